@@ -1,0 +1,59 @@
+# Each target makes the environment that it needs. `make PYTHON=python3.12 test` uses another Python.
+
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_ARGS ?= -n auto
+
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+FRAME := pyproject.toml hatch_build.py frontend/package-lock.json frontend/build.mjs $(wildcard frontend/src/*)
+# Folders that are not there yet are left out.
+TYPED := $(wildcard src examples tests/typing)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix docs bench wheel clean
+
+help: ## Show these targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed-all ## Run opencrm with sample data.
+	$(BIN)/opencrm demo
+
+test: $(VENV)/.installed-test ## Run the tests; PYTEST_ARGS="-k deal" passes options.
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.installed-test ## Check format, style, types and layers.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/lint-imports
+
+fix: $(VENV)/.installed-test ## Repair format and style where a tool can.
+	$(BIN)/ruff check --fix --exit-zero .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.installed-docs ## Build the documentation into docs/_build/html.
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+bench: $(VENV)/.installed-test ## Run the benchmarks.
+	$(BIN)/python -m benchmarks
+
+wheel: $(VENV)/bin/python ## Build the wheel into dist/.
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
+clean: ## Remove everything that make made.
+	rm -rf $(VENV) build dist docs/_build frontend/node_modules frontend/.built src/opencrm/plugins/rest/static
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/.installed-all: EXTRAS := all
+$(VENV)/.installed-test: EXTRAS := all,test
+$(VENV)/.installed-docs: EXTRAS := all,docs
+$(VENV)/.installed-%: $(FRAME) | $(VENV)/bin/python
+	$(INSTALL) --editable '.[$(EXTRAS)]'
+	@touch $@
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "opencrm needs Python 3.11 or newer, and '$(PYTHON)' is not. Name one: make PYTHON=python3.12 ..." >&2; \
+	  exit 1; }
+	$(PYTHON) -m venv $(VENV)

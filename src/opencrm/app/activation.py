@@ -1,0 +1,112 @@
+"""Which plugins there are, and which of them a workspace runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from opencrm.app.box import ALWAYS, OPTIONAL
+from opencrm.core.change import Values
+from opencrm.errors import NotFound, PluginError
+from opencrm.hooks import Found, Plugin, discover, given_plugin, load, load_all
+from opencrm.services.plugins import PluginState
+
+
+@cache
+def _box(name: str, where: str) -> Plugin:
+    """Load a plugin of the box, once in the process: a loaded plugin serves any number of workspaces."""
+    [found] = [each for each in discover({name: where}) if each.source == "box"]
+    return load(found)
+
+
+class Plugins:
+    """The plugins within reach of one workspace.
+
+    Args:
+        given: What the host program passes; always active.
+        folder: Files of it are plugins that are always active.
+        safe: Run none but those that every workspace needs.
+    """
+
+    def __init__(self, given: Iterable[object], folder: Path | None, *, safe: bool) -> None:
+        self._safe = safe
+        self._folder = folder
+        self._problems: dict[str, str] = {}
+        self.always = [_box(name, where) for name, where in ALWAYS.items()]
+        self.given = [] if safe else [*map(given_plugin, given), *self._files()]
+        self._others: dict[str, Plugin] | None = None
+
+    def active(self, enabled: Mapping[str, Values]) -> list[Plugin]:
+        """Return the plugins that run where these are enabled; one that cannot be loaded is left out."""
+        fixed = [*self.always, *self.given]
+        names = {plugin.name for plugin in fixed}
+        if self._safe or not set(enabled) - names:
+            return fixed
+        others = self._loaded()
+        return [*fixed, *(others[name] for name in enabled if name in others and name not in names)]
+
+    def find(self, name: str) -> Plugin:
+        """Return the plugin of that name, to be enabled.
+
+        Raises:
+            NotFound: There is none.
+            PluginError: It cannot be used; says why.
+        """
+        if any(plugin.name == name for plugin in (*self.always, *self.given)):
+            raise PluginError(f"plugin {name!r} is always active here", plugin=name)
+        found = self._loaded().get(name)
+        if found is not None:
+            return found
+        if name in self._problems:
+            raise PluginError(self._problems[name], plugin=name)
+        raise NotFound(f"there is no plugin {name!r}", plugin=name)
+
+    def refuse(self, name: str, reason: str) -> None:
+        """Leave a plugin out from now on, and remember why."""
+        self._problems[name] = reason
+        self._loaded().pop(name, None)
+
+    def states(self, active: Sequence[str]) -> list[PluginState]:
+        """Return every plugin, usable or not, as an owner sees it."""
+        fixed = {plugin.name: plugin for plugin in (*self.always, *self.given)}
+        others = self._loaded()
+        known = [
+            _state(plugin, active, switchable=plugin.name in others) for plugin in (*fixed.values(), *others.values())
+        ]
+        broken = [
+            PluginState(name=name, version="", source="package", active=False, switchable=False, problem=reason)
+            for name, reason in self._problems.items()
+        ]
+        return [*known, *broken]
+
+    def _loaded(self) -> dict[str, Plugin]:
+        """Load the plugins that may be enabled, at the first need: looking for packages takes time."""
+        if self._others is None:
+            taken = {plugin.name for plugin in (*self.always, *self.given)} | set(OPTIONAL)
+            packages = [] if self._safe else [found for found in self._found() if found.name not in taken]
+            loaded, refused = load_all(packages)
+            self._problems |= dict(refused)
+            box = [_box(name, where) for name, where in OPTIONAL.items()]
+            self._others = {plugin.name: plugin for plugin in (*box, *loaded)}
+        return self._others
+
+    def _found(self) -> list[Found]:
+        return [found for found in discover({}) if found.source == "package"]
+
+    def _files(self) -> list[Plugin]:
+        if self._folder is None:
+            return []
+        loaded, refused = load_all(found for found in discover({}, self._folder) if found.source == "file")
+        self._problems |= dict(refused)
+        return loaded
+
+
+def _state(plugin: Plugin, active: Sequence[str], *, switchable: bool) -> PluginState:
+    return PluginState(
+        name=plugin.name,
+        version=plugin.version,
+        source=plugin.source,
+        active=plugin.name in active,
+        switchable=switchable,
+    )

@@ -1,0 +1,24 @@
+"""The plugins in the box, by dotted name: they use the same doors as a stranger's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+ALWAYS: Mapping[str, str] = MappingProxyType(
+    {
+        "standard_roles": "opencrm.plugins.standard_roles",
+        "importing": "opencrm.plugins.importing",
+        "exporting": "opencrm.plugins.exporting",
+        "rest": "opencrm.plugins.rest",
+    }
+)
+"""Active in every workspace."""
+
+OPTIONAL: Mapping[str, str] = MappingProxyType(
+    {
+        "sample_pipelines": "opencrm.plugins.sample_pipelines",
+        "last_touch": "opencrm.plugins.last_touch",
+    }
+)
+"""Active where an owner enables them."""

@@ -1,0 +1,361 @@
+"""CRM: one workspace, put together."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, select
+
+from opencrm.app import setting_up
+from opencrm.app.activation import Plugins
+from opencrm.app.worker import Worker
+from opencrm.core.access.grants import Grant, grant_rows
+from opencrm.core.access.principal import Principal
+from opencrm.core.change import Values
+from opencrm.core.clock import Clock, SystemClock, duration
+from opencrm.core.entities import Core, User
+from opencrm.core.locale import Locale
+from opencrm.errors import ConfigurationError, NotSignedIn
+from opencrm.hooks import Hooks, Plugin
+from opencrm.schemas import Schemas
+from opencrm.services import organisation, plugins
+from opencrm.services.catalogue import Catalogue
+from opencrm.services.configuration import Configuration, load_organisation
+from opencrm.services.reading import Reader
+from opencrm.services.signing_in import resolve
+from opencrm.services.work import Act, Work
+from opencrm.services.workspace import Workspace
+from opencrm.storage import tables
+from opencrm.storage.engines import make_engine
+from opencrm.storage.migrations import CORE_OWNER, Failed, Owner, check, current, upgrade
+from opencrm.storage.transactions import Database, Transaction
+
+
+class CRM:
+    """One workspace: the data of one company, its plugins and its clock.
+
+    A process may hold any number of them; nothing of one is seen in another.
+
+    Args:
+        url: `sqlite:///file.db` or `postgresql://...`; or else `engine`.
+        engine: A SQLAlchemy engine that the host keeps; SQLite ones must have gone through
+            `opencrm.embed.prepare_sqlite`.
+        schema: PostgreSQL's schema that holds the workspace; by default the search path's.
+        plugins: Plugins of the host's own, active at once.
+        plugin_dir: A folder whose files are plugins, active at once.
+        safe_mode: Run without plugins, but those that every workspace needs.
+        clock: What tells the time; by default the system's.
+        locale: The habits of a workspace that is set up anew.
+        trace_hooks: Print each call of a hook on stderr.
+
+    Raises:
+        ConfigurationError: The URL cannot be used, or a driver is missing.
+        PluginError: A plugin that was passed breaks the contract.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        engine: Engine | None = None,
+        schema: str | None = None,
+        plugins: Iterable[object] = (),
+        plugin_dir: Path | str | None = None,
+        safe_mode: bool = False,
+        clock: Clock | None = None,
+        locale: Locale | None = None,
+        trace_hooks: bool = False,
+    ) -> None:
+        if (url is None) == (engine is None):
+            raise ConfigurationError("give either a URL or an engine")
+        self._own_engine = engine is None
+        self.database = Database(engine or make_engine(url or ""), schema)
+        self.clock = clock or SystemClock()
+        self._locale = locale or Locale()
+        self._trace = trace_hooks
+        self._plugins = Plugins(plugins, Path(plugin_dir) if plugin_dir else None, safe=safe_mode)
+        self.workspace = Workspace(self.database, self.clock, self._configure)
+
+    # The two doors to data.
+
+    @contextmanager
+    def read(self, principal: Principal) -> Iterator[Reader]:
+        """Read as a principal, in a transaction that writes nothing and takes no lock.
+
+        Raises:
+            NotSignedIn: There is no such person, key or automation, or no longer.
+        """
+        now = self.clock.now()
+        with self.database.read() as tx:
+            rights, configuration = resolve(tx, self.workspace, principal, now)
+            yield Reader(tx, self.workspace, rights, configuration, now)
+
+    @contextmanager
+    def work(
+        self, principal: Principal, *, origin: str | None = None, connection: Connection | None = None
+    ) -> Iterator[Work]:
+        """Work as a principal, in one transaction: all of the block or nothing.
+
+        Args:
+            principal: Whoever acts.
+            origin: The external system or file that the changes come from; in the journal.
+            connection: A connection of the host's with a transaction open, to work inside it; the host commits.
+
+        Raises:
+            NotSignedIn: There is no such person, key or automation, or no longer.
+        """
+        with self._transaction(connection) as tx:
+            yield self._work(tx, principal, origin=origin)
+
+    def _transaction(self, connection: Connection | None) -> Any:
+        return self.database.write() if connection is None else self.database.join(connection)
+
+    def _work(
+        self, tx: Transaction, principal: Principal, *, origin: str | None = None, cause: str | None = None
+    ) -> Work:
+        now = self.clock.now()
+        rights, configuration = resolve(tx, self.workspace, principal, now)
+        reason = principal.reason and f"system: {principal.reason}"[:200]
+        act = Act(id=self.workspace.ids.new(), principal=rights.name, origin=origin or reason or None, cause=cause)
+        return Work(tx, self.workspace, rights, configuration, now, act)
+
+    # Setting up.
+
+    def init(self, *, owner: str, email: str | None = None, unit: str = "Company") -> Principal:
+        """Set the workspace up: its tables, its roles, its first unit and its owner; return the owner.
+
+        Args:
+            owner: The owner's name.
+            email: Their e-mail address.
+            unit: Name of the company, the root of the tree.
+
+        Raises:
+            ConfigurationError: It is set up already.
+        """
+        self.upgrade()
+        with self.database.write() as tx:
+            setting_up.prepare(tx, self._locale, self.clock.now(), secrets.token_hex(32))
+            self.workspace.forget()
+            work = self._work(tx, Principal.system("first set-up"))
+            return setting_up.first_owner(work, owner=owner, email=email, unit=unit)
+
+    def upgrade(self) -> list[str]:
+        """Bring the tables to what opencrm and the active plugins declare; return a line for each thing done.
+
+        Raises:
+            ConfigurationError: The core's tables cannot be brought there; nothing is changed.
+        """
+        engine, schema, now = self.database.engine, self.database.schema, self.clock.now()
+        outcomes = [*upgrade(engine, [_core_owner()], now=now, schema=schema)]
+        outcomes += upgrade(engine, self._owners(self._active()), now=now, schema=schema)
+        self.workspace.forget()
+        lines = []
+        for outcome in outcomes:
+            if isinstance(outcome, Failed):
+                self._plugins.refuse(outcome.owner, str(outcome.error))
+                lines.append(f"{outcome.owner}: not active, {outcome.error}")
+            else:
+                lines += [f"{outcome.owner}: {line}" for line in outcome.operations]
+        return lines
+
+    def versions(self) -> dict[str, str]:
+        """Return whose tables stand in which state."""
+        with self.database.read() as tx:
+            states = current(tx.connection, [_core_owner(), *self._owners(self._active())])
+        return {state.owner: _told(state) for state in states}
+
+    def pending(self) -> list[str]:
+        """Return a line for each thing that `upgrade` would do; none if all is up to date."""
+        owners = [_core_owner(), *self._owners(self._active())]
+        with self.database.read() as tx:
+            return check(tx.connection, owners)
+
+    # Plugins.
+
+    def plugins(self) -> list[plugins.PluginState]:
+        """Return every plugin, active or not."""
+        return self._plugins.states([plugin.name for plugin in self._active()])
+
+    def wanted_grants(self, name: str) -> list[Grant]:
+        """Return what a plugin's automation asks to be allowed.
+
+        Raises:
+            NotFound: There is no such plugin.
+            PluginError: It cannot be used.
+        """
+        return list(self._plugins.find(name).declared.grants)
+
+    def enable(self, principal: Principal, name: str, *, grants: Sequence[Grant] | None = None) -> None:
+        """Switch a plugin on: make its tables, and approve what its automation may do.
+
+        Args:
+            principal: An owner.
+            name: The plugin.
+            grants: What is approved; by default all that it asks for.
+
+        Raises:
+            PermissionDenied: The principal is not an owner.
+            NotFound, PluginError, ConfigurationError: It is not there, or cannot be used.
+        """
+        plugin = self._plugins.find(name)
+        Hooks([*self._active(), plugin] if name not in [each.name for each in self._active()] else self._active())
+        with self.work(principal) as work:
+            plugins.enable(
+                work,
+                name,
+                version=plugin.version,
+                grants=plugin.declared.grants if grants is None else grants,
+            )
+        for line in self.upgrade():
+            if line.startswith(f"{name}: not active"):
+                raise ConfigurationError(line)
+
+    def disable(self, principal: Principal, name: str) -> None:
+        """Switch a plugin off; its tables and rows stay.
+
+        Raises:
+            PermissionDenied: The principal is not an owner.
+            NotFound, PluginError: There is no such plugin, or it is always active.
+        """
+        self._plugins.find(name)
+        with self.work(principal) as work:
+            plugins.disable(work, name)
+        self.workspace.forget()
+
+    # What is declared here.
+
+    @property
+    def configuration(self) -> Configuration:
+        """The configuration in force."""
+        with self.database.read() as tx:
+            return self.workspace.configuration(tx, _version(tx))
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Entities, pipelines and declarations in force."""
+        return self.configuration.catalogue
+
+    @property
+    def schemas(self) -> Schemas:
+        """Loading and dumping of the entities in force."""
+        return self.configuration.schemas
+
+    @property
+    def hooks(self) -> Hooks:
+        """The active plugins' hooks."""
+        return self.configuration.hooks
+
+    # People, time and the queue.
+
+    def principal(self, who: str) -> Principal:
+        """Return the user that an e-mail address, an id or a name means.
+
+        Raises:
+            NotFound: There is none, or more than one.
+        """
+        with self.read(Principal.system("find a user by name")) as reader:
+            return Principal.user(organisation.find(reader, User, who))
+
+    def sole_owner(self) -> Principal:
+        """Return the only owner there is.
+
+        Raises:
+            NotSignedIn: There are several: say who acts.
+        """
+        with self.read(Principal.system("find the sole owner")) as reader:
+            owners = organisation.owners(reader)
+        if len(owners) != 1:
+            text = f"there are {len(owners)} owners: say who acts, with --as or OPENCRM_AS"
+            raise NotSignedIn(text, principal="nobody", action="sign in", reason="nobody is named")
+        return Principal.user(owners[0])
+
+    def advance(self, by: str | timedelta) -> None:
+        """Move the workspace's clock forward: `crm.advance("16m")`.
+
+        Raises:
+            ConfigurationError: The clock cannot be moved.
+        """
+        move = getattr(self.clock, "advance", None)
+        if move is None:
+            raise ConfigurationError("this workspace's clock cannot be moved")
+        move(duration(by) if isinstance(by, str) else by)
+
+    def worker(self) -> Worker:
+        """Return a worker of this workspace's queue."""
+        return Worker(self.workspace, self._work)
+
+    def close(self) -> None:
+        """Close the database, if this workspace opened it."""
+        if self._own_engine:
+            self.database.close()
+
+    def _active(self) -> list[Plugin]:
+        with self.database.read() as tx:
+            return self._plugins.active(plugins.switched_on(tx) if setting_up.has_tables(tx) else {})
+
+    def _owners(self, active: Iterable[Plugin]) -> list[Owner]:
+        found = [Owner(plugin.name, _tables(plugin), _scripts(plugin)) for plugin in active]
+        return [owner for owner in found if owner.tables or owner.scripts]
+
+    def _configure(self, tx: Transaction, version: int) -> Configuration:
+        """Read what is decided by definitions; called when another process changed them."""
+        [row] = tx.query("workspace", lambda: select(tables.workspace), {})
+        locale = Locale(region=row["region"], currency=row["currency"], zone=row["zone"])
+        enabled = plugins.switched_on(tx)
+        active = self._plugins.active(enabled)
+        hooks = Hooks(active, trace=self._trace)
+        catalogue = Catalogue.of(hooks)
+        return Configuration(
+            version=version,
+            locale=locale,
+            secret=bytes.fromhex(row["secret"]),
+            organisation=load_organisation(tx, version),
+            catalogue=catalogue,
+            schemas=Schemas(catalogue.entities, locale),
+            hooks=hooks,
+            granted=_granted(active, enabled),
+        )
+
+
+def _granted(active: Iterable[Plugin], enabled: dict[str, Values]) -> dict[str, Values]:
+    """Return what automations may do: as an owner approved it, or as the host's own plugins ask."""
+    own = {
+        plugin.name: {"grants": grant_rows(plugin.declared.grants)}
+        for plugin in active
+        if plugin.source in ("given", "file")
+    }
+    return {**own, **{name: row for name, row in enabled.items() if name not in own}}
+
+
+def _version(tx: Transaction) -> int:
+    rows = tx.query("workspace version", lambda: select(tables.workspace.c.config_version), {})
+    if not rows:
+        raise ConfigurationError("this workspace is not set up yet: run `opencrm init`")
+    return int(rows[0]["config_version"])
+
+
+def _core_owner() -> Owner:
+    return Owner(CORE_OWNER, list(Core.metadata.sorted_tables))
+
+
+def _tables(plugin: Plugin) -> list[Any]:
+    return [*(entity.__table__ for entity in plugin.declared.entities), *plugin.declared.tables]
+
+
+def _scripts(plugin: Plugin) -> Path | None:
+    """Return the folder of a plugin's own migrations: `migrations/` beside its module."""
+    file = getattr(plugin.module, "__file__", None)
+    folder = Path(file).parent / "migrations" if file and plugin.source in ("package", "box") else None
+    return folder if folder is not None and folder.is_dir() else None
+
+
+def _told(state: Any) -> str:
+    if state.applied_at is None:
+        return "not there yet"
+    since = f"as of {state.applied_at:%Y-%m-%d %H:%M} UTC"
+    return since if state.up_to_date else f"{since}, not up to date"

@@ -1,0 +1,79 @@
+"""The first set-up of a workspace."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import inspect, select
+
+from opencrm.core.access.grants import ANY, Grant, Scope, grant_rows
+from opencrm.core.access.principal import Principal
+from opencrm.core.entities import Membership, Role, Unit, User
+from opencrm.core.locale import Locale
+from opencrm.core.values import Id
+from opencrm.errors import ConfigurationError
+from opencrm.hooks import RoleTemplate
+from opencrm.services import records
+from opencrm.services.commands import Create
+from opencrm.services.work import Work
+from opencrm.storage import tables
+from opencrm.storage.transactions import Transaction
+
+_EVERYTHING = Grant(ANY, ANY, Scope.ALL)
+_OWNER = RoleTemplate(key="owner", name="Owner", rank=1000, grants=(_EVERYTHING,), delegable=(_EVERYTHING,))
+
+
+def prepare(tx: Transaction, locale: Locale, now: datetime, secret: str) -> None:
+    """Write the workspace's one row.
+
+    Raises:
+        ConfigurationError: It is there: the workspace is set up already.
+    """
+    if tx.query("workspace", lambda: select(tables.workspace), {}):
+        raise ConfigurationError("this workspace is set up already")
+    row = {
+        "id": 1,
+        "config_version": 1,
+        "secret": secret,
+        "region": locale.region,
+        "currency": locale.currency,
+    }
+    tx.insert(tables.workspace, [row | {"zone": locale.zone, "created_at": now}])
+
+
+def first_owner(work: Work, *, owner: str, email: str | None, unit: str) -> Principal:
+    """Make the roles of the active templates, the root of the tree, and the owner."""
+    roles = _roles(work)
+    [root] = records.create(work, [Create(Unit, name=unit)])
+    [user] = records.create(work, [Create(User, name=owner, email=email)])
+    seat = Create(Membership, user_id=user.record_id, unit_id=root.record_id, role_id=roles, is_head=True)
+    records.create(work, [seat])
+    return Principal.user(user.record_id)
+
+
+def has_tables(tx: Transaction) -> bool:
+    """Say whether the core's tables are there."""
+    return inspect(tx.connection).has_table(tables.plugin.name, schema=tx.statements.schema)
+
+
+def _roles(work: Work) -> Id:
+    """Make the roles; return the id of the one that makes an owner."""
+    templates = list(work.configuration.catalogue.roles.values())
+    if not any(_EVERYTHING in template.grants for template in templates):
+        templates.append(_OWNER)
+    made = records.create(work, [Create(Role, values=_values(template)) for template in templates])
+    return next(line.record_id for line, it in zip(made, templates, strict=True) if _EVERYTHING in it.grants)
+
+
+def _values(template: RoleTemplate) -> dict[str, object]:
+    rules = [
+        {"entity": it.entity, "field": it.field, "read": it.read, "write": it.write} for it in template.field_rules
+    ]
+    return {
+        "key": template.key,
+        "name": template.name,
+        "rank": template.rank,
+        "grants": grant_rows(template.grants),
+        "delegable": grant_rows(template.delegable),
+        "field_rules": rules,
+    }

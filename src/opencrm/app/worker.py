@@ -1,0 +1,133 @@
+"""The worker: tells plugins what was committed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from opencrm.core.access.principal import Principal
+from opencrm.core.change import JournalEntry
+from opencrm.errors import OpenCRMError
+from opencrm.services import journal, queue
+from opencrm.services.reading import Reader
+from opencrm.services.signing_in import resolve
+from opencrm.services.work import Work
+from opencrm.services.workspace import Workspace
+
+_PAUSE = 1.0
+
+
+class Worker:
+    """Fans the journal out and makes deliveries, one at a time; any number of workers may run.
+
+    Args:
+        workspace: Whose queue it works.
+        work: Opens a work block in a transaction.
+    """
+
+    def __init__(self, workspace: Workspace, work: Callable[..., Work]) -> None:
+        self._workspace = workspace
+        self._work = work
+
+    def run_once(self) -> int:
+        """Deliver everything that is due; return how many deliveries were tried."""
+        tried = 0
+        while self._fan_out():
+            pass
+        while self._deliver():
+            tried += 1
+            self._fan_out()
+        return tried
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set; a delivery under way is finished."""
+        while not stop.is_set():
+            if not self._fan_out() and not self._deliver():
+                stop.wait(_PAUSE)
+
+    def _fan_out(self) -> int:
+        with self._workspace.database.read() as tx:
+            if not queue.counts(tx)["pending"]:
+                return 0
+        now = self._workspace.clock.now()
+        with self._workspace.database.write() as tx:
+            _, configuration = resolve(tx, self._workspace, Principal.system("fan the journal out"), now)
+            return queue.fan_out(tx, configuration.hooks.listeners, self._workspace.ids.new, now)
+
+    def _deliver(self) -> bool:
+        with self._workspace.database.write() as tx:
+            claimed = queue.claim(tx, self._workspace.clock.now())
+        if claimed is None:
+            return False
+        problem = self._tell(claimed)
+        with self._workspace.database.write() as tx:
+            if problem is None:
+                queue.done(tx, claimed)
+            else:
+                queue.failed(tx, claimed, problem, self._workspace.clock.now())
+        return True
+
+    def _tell(self, one: queue.Delivery) -> str | None:
+        """Call the plugin's hook; return what went wrong."""
+        door = PluginDoor(self._workspace, self._work, one)
+        try:
+            with door.read() as reader:
+                entry, hooks = _readable(reader, one), reader.configuration.hooks
+        except OpenCRMError as error:
+            return str(error)
+        if entry is None:
+            return None
+        failure = hooks.on_change(one.plugin, entry, door)
+        return failure.text if failure else None
+
+
+class PluginDoor:
+    """What a plugin may do after a commit; see `core.ports.AfterDoor`."""
+
+    def __init__(self, workspace: Workspace, work: Callable[..., Work], one: queue.Delivery) -> None:
+        self._workspace = workspace
+        self._open = work
+        self._one = one
+        self._principal = Principal.automation(one.plugin)
+
+    @property
+    def now(self) -> datetime:
+        """The present instant."""
+        return self._workspace.clock.now()
+
+    @property
+    def plugin(self) -> str:
+        """The plugin's name."""
+        return self._one.plugin
+
+    @contextmanager
+    def work(self) -> Iterator[Work]:
+        """Open a work block as the plugin's automation; what it writes names the entry as its cause."""
+        with self._workspace.database.write() as tx:
+            yield self._open(tx, self._principal, cause=self._one.entry_id)
+
+    @contextmanager
+    def read(self) -> Iterator[Reader]:
+        """Open a read block as the plugin's automation."""
+        with self._workspace.database.read() as tx:
+            rights, configuration = resolve(tx, self._workspace, self._principal, self.now)
+            yield Reader(tx, self._workspace, rights, configuration, self.now)
+
+    def once(self, work: Any, key: str) -> bool:
+        """Say whether the plugin comes here for the first time with this key, and remember it in that transaction."""
+        return queue.first_time(work.tx, self._one.plugin, key, self.now)
+
+
+def _readable(reader: Reader, one: queue.Delivery) -> JournalEntry | None:
+    """Return the line as the plugin's automation may see it; None if it may not know of the record."""
+    rows = journal.of_id(reader.tx, one.entry_id)
+    if not rows or rows[0]["entity"] not in reader.configuration.catalogue.entities:
+        return None
+    spec = reader.entity(rows[0]["entity"])
+    if not reader.states(spec, [rows[0]["record_id"]], deleted=None):
+        return None
+    line = journal.read(rows[0], reader.configuration.schemas.dumper(spec))
+    return journal.readable_entry(line, reader.rights.readable(spec))

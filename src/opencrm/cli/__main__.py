@@ -1,0 +1,5 @@
+"""`python -m opencrm.cli`."""
+
+from opencrm.cli import main
+
+main()

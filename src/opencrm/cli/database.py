@@ -1,0 +1,44 @@
+"""`opencrm db upgrade | current | check`."""
+
+from __future__ import annotations
+
+import click
+
+from opencrm.app.invocation import Invocation
+from opencrm.errors import ConfigurationError
+
+
+@click.group()
+def db() -> None:
+    """Create, migrate and check the tables."""
+
+
+@db.command()
+@click.pass_obj
+def upgrade(invocation: Invocation) -> None:
+    """Bring the tables to the state that this opencrm and its plugins need."""
+    done = invocation.open(invocation.settings.db).upgrade()
+    for step in done:
+        click.echo(step)
+    if not done:
+        click.echo("Nothing to do.")
+
+
+@db.command()
+@click.pass_obj
+def current(invocation: Invocation) -> None:
+    """Show whose tables stand in which version."""
+    for owner, version in invocation.crm.versions().items():
+        click.echo(f"{owner}  {version}")
+
+
+@db.command()
+@click.pass_obj
+def check(invocation: Invocation) -> None:
+    """Say whether the tables are as this opencrm and its plugins need them; exit code 8 if not."""
+    wanting = invocation.crm.pending()
+    for step in wanting:
+        click.echo(step)
+    if wanting:
+        raise ConfigurationError("the tables are not up to date: run `opencrm db upgrade`")
+    click.echo("The tables are up to date.")

@@ -1,0 +1,120 @@
+"""`opencrm` itself: a table of commands, each imported when it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import click
+
+from opencrm.cli.border import border
+from opencrm.cli.found import command_sources, load_command
+from opencrm.cli.options import GIVEN, acting_option, with_shared, workspace_options
+
+
+class Listed(NamedTuple):
+    """One line of the table.
+
+    Attributes:
+        target: Where the command is, `module:name`; empty where a distribution announces it.
+        help: What `opencrm --help` says.
+        acts: Whether it reads or writes data as somebody, and so has `--as`.
+    """
+
+    target: str
+    help: str
+    acts: bool = False
+
+
+COMMANDS = {
+    "db": Listed("opencrm.cli.database:db", "Create, migrate and check the tables."),
+    "demo": Listed("", "Make a window company with sample data and serve it."),
+    "export": Listed("", "Write records to a file.", acts=True),
+    "hooks": Listed("opencrm.cli.plugins:hooks", "Show which plugin implements what."),
+    "import": Listed("", "Bring records in from a file.", acts=True),
+    "init": Listed("opencrm.cli.workspace:init", "Create a workspace and its owner."),
+    "plugin": Listed("opencrm.cli.plugins:plugin", "List, enable and disable plugins.", acts=True),
+    "run": Listed("opencrm.cli.serving:run", "Serve REST and work the queue, in one process."),
+    "serve": Listed("opencrm.cli.serving:serve", "Serve REST."),
+    "user": Listed("opencrm.cli.users:user", "Add and disable users, make their keys.", acts=True),
+    "worker": Listed("opencrm.cli.serving:worker", "Work the queue until it is stopped."),
+}
+
+
+class Root(click.Group):
+    """The group `opencrm`: lazy, and the border of all errors."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        with border():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with border():
+            _begin(ctx)
+            return super().invoke(ctx)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*COMMANDS, *command_sources(sys.path)})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        listed = COMMANDS.get(cmd_name, Listed("", "", acts=True))
+        found = _imported(listed.target) if listed.target else load_command(cmd_name)
+        return with_shared(found, acts=listed.acts) if found else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        sources = command_sources(sys.path)
+        names = sorted({*COMMANDS, *sources})
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _help(name, sources)) for name in names])
+
+
+def _help(name: str, sources: dict[str, tuple[str, ...]]) -> str:
+    return COMMANDS[name].help if name in COMMANDS else f"(from {', '.join(sources[name])})"
+
+
+def _imported(target: str) -> click.Command:
+    module, _, name = target.partition(":")
+    command: click.Command = getattr(import_module(module), name)
+    return command
+
+
+def _begin(ctx: click.Context) -> None:
+    """Give the command its invocation, which is closed with it."""
+    from opencrm.app.invocation import Invocation
+    from opencrm.cli.server import serve_forever
+
+    ctx.obj = Invocation(ctx.meta.setdefault(GIVEN, {}), os.environ, server=serve_forever)
+    ctx.call_on_close(ctx.obj.close)
+
+
+def _version(ctx: click.Context, _param: click.Parameter, asked: Any) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        click.echo(f"opencrm {version('opencrm')}")
+        ctx.exit()
+
+
+root = Root(
+    "opencrm",
+    help="A CRM: contacts, companies, deals, and who may do what with them.",
+    epilog="`opencrm COMMAND --help` says more. Exit codes: 0 done, 1 internal, 2 usage, 3 input, "
+    "4 not permitted, 5 not found, 6 refused, 7 conflict, 8 configuration.",
+    params=[
+        *workspace_options(),
+        acting_option(),
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_version,
+            help="Show the version and exit.",
+        ),
+    ],
+    context_settings={"help_option_names": ["-h", "--help"]},
+)

@@ -1,0 +1,78 @@
+"""`opencrm serve | worker | run`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from opencrm.app.invocation import Invocation
+from opencrm.cli.server import stopped_by_signals
+
+if TYPE_CHECKING:
+    from opencrm.app.crm import CRM
+
+_HOST = click.option("--host", metavar="ADDRESS", help="Address to listen on.  [OPENCRM_HOST; 127.0.0.1]")
+_PORT = click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one.  [OPENCRM_PORT; 8000]")
+
+
+@click.command()
+@_HOST
+@_PORT
+@click.pass_obj
+def serve(invocation: Invocation, host: str | None, port: int | None) -> None:
+    """Serve REST."""
+    invocation.serve(invocation.crm, _announce, host=host, port=port)
+
+
+@click.command()
+@click.pass_obj
+def worker(invocation: Invocation) -> None:
+    """Work the queue until it is stopped."""
+    with stopped_by_signals(), working(invocation.crm) as under_way:
+        click.echo("opencrm works the queue; Ctrl-C stops.", err=True)
+        wait([under_way])
+    under_way.result()
+
+
+@click.command()
+@_HOST
+@_PORT
+@click.pass_obj
+def run(invocation: Invocation, host: str | None, port: int | None) -> None:
+    """Serve REST and work the queue, in one process."""
+    with stopped_by_signals(), working(invocation.crm) as under_way:
+        invocation.serve(invocation.crm, _announce, host=host, port=port)
+    under_way.result()
+
+
+@contextmanager
+def working(crm: CRM) -> Iterator[Future[None]]:
+    """Work the queue in a thread of its own while the block runs; if it breaks, the process is told to stop.
+
+    Yields:
+        The thread's outcome, which raises what broke it.
+    """
+    stop = threading.Event()
+
+    def tell(under_way: Future[None]) -> None:
+        if under_way.exception() is not None and not stop.is_set():
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with ThreadPoolExecutor(1, "opencrm worker") as threads:
+        under_way = threads.submit(crm.worker().run, stop)
+        under_way.add_done_callback(tell)
+        try:
+            yield under_way
+        finally:
+            stop.set()
+
+
+def _announce(address: str) -> None:
+    click.echo(f"opencrm answers at {address} (documentation: {address}/api/docs); Ctrl-C stops.", err=True)

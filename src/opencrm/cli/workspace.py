@@ -1,0 +1,36 @@
+"""`opencrm init`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from opencrm.app.invocation import Invocation
+
+
+@click.command()
+@click.option("--owner", envvar="OPENCRM_OWNER", metavar="NAME", help="The owner's name.  [OPENCRM_OWNER]")
+@click.option("--email", metavar="ADDRESS", help="The owner's e-mail address.")
+@click.pass_obj
+def init(invocation: Invocation, owner: str | None, email: str | None) -> None:
+    """Create a workspace and its owner.
+
+    On a terminal it asks for what is missing.
+    """
+    name, address = _asked(owner, email)
+    principal = invocation.open(invocation.settings.db).init(owner=name, email=address or None)
+    click.echo(f"{invocation.settings.db} is ready; {name} owns it ({principal.id}).")
+    click.echo("Next:")
+    click.echo(f"  opencrm user token '{address or name}'       a key for REST")
+    click.echo("  opencrm import contact FILE.csv --map MAP.toml")
+    click.echo("  opencrm run                       serve REST and work the queue")
+
+
+def _asked(owner: str | None, email: str | None) -> tuple[str, str | None]:
+    if owner is not None:
+        return owner, email
+    if not sys.stdin.isatty():
+        raise click.UsageError("who owns the workspace? say --owner NAME, or set OPENCRM_OWNER")
+    name = click.prompt("Name of the owner")
+    return name, email or click.prompt("E-mail (may be empty)", default="", show_default=False)

@@ -1,0 +1,134 @@
+"""Scopes, grants and field rules, as roles hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import Any
+
+import attrs
+
+from opencrm.core.conditions.nodes import Condition
+from opencrm.core.conditions.text import condition, plain
+
+ANY = "*"
+
+
+class Scope(IntEnum):
+    """How far a grant reaches, each within the next."""
+
+    NONE = 0
+    OWN = 1
+    TEAM = 2
+    SUBTREE = 3
+    ALL = 4
+
+
+@attrs.frozen
+class Grant:
+    """Permission to do one thing, to some records of one entity.
+
+    Args:
+        entity: The entity's name, or `"*"`.
+        action: `create read update delete restore assign share export merge`, `move:<pipeline>.<stage>` (either part
+            may be `*`), one that a plugin declares, or `"*"`.
+        scope: How far it reaches, seen from the membership that carries it.
+        when: A condition that the record must meet as well.
+    """
+
+    entity: str
+    action: str
+    scope: Scope
+    when: Condition | None = None
+
+    def covers(self, entity: str, action: str) -> bool:
+        """Say whether it is about this act."""
+        return self.entity in (entity, ANY) and _matches(self.action, action)
+
+
+@attrs.frozen
+class FieldRule:
+    """What a role may do with one field: read it, write it."""
+
+    entity: str
+    field: str
+    read: bool
+    write: bool
+
+
+def _matches(pattern: str, action: str) -> bool:
+    if pattern in (action, ANY):
+        return True
+    if not (pattern.startswith("move:") and action.startswith("move:")):
+        return False
+    wanted, given = pattern[5:].split("."), action[5:].split(".")
+    return wanted == [ANY] or all(want in (ANY, have) for want, have in zip(wanted, given, strict=False))
+
+
+def read_grants(raw: Iterable[Any] | None) -> tuple[Grant, ...]:
+    """Return the grants written in a role's JSON.
+
+    Raises:
+        ValueError: A grant is not of its form; says which.
+    """
+    return tuple(_grant(at, each) for at, each in enumerate(raw or (), 1))
+
+
+def read_field_rules(raw: Iterable[Any] | None) -> tuple[FieldRule, ...]:
+    """Return the field rules written in a role's JSON.
+
+    Raises:
+        ValueError: A rule is not of its form; says which.
+    """
+    return tuple(_rule(at, each) for at, each in enumerate(raw or (), 1))
+
+
+def check_grants(raw: Any) -> Any:
+    """Return a role's grants in their plain form, after judging them."""
+    return [_plain_grant(grant) for grant in read_grants(_list(raw))]
+
+
+def check_field_rules(raw: Any) -> Any:
+    """Return a role's field rules in their plain form, after judging them."""
+    return [attrs.asdict(rule) for rule in read_field_rules(_list(raw))]
+
+
+def grant_rows(grants: Iterable[Grant]) -> list[dict[str, Any]]:
+    """Return grants as a role's JSON holds them."""
+    return [_plain_grant(grant) for grant in grants]
+
+
+def _plain_grant(grant: Grant) -> dict[str, Any]:
+    row: dict[str, Any] = {"entity": grant.entity, "action": grant.action, "scope": grant.scope.name.lower()}
+    return row | ({"when": plain(grant.when)} if grant.when is not None else {})
+
+
+def _grant(at: int, raw: Any) -> Grant:
+    known = isinstance(raw, dict) and {"entity", "action", "scope"} <= set(raw) <= {
+        "entity",
+        "action",
+        "scope",
+        "when",
+    }
+    if not known or not all(isinstance(raw[name], str) for name in ("entity", "action", "scope")):
+        raise ValueError(f"grant {at} must have entity, action, scope and perhaps when")
+    if raw["scope"].upper() not in Scope.__members__:
+        raise ValueError(f"grant {at} has the unknown scope {raw['scope']!r}")
+    when = condition(raw["when"]) if raw.get("when") is not None else None
+    return Grant(raw["entity"], raw["action"], Scope[raw["scope"].upper()], when)
+
+
+def _rule(at: int, raw: Any) -> FieldRule:
+    if not isinstance(raw, dict) or set(raw) != {"entity", "field", "read", "write"}:
+        raise ValueError(f"field rule {at} must have entity, field, read and write")
+    if not (isinstance(raw["read"], bool) and isinstance(raw["write"], bool)):
+        raise ValueError(f"field rule {at}: read and write must be true or false")
+    if raw["write"] and not raw["read"]:
+        raise ValueError(f"field rule {at}: who may write a field may read it")
+    return FieldRule(str(raw["entity"]), str(raw["field"]), raw["read"], raw["write"])
+
+
+def _list(raw: Any) -> list[Any]:
+    if not isinstance(raw, list):
+        raise ValueError("must be a list")
+    return raw

@@ -1,0 +1,232 @@
+"""What one principal may do at one moment: expressions over records, and sets of fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+
+import attrs
+
+from opencrm.core.access.grants import Grant, Scope
+from opencrm.core.access.organisation import Organisation, Seat
+from opencrm.core.access.principal import Principal
+from opencrm.core.change import Values
+from opencrm.core.conditions import (
+    FALSE,
+    TRUE,
+    All,
+    Condition,
+    Empty,
+    Equal,
+    In,
+    Link,
+    Linked,
+    all_of,
+    any_of,
+    bind,
+    predicate,
+)
+from opencrm.core.entity import Entity, Spec
+from opencrm.core.locale import Locale
+from opencrm.core.values import Id
+
+_PART_ACTIONS = {"read": "read", "export": "export"}
+
+
+@attrs.frozen
+class Verdict:
+    """An answer about one record, and why."""
+
+    allowed: bool
+    reason: str
+
+
+@attrs.frozen
+class Arm:
+    """One way in which records come within reach: a condition, and the reason to tell."""
+
+    condition: Condition
+    reason: str
+
+
+@attrs.define(slots=False, eq=False)
+class Expression:
+    """Which records of an entity an act may touch: the same answer for a list and for one record.
+
+    Attributes:
+        spec: The entity.
+        action: The act.
+        arms: The ways in which a record comes within reach; one suffices.
+    """
+
+    spec: Spec
+    action: str
+    arms: tuple[Arm, ...]
+
+    @cached_property
+    def condition(self) -> Condition:
+        """The whole expression as one condition."""
+        return any_of(arm.condition for arm in self.arms)
+
+    @property
+    def everything(self) -> bool:
+        """Whether it holds for every record."""
+        return self.condition == TRUE
+
+    @property
+    def nothing(self) -> bool:
+        """Whether it holds for no record."""
+        return self.condition == FALSE
+
+    def test(self, linked: Linked) -> Callable[[Values], bool]:
+        """Return the expression as a function of a record's state."""
+        return predicate(self.condition, self.spec, linked)
+
+    def verdict(self, row: Values, linked: Linked) -> Verdict:
+        """Judge one record, and say why."""
+        for arm in self.arms:
+            if predicate(arm.condition, self.spec, linked)(row):
+                return Verdict(True, arm.reason)
+        return Verdict(False, f"no grant of {self.spec.name}.{self.action} reaches the record")
+
+
+@attrs.define(slots=False, eq=False)
+class Rights:
+    """A principal with the seats that it holds now.
+
+    Attributes:
+        principal: Whoever acts.
+        name: How the journal names it.
+        user_id: The person behind it, if there is one.
+        seats: The valid memberships.
+        organisation: The tree and the roles.
+        entities: Every entity of the workspace by name.
+        grants: What is granted without a seat: to an automation, or to the system.
+        locale: The workspace's habits, for conditions within grants.
+    """
+
+    principal: Principal
+    name: str
+    user_id: Id | None
+    seats: tuple[Seat, ...]
+    organisation: Organisation
+    entities: Mapping[str, Spec]
+    grants: tuple[Grant, ...]
+    locale: Locale
+
+    def __attrs_post_init__(self) -> None:
+        self._expressions: dict[tuple[str, str], Expression] = {}
+        self._readable: dict[str, frozenset[str]] = {}
+
+    @cached_property
+    def owner(self) -> bool:
+        """Whether everything is allowed: to an owner, and to the system."""
+        return any(seat.role.owner for seat in self.seats) or self.principal.kind == "system"
+
+    @property
+    def home(self) -> Id | None:
+        """The unit of the primary membership, else of the first."""
+        best = sorted(self.seats, key=lambda seat: (not seat.is_primary, seat.id))
+        return best[0].unit_id if best else None
+
+    def expression(self, entity: Spec | type[Entity], action: str) -> Expression:
+        """Return which records of an entity an act may touch."""
+        spec = entity if isinstance(entity, Spec) else entity.spec
+        found = self._expressions.get((spec.name, action))
+        if found is None:
+            found = self._expressions[spec.name, action] = Expression(spec, action, tuple(self._arms(spec, action)))
+        return found
+
+    def readable(self, spec: Spec) -> frozenset[str]:
+        """Return the fields of an entity that may be read; another one does not exist for the principal."""
+        found = self._readable.get(spec.name)
+        if found is None:
+            found = self._readable[spec.name] = frozenset(name for name in spec.fields if self._may(spec, name, "read"))
+        return found
+
+    def writable(self, spec: Spec) -> frozenset[str]:
+        """Return the fields of an entity that may be written."""
+        return frozenset(name for name in self.readable(spec) if self._may(spec, name, "write"))
+
+    def _may(self, spec: Spec, name: str, verb: str) -> bool:
+        """Take the most permissive of the roles that reach the entity; a sensitive field needs a rule."""
+        if self.owner or name == "id":
+            return True
+        open_to_all = spec.fields[name].sensitive is None
+        roles = {seat.role for seat, _ in self._granted(_root(spec, self.entities), "read") if seat is not None}
+        rules = [role.field_rules.get((spec.name, name)) for role in roles]
+        return any(getattr(rule, verb) if rule else open_to_all for rule in rules) or (not rules and open_to_all)
+
+    def _arms(self, spec: Spec, action: str) -> Iterator[Arm]:
+        if self.owner:
+            yield Arm(TRUE, "owner" if self.seats else f"system: {self.principal.reason}")
+            return
+        if spec.options.organisation and action not in ("read", "export"):
+            return
+        if spec.options.part_of:
+            yield from self._part_arms(spec, _PART_ACTIONS.get(action, "update"))
+            return
+        for seat, grant in self._granted(spec, action):
+            reach = all_of((self._reach(spec, grant.scope, seat), self._when(spec, grant)))
+            if reach != FALSE:
+                yield Arm(reach, self._reason(seat, grant))
+
+    def _granted(self, spec: Spec, action: str) -> Iterator[tuple[Seat | None, Grant]]:
+        for seat in self.seats:
+            yield from ((seat, grant) for grant in seat.role.grants if grant.covers(spec.name, action))
+        yield from ((None, grant) for grant in self.grants if grant.covers(spec.name, action))
+
+    def _reach(self, spec: Spec, scope: Scope, seat: Seat | None) -> Condition:
+        """Return a scope, measured from a seat, as a condition; each holds all narrower ones."""
+        if scope is Scope.ALL:
+            return TRUE
+        if scope is Scope.NONE:
+            return FALSE
+        created = Equal("created_by", self.name)
+        if not spec.owned:
+            return created
+        own = [All((Empty("owner_id"), created))]
+        own = [Equal("owner_id", self.user_id), *own] if self.user_id else own  # type: ignore[list-item]  # conditions both
+        if scope is Scope.OWN or seat is None:
+            return any_of(own)
+        units = (seat.unit_id,) if scope is Scope.TEAM else self.organisation.subtree(seat.unit_id)
+        return any_of([*own, In("unit_id", tuple(sorted(units)))])
+
+    def _when(self, spec: Spec, grant: Grant) -> Condition:
+        return TRUE if grant.when is None else bind(grant.when, spec, spec.fields, self.locale)
+
+    def _part_arms(self, spec: Spec, action: str) -> Iterator[Arm]:
+        for name in spec.options.part_of:
+            targets = [spec.references().get(name)] if name in spec.references() else _wholes(self.entities)
+            for target in targets:
+                parent = self.entities.get(target or "")
+                if parent is not None:
+                    yield from self._through(spec, name, parent, action)
+
+    def _through(self, spec: Spec, field: str, parent: Spec, action: str) -> Iterator[Arm]:
+        reach = self.expression(parent, action)
+        if reach.nothing:
+            return
+        link = Link(field, parent.name, reach.condition)
+        anything = field not in spec.references()
+        condition = All((Equal("entity", parent.name), link)) if anything else link
+        yield Arm(condition, f"part of a {parent.name} ({reach.arms[0].reason})")
+
+    def _reason(self, seat: Seat | None, grant: Grant) -> str:
+        scope = grant.scope.name.lower()
+        if seat is None:
+            return f"grant {grant.entity}.{grant.action} ({scope}) approved for {self.name}"
+        return f"grant {grant.entity}.{grant.action} ({scope}) of role {seat.role.key!r} through membership {seat.id}"
+
+
+def _root(spec: Spec, entities: Mapping[str, Spec]) -> Spec:
+    """Return the entity whose grants decide about a part."""
+    for name in spec.options.part_of:
+        parent = entities.get(spec.references().get(name, ""))
+        if parent is not None:
+            return _root(parent, entities)
+    return spec
+
+
+def _wholes(entities: Mapping[str, Spec]) -> list[str]:
+    return [spec.name for spec in entities.values() if "record_id" not in spec.options.part_of]

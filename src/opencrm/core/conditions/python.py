@@ -1,0 +1,53 @@
+"""Conditions as Python functions over one record's state: the same answers as the SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from opencrm.core.change import Values
+from opencrm.core.conditions.nodes import All, AnyOf, Condition, Empty, Equal, In, Less, Link, Not
+from opencrm.core.entity import Spec
+from opencrm.core.fields import Text
+from opencrm.core.values import Id, fold
+
+Test: TypeAlias = Callable[[Values], bool]
+Linked: TypeAlias = Callable[[Link, Id], bool]
+"""Says whether the record that a link points to meets the link's condition."""
+
+
+def predicate(item: Condition, spec: Spec, linked: Linked) -> Test:
+    """Return a bound condition as a function of a record's state."""
+    match item:
+        case All(items):
+            every = [predicate(each, spec, linked) for each in items]
+            return lambda row: all(test(row) for test in every)
+        case AnyOf(items):
+            some = [predicate(each, spec, linked) for each in items]
+            return lambda row: any(test(row) for test in some)
+        case Not(inner):
+            test = predicate(inner, spec, linked)
+            return lambda row: not test(row)
+        case Empty(field):
+            return lambda row: row.get(field) is None
+        case Link(field, _, _):
+            link = item
+            return lambda row: row.get(field) is not None and linked(link, row[field])
+    return _comparison(item, _reader(spec, item.field))
+
+
+def _comparison(item: Equal | Less | In, read: Callable[[Values], Any]) -> Test:
+    match item:
+        case Equal(_, value):
+            return lambda row: read(row) == value
+        case In(_, several):
+            wanted = frozenset(several)
+            return lambda row: read(row) in wanted
+        case Less(_, limit):
+            return lambda row: (held := read(row)) is not None and bool(held < limit)
+
+
+def _reader(spec: Spec, name: str) -> Callable[[Values], Any]:
+    if isinstance(spec.fields[name].type, Text):
+        return lambda row: None if row.get(name) is None else fold(row[name])
+    return lambda row: row.get(name)

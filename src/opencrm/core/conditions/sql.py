@@ -1,0 +1,123 @@
+"""Conditions as SQL, compiled once for each shape: `clause` names its parameters in the order of `values`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, false, or_, select, true
+from sqlalchemy.sql.elements import KeyedColumnElement
+from sqlalchemy.sql.expression import FromClause
+
+from opencrm.core.conditions.bind import Entities
+from opencrm.core.conditions.nodes import All, AnyOf, Condition, Empty, Equal, In, Less, Link, Not
+from opencrm.core.entity import Spec
+
+
+def shape(item: Condition) -> tuple[Any, ...]:
+    """Return what of a condition makes its SQL: all but the values."""
+    match item:
+        case All(items) | AnyOf(items):
+            return (type(item), *(shape(each) for each in items))
+        case Not(inner):
+            return (Not, shape(inner))
+        case Link(field, entity, inner):
+            return (Link, field, entity, shape(inner))
+        case In(field, values):
+            return (In, field, len(values))
+        case _:
+            return (type(item), item.field)
+
+
+def values(item: Condition) -> Iterator[Any]:
+    """Give the values of a bound condition, in the order of its parameters."""
+    match item:
+        case All(items) | AnyOf(items):
+            for each in items:
+                yield from values(each)
+        case Not(inner) | Link(_, _, inner):
+            yield from values(inner)
+        case In(_, several):
+            yield from several
+        case Equal(_, value) | Less(_, value):
+            yield value
+
+
+def clause(
+    item: Condition,
+    spec: Spec,
+    entities: Entities,
+    names: Iterator[str] | None = None,
+    table: FromClause | None = None,
+) -> ColumnElement[bool]:
+    """Return a bound condition as an SQL expression.
+
+    Args:
+        item: The condition, bound to `spec`.
+        spec: The entity that it is about.
+        entities: Every entity by name, for links.
+        names: Names of the parameters, to be used in order; without them each parameter holds its value.
+        table: An alias of the entity's table, where one is used.
+    """
+    return _Writer(entities, names).write(item, spec, spec.table if table is None else table, positive=True)
+
+
+def parameter_names(prefix: str) -> Iterator[str]:
+    """Give names for parameters."""
+    return (f"{prefix}{at}" for at in count())
+
+
+class _Writer:
+    """Pushes negation down to the comparisons, where a missing value is spelt out: no NULL ever decides."""
+
+    def __init__(self, entities: Entities, names: Iterator[str] | None) -> None:
+        self._entities = entities
+        self._names = names
+
+    def write(self, item: Condition, spec: Spec, table: FromClause, *, positive: bool) -> ColumnElement[bool]:
+        match item:
+            case All(items) | AnyOf(items):
+                parts = [self.write(each, spec, table, positive=positive) for each in items]
+                conjunction = isinstance(item, All) == positive
+                return and_(true(), *parts) if conjunction else or_(false(), *parts)
+            case Not(inner):
+                return self.write(inner, spec, table, positive=not positive)
+            case Empty(field):
+                column = table.c[spec.fields[field].key]
+                return column.is_(None) if positive else column.is_not(None)
+            case Link(field, entity, inner):
+                return self._link(table.c[field], self._entities[entity], inner, positive=positive)
+        return self._compare(item, table.c[spec.fields[item.field].key], positive=positive)
+
+    def _compare(
+        self, item: Equal | Less | In, column: KeyedColumnElement[Any], *, positive: bool
+    ) -> ColumnElement[bool]:
+        match item:
+            case Equal(_, value):
+                one = self._parameter(column, value)
+                return column == one if positive else _or_missing(column, column != one)
+            case Less(_, value):
+                one = self._parameter(column, value)
+                return column < one if positive else _or_missing(column, column >= one)
+            case In(_, several):
+                options = [self._parameter(column, value) for value in several]
+                found = column.in_(options) if options else false()
+                return found if positive else _or_missing(column, ~found)
+
+    def _link(
+        self, column: KeyedColumnElement[Any], target: Spec, inner: Condition, *, positive: bool
+    ) -> ColumnElement[bool]:
+        there = target.table.alias()
+        wanted = self.write(inner, target, there, positive=True)
+        found = column.in_(select(there.c.id).where(there.c.deleted_at.is_(None), wanted))
+        return found if positive else _or_missing(column, ~found)
+
+    def _parameter(self, column: KeyedColumnElement[Any], value: Any) -> BindParameter[Any]:
+        if self._names is None:
+            return bindparam(None, value, type_=column.type)
+        return bindparam(next(self._names), type_=column.type)
+
+
+def _or_missing(column: KeyedColumnElement[Any], found: ColumnElement[bool]) -> ColumnElement[bool]:
+    return or_(column.is_(None), found) if getattr(column, "nullable", True) else found

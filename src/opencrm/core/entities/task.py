@@ -1,0 +1,49 @@
+"""What somebody has to do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Mapped
+
+from opencrm.core.entities.base import Core, Owned
+from opencrm.core.entity import Options
+from opencrm.core.fields import Choice, Instant, Reference, Text, field
+from opencrm.core.locale import Locale
+from opencrm.errors import InputError
+
+
+def _slot(values: dict[str, Any], _locale: Locale) -> None:
+    start, end = values.get("starts_at"), values.get("ends_at")
+    if start is not None and end is not None and end < start:
+        raise InputError({"ends_at": ["must not come before starts_at"]})
+
+
+class Task(Owned, Core):
+    """Something to be done; its owner is the person who has to do it."""
+
+    options = Options(display="title", derive=_slot)
+
+    title: Mapped[str] = field(Text(200, folded=True), required=True)
+    state: Mapped[str] = field(
+        Choice(
+            {
+                "open": "Open",
+                "started": "Started",
+                "paused": "Paused",
+                "done": "Done",
+                "cancelled": "Cancelled",
+            }
+        ),
+        required=True,
+        default="open",
+    )
+    due_at: Mapped[datetime | None] = field(Instant(), label="Due", indexed=True)
+    starts_at: Mapped[datetime | None] = field(Instant(), label="From")
+    ends_at: Mapped[datetime | None] = field(Instant(), label="To")
+    done_at: Mapped[datetime | None] = field(Instant(), label="Done", changed_by="system", settable=False)
+    result: Mapped[str | None] = field(Text(20_000, lines=True))
+    contact_id: Mapped[str | None] = field(Reference("contact"))
+    company_id: Mapped[str | None] = field(Reference("company"))
+    deal_id: Mapped[str | None] = field(Reference("deal"))

@@ -1,0 +1,278 @@
+"""What an author writes to declare an entity, and what opencrm reads from it.
+
+    class Base(Entity, prefix="invoicing"):
+        \"\"\"Every entity of this plugin.\"\"\"
+
+    class Invoice(Owned, Base):
+        \"\"\"A demand for payment.\"\"\"
+
+        number: Mapped[str] = field(Text(50, folded=True), required=True)
+        deal_id: Mapped[str | None] = field(Reference(Deal))
+
+Each base has its own registry and MetaData, so that two plugins may both say `Invoice`, and a relationship that
+cannot be resolved in one of them breaks nothing outside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeAlias
+
+import attrs
+from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, MetaData, Table
+from sqlalchemy.orm import Mapped, mapped_column, registry
+
+from opencrm.core.change import Change, Objection
+from opencrm.core.columns import IdColumn, key_column
+from opencrm.core.fields import Field, Instant, Key, RecordId, Reference, Text, field
+from opencrm.core.locale import Locale
+
+Derive: TypeAlias = Callable[[dict[str, Any], Locale], None]
+"""Completes a record's values in place before they are judged; raises InputError."""
+
+Rule: TypeAlias = Callable[[Change], "Iterator[Objection]"]
+"""A pure rule of an entity: objects to a change, or does not."""
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""Every constraint has a name, so that a migration can drop it and an error can be traced to its fields."""
+
+CORE = "crm"
+"""The prefix of opencrm's own tables; its entities carry none in their names."""
+
+_PREFIX = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """What an entity's class says about itself beside its fields: `options = Options(plural="companies")`.
+
+    Args:
+        plural: Name of many, used in addresses; by default the name with an s.
+        display: The field that names a record to a person.
+        part_of: Reference fields to the record that this one is a part of: whoever may read that record may read
+            this one, and whoever may update it may create, change and delete this one. `"record_id"` beside a field
+            `entity` is a reference to a record of any entity.
+        nested: Name under which parts may be given together with the record that they are parts of: `"lines"`.
+        unique: Groups of fields that no two living records may share.
+        lookup: Fields by which a file may name a record of this entity, tried in turn.
+        organisation: Whether the entity is a part of the organisation, which decides who may do what.
+        derive: Completes the values that enter.
+        rules: Judge each change; pure.
+    """
+
+    plural: str | None = None
+    display: str = "name"
+    part_of: tuple[str, ...] = ()
+    nested: str | None = None
+    unique: tuple[tuple[str, ...], ...] = ()
+    lookup: tuple[str, ...] = ()
+    organisation: bool = False
+    derive: Derive | None = None
+    rules: tuple[Rule, ...] = ()
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Spec:
+    """Everything that opencrm knows of an entity, read once from its class.
+
+    Attributes:
+        name: Such as `"deal"` or `"invoicing_invoice"`: in permissions, conditions, the journal and files.
+        plural: The same for many, in addresses.
+        cls: The mapped class.
+        table: Its table.
+        fields: The declared fields by name, in order.
+        owned: Whether records have an owner and a unit.
+        staged: Whether records stand in a pipeline.
+        options: What the class said about itself.
+    """
+
+    name: str
+    plural: str
+    cls: type[Entity]
+    table: Table
+    fields: Mapping[str, Field]
+    owned: bool
+    staged: bool
+    options: Options
+
+    @property
+    def label(self) -> str:
+        """What a person calls one of it."""
+        return _words(self.cls.__name__)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns that make up a record's state."""
+        return (*self.fields, "version")
+
+    def references(self) -> Mapping[str, str]:
+        """Return the reference fields with the entity that each points to."""
+        return {name: it.type.to for name, it in self.fields.items() if isinstance(it.type, Reference)}
+
+
+class Entity:
+    """The root of every base: `class Base(Entity, prefix="...")` opens an owner's own registry."""
+
+    prefix: ClassVar[str]
+    registry: ClassVar[registry]
+    metadata: ClassVar[MetaData]
+    spec: ClassVar[Spec]
+    options: ClassVar[Options] = Options()
+    __table__: ClassVar[Table]
+    __tablename__: ClassVar[str]
+
+    id: Mapped[str] = mapped_column(
+        IdColumn(),
+        primary_key=True,
+        sort_order=-1,
+        info={"opencrm": {"type": RecordId(), "label": "Id", "author": "system", "settable": False}},
+    )
+    created_at: Mapped[datetime] = field(Instant(), required=True, changed_by="system", settable=False, indexed=True)
+    created_by: Mapped[str | None] = mapped_column(
+        key_column(100),
+        info={"opencrm": {"type": Key(100), "label": "Created by", "author": "system", "settable": False}},
+    )
+    updated_at: Mapped[datetime] = field(Instant(), required=True, changed_by="system", settable=False)
+    deleted_at: Mapped[datetime | None] = field(Instant(), changed_by="system", settable=False)
+    version: Mapped[int] = mapped_column(Integer, nullable=False)
+
+    def __init_subclass__(cls, *, prefix: str | None = None) -> None:
+        super().__init_subclass__()
+        if prefix is not None:
+            _open_registry(cls, prefix)
+        else:
+            _declare(cls)
+
+
+def complete(base: type[Entity]) -> None:
+    """Give the references among a base's entities their foreign keys, once all of them are declared."""
+    for spec in specs(base):
+        _refer(spec, _tables(base))
+
+
+def specs(base: type[Entity]) -> tuple[Spec, ...]:
+    """Return what a base's entities declare, in the order of declaration."""
+    return tuple(mapper.class_.spec for mapper in sorted(base.registry.mappers, key=_order))
+
+
+def _order(mapper: Any) -> int:
+    return list(mapper.class_.metadata.tables).index(mapper.class_.__tablename__)
+
+
+def _open_registry(base: type[Entity], prefix: str) -> None:
+    if not _PREFIX.fullmatch(prefix):
+        raise TypeError(f"{base.__qualname__}: a prefix is lower-case letters, digits and _, not {prefix!r}")
+    base.prefix = prefix
+    base.metadata = MetaData(naming_convention=NAMES)
+    base.registry = registry(metadata=base.metadata)
+
+
+def _declare(cls: type[Entity]) -> None:
+    if not hasattr(cls, "registry"):
+        raise TypeError(f"{cls.__qualname__}: inherit from a base, `class Base(Entity, prefix=...)`")
+    if hasattr(cls, "__table__"):
+        raise TypeError(f"{cls.__qualname__}: an entity is not inherited from; share fields with a mixin")
+    name = _snake(cls.__name__)
+    cls.__tablename__ = f"{cls.prefix}_{name}"
+    cls.registry.mapped(cls)
+    cls.spec = spec = _spec(cls, name if cls.prefix == CORE else cls.__tablename__)
+    _add_keys(spec)
+    _add_indexes(spec)
+    if cls.prefix != CORE:
+        _refer(spec, _tables(_core()) | _tables(cls))
+
+
+def _spec(cls: type[Entity], name: str) -> Spec:
+    declared = {
+        column.name: Field(name=column.name, **_labelled(column))
+        for column in cls.__table__.columns
+        if "opencrm" in column.info
+    }
+    first = ["id", *(each for each in cls.__annotations__ if each in declared)]
+    fields = {each: declared[each] for each in dict.fromkeys([*first, *declared])}
+    options = cls.options
+    if options.display not in fields:
+        options = attrs.evolve(options, display="id")
+    return Spec(
+        name=name,
+        plural=options.plural or f"{name}s",
+        cls=cls,
+        table=cls.__table__,
+        fields=MappingProxyType(fields),
+        owned={"owner_id", "unit_id"} <= set(fields),
+        staged="stage" in fields,
+        options=options,
+    )
+
+
+def _labelled(column: Column[Any]) -> dict[str, Any]:
+    asked = dict(column.info["opencrm"])
+    asked["label"] = asked.get("label") or _words(column.name.removesuffix("_id"))
+    return asked
+
+
+def _add_keys(spec: Spec) -> None:
+    """Add the folded key beside each text that is compared."""
+    for one in spec.fields.values():
+        if one.key != one.name:
+            size = one.type.max if isinstance(one.type, Text) else 200
+            spec.table.append_column(Column(one.key, key_column(size * 2), nullable=not one.required))
+
+
+def _add_indexes(spec: Spec) -> None:
+    """Add what lists, references and uniqueness need; all over living records only."""
+    table = spec.table
+    living = table.c.deleted_at.is_(None)
+    for group in spec.options.unique:
+        _index(table, [spec.fields[name].key for name in group], living, unique=True)
+    for name in spec.references():
+        if name not in ("owner_id", "unit_id"):
+            _index(table, [name], table.c[name].is_not(None))
+    for one in spec.fields.values():
+        if one.indexed:
+            for lead in (["unit_id"], ["owner_id"], []) if spec.owned else ([],):
+                _index(table, [*lead, one.key, "id"], living)
+
+
+def _index(table: Table, names: list[str], where: Any, *, unique: bool = False) -> None:
+    kind = "uq" if unique else "ix"
+    label = f"{kind}_{table.name}_{'_'.join(names)}"
+    columns = [table.c[name] for name in names]
+    Index(label, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+
+
+def _tables(base: type[Entity]) -> dict[str, Table]:
+    return {
+        mapper.class_.spec.name: mapper.class_.spec.table
+        for mapper in base.registry.mappers
+        if hasattr(mapper.class_, "spec")
+    }
+
+
+def _core() -> type[Entity]:
+    return next(base for base in Entity.__subclasses__() if base.prefix == CORE)
+
+
+def _refer(spec: Spec, known: Mapping[str, Table]) -> None:
+    """Add foreign keys to Column objects: names would be looked up in the wrong owner's MetaData."""
+    for name, target in spec.references().items():
+        if target not in known:
+            raise TypeError(f"{spec.cls.__qualname__}.{name}: no entity is called {target!r}")
+        constraint = ForeignKeyConstraint([name], [known[target].c.id], deferrable=True, initially="DEFERRED")
+        spec.table.append_constraint(constraint)
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def _words(name: str) -> str:
+    return _snake(name).replace("_", " ").capitalize()

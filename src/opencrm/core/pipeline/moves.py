@@ -1,0 +1,102 @@
+"""Moves: built, judged and logged by pure functions over changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import TypeAlias
+
+import attrs
+
+from opencrm.core.change import Change, Kind, Objection, Values
+from opencrm.core.pipeline.definition import Pipeline
+from opencrm.core.values import Id
+from opencrm.errors import InvalidMove
+
+Pipelines: TypeAlias = Mapping[str, Pipeline]
+
+
+@attrs.frozen
+class StageMove:
+    """One line of a record's log of stages.
+
+    Attributes:
+        start: The stage left, None where the record entered its first.
+        seconds: How long the record stood in `start`.
+    """
+
+    entity: str
+    record_id: Id
+    pipeline: str
+    start: str | None
+    end: str
+    at: datetime
+    seconds: int | None
+
+
+def target(pipelines: Pipelines, current: str | None, to: str) -> tuple[str, str]:
+    """Return the pipeline and the stage that `to` names: `"won"`, or `"sales.new"` of another pipeline.
+
+    Raises:
+        InvalidMove: There is no such pipeline or stage.
+    """
+    named, _, stage = to.rpartition(".")
+    key = named or current or ""
+    if key not in pipelines:
+        raise InvalidMove(f"there is no pipeline {key!r}", field="pipeline", pipeline=key)
+    if pipelines[key].stage(stage) is None:
+        raise InvalidMove(f"pipeline {key!r} has no stage {stage!r}", field="stage", pipeline=key, stage=stage)
+    return key, stage
+
+
+def entered(pipelines: Pipelines, values: Values, at: datetime) -> dict[str, object]:
+    """Return a record's values as they are when it enters its pipeline's stage at `at`."""
+    stage = pipelines[values["pipeline"]].stage(values["stage"])
+    closed = {"closed_at": at if stage is not None and stage.closed else None} if "closed_at" in values else {}
+    return {**values, "stage_since": at, **closed}
+
+
+def moved(pipelines: Pipelines, entity: str, before: Values, to: str, at: datetime) -> Change:
+    """Return the change that moves a record to a stage; judges nothing.
+
+    Raises:
+        InvalidMove: There is no such pipeline or stage.
+    """
+    pipeline, stage = target(pipelines, before["pipeline"], to)
+    after = entered(pipelines, {**before, "pipeline": pipeline, "stage": stage}, at)
+    return Change(entity, before["id"], Kind.MOVED, before, after)
+
+
+def move_rule(pipelines: Pipelines, change: Change) -> Iterator[Objection]:
+    """Object to a move that the pipeline's graph does not have."""
+    if change.kind is not Kind.MOVED or change.before is None:
+        return
+    before, after = change.before, change.after
+    same = before["pipeline"] == after["pipeline"]
+    end = after["stage"] if same else f"{after['pipeline']}.{after['stage']}"
+    home = pipelines.get(before["pipeline"] or "")
+    if home is not None and not home.allows(before["stage"], end):
+        text = f"pipeline {home.key!r} has no move from {before['stage']!r} to {end!r}"
+        yield Objection(change.id, "invalid_move", text, "stage")
+
+
+def stage_moves(changes: Iterable[Change]) -> Iterator[StageMove]:
+    """Give the log's lines for the changes that enter a stage."""
+    for change in changes:
+        after, before = change.after, change.before
+        if after.get("stage") is None or (before is not None and before.get("stage_since") == after["stage_since"]):
+            continue
+        since = before["stage_since"] if before else None
+        spent = int((after["stage_since"] - since).total_seconds()) if since else None
+        start = before["stage"] if before else None
+        yield StageMove(change.entity, change.id, after["pipeline"], start, after["stage"], after["stage_since"], spent)
+
+
+def history_of(entity: str, id: Id, pipeline: str, stages: Iterable[tuple[str, datetime]]) -> list[StageMove]:
+    """Return the log's lines of a record that went through these stages somewhere else, in order."""
+    found: list[StageMove] = []
+    for stage, at in stages:
+        last = found[-1] if found else None
+        spent = int((at - last.at).total_seconds()) if last else None
+        found.append(StageMove(entity, id, pipeline, last.end if last else None, stage, at, spent))
+    return found

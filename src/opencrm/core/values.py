@@ -1,0 +1,61 @@
+"""Small values that every layer shares: ids, text keys, money."""
+
+from __future__ import annotations
+
+import unicodedata
+from decimal import Decimal
+from functools import cache
+from typing import TypeAlias
+
+import attrs
+
+Id: TypeAlias = str
+"""A record's id: a UUID of version 7 in its canonical text form (RFC 9562)."""
+
+
+def normal(text: str) -> str:
+    """Return `text` in Unicode's normal form C, as it is stored."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def fold(text: str) -> str:
+    """Return the key under which `text` is compared, sorted and found.
+
+    Case, accents and runs of blanks do not count: `fold("  Ångström GmbH ")` is `"angstrom gmbh"`.
+    """
+    if not text.isascii():
+        apart = unicodedata.normalize("NFKD", text.casefold())
+        text = "".join(mark for mark in apart if not unicodedata.combining(mark))
+    return " ".join(text.casefold().split())
+
+
+@cache
+def currencies() -> frozenset[str]:
+    """Return the codes of ISO 4217 that are known (source: Unicode CLDR, through Babel)."""
+    from babel.numbers import list_currencies
+
+    return frozenset(list_currencies())
+
+
+@attrs.frozen
+class Money:
+    """An exact amount of one currency.
+
+    Args:
+        amount: Decimal, in units of the currency (euros, not cents), at most four places.
+        currency: Code of ISO 4217, such as `"EUR"`.
+
+    Raises:
+        ValueError: On adding or comparing two currencies.
+    """
+
+    amount: Decimal
+    currency: str
+
+    def __add__(self, other: Money) -> Money:
+        if other.currency != self.currency:
+            raise ValueError(f"cannot add {other.currency} to {self.currency}")
+        return Money(self.amount + other.amount, self.currency)
+
+    def __str__(self) -> str:
+        return f"{self.amount:f} {self.currency}"

@@ -1,0 +1,53 @@
+"""For hosts and authors of commands and formats: what they need beyond the front door."""
+
+from opencrm.app.invocation import Invocation
+from opencrm.core.access.grants import grant_rows, read_grants
+from opencrm.core.access.organisation import Organisation
+from opencrm.core.clock import Clock, ManualClock, SystemClock, duration, monotonic
+from opencrm.core.conditions import plain
+from opencrm.core.entity import Spec, specs
+from opencrm.core.fields import Field, FieldType
+from opencrm.core.locale import Locale
+from opencrm.core.values import fold
+from opencrm.hooks.declarations import Row
+from opencrm.schemas import Loaded, Schemas
+from opencrm.services.catalogue import Catalogue
+from opencrm.services.imports import ImportJob, ImportJobs, jobs_of
+from opencrm.services.reading import MOST_COUNTED, Reader
+from opencrm.services.tokens import issue as issue_token
+from opencrm.services.tokens import principal_of
+from opencrm.services.work import Work
+from opencrm.storage.engines import make_engine, prepare_sqlite
+
+__all__ = [
+    "MOST_COUNTED",
+    "Catalogue",
+    "Clock",
+    "Field",
+    "FieldType",
+    "ImportJob",
+    "ImportJobs",
+    "Invocation",
+    "Loaded",
+    "Locale",
+    "ManualClock",
+    "Organisation",
+    "Reader",
+    "Row",
+    "Schemas",
+    "Spec",
+    "SystemClock",
+    "Work",
+    "duration",
+    "fold",
+    "grant_rows",
+    "issue_token",
+    "jobs_of",
+    "make_engine",
+    "monotonic",
+    "plain",
+    "prepare_sqlite",
+    "principal_of",
+    "read_grants",
+    "specs",
+]

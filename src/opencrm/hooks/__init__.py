@@ -1,0 +1,35 @@
+"""The contract with plugins: what they may declare and do, and how they are found, checked and called."""
+
+from __future__ import annotations
+
+from opencrm.hooks.declarations import Cells, Exporter, Importer, RoleTemplate, Row, WebApp
+from opencrm.hooks.loading import Found, discover, fitting, load, load_all
+from opencrm.hooks.markers import HOOK_API, hookimpl, hookspec
+from opencrm.hooks.plugin import Plugin, given_plugin
+from opencrm.hooks.registration import Implementation, arguments, hook_names
+from opencrm.hooks.relay import Declared, Failed, Hooks
+
+__all__ = [
+    "HOOK_API",
+    "Cells",
+    "Declared",
+    "Exporter",
+    "Failed",
+    "Found",
+    "Hooks",
+    "Implementation",
+    "Importer",
+    "Plugin",
+    "RoleTemplate",
+    "Row",
+    "WebApp",
+    "arguments",
+    "discover",
+    "fitting",
+    "given_plugin",
+    "hook_names",
+    "hookimpl",
+    "hookspec",
+    "load",
+    "load_all",
+]

@@ -1,0 +1,117 @@
+"""What plugins hand over when they register: frozen declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+
+import attrs
+
+from opencrm.core.access.grants import FieldRule, Grant
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+Cells: TypeAlias = Sequence[Any]
+"""One row's values: text, or what a spreadsheet's cells hold."""
+
+
+@attrs.frozen
+class Row:
+    """A row that was read from a file.
+
+    Args:
+        line: Where it begins, from 1, as a person would look it up; the header counts.
+        cells: Its values.
+        fault: A sentence that says why it cannot be used, or None.
+    """
+
+    line: int
+    cells: Cells
+    fault: str | None = None
+
+
+def _grants(given: Iterable[Grant]) -> tuple[Grant, ...]:
+    return tuple(given)
+
+
+def _rules(given: Iterable[FieldRule]) -> tuple[FieldRule, ...]:
+    return tuple(given)
+
+
+@attrs.frozen(kw_only=True)
+class RoleTemplate:
+    """A role that a new workspace starts with; from then on it is data that the company edits.
+
+    Args:
+        key: Stable name, unique in a workspace.
+        name: What a person reads.
+        rank: The higher has more power; equals cannot make each other.
+        grants: What its members may do.
+        delegable: What its members may hand on; covered by `grants`.
+        field_rules: Fields that its members may see less of, or sensitive ones that they may see.
+    """
+
+    key: str
+    name: str
+    rank: int = attrs.field(validator=attrs.validators.ge(0))
+    grants: tuple[Grant, ...] = attrs.field(converter=_grants)
+    delegable: tuple[Grant, ...] = attrs.field(converter=_grants, default=())
+    field_rules: tuple[FieldRule, ...] = attrs.field(converter=_rules, default=())
+
+
+def _suffixes(given: Iterable[str]) -> tuple[str, ...]:
+    return tuple(each.lower() for each in given)
+
+
+def _dotted(_owner: object, _attribute: object, suffixes: tuple[str, ...]) -> None:
+    if not suffixes or not all(each.startswith(".") for each in suffixes):
+        raise ValueError("suffixes: must be endings of file names such as '.csv'")
+
+
+@attrs.frozen(kw_only=True)
+class Importer:
+    """A kind of file that rows can be read from.
+
+    Args:
+        name: Stable name of the format, such as `"csv"`.
+        suffixes: Endings of its files' names, such as `".csv"`; kept in lower case.
+        rows: Opens a file for a `with` block and gives its rows one by one, the header first. Raises
+            InputError where the file is not of the format.
+    """
+
+    name: str
+    suffixes: tuple[str, ...] = attrs.field(converter=_suffixes, validator=_dotted)
+    rows: Callable[[Path], AbstractContextManager[Iterator[Row]]]
+
+
+@attrs.frozen(kw_only=True)
+class Exporter:
+    """A kind of file that rows can be written to.
+
+    Args:
+        name: Stable name of the format, such as `"csv"`.
+        suffixes: Endings of its files' names, such as `".csv"`; kept in lower case.
+        write: Writes the header, then the rows as they come, to a file open for bytes; leaves it open.
+    """
+
+    name: str
+    suffixes: tuple[str, ...] = attrs.field(converter=_suffixes, validator=_dotted)
+    write: Callable[[BinaryIO, Sequence[str], Iterable[Cells]], None]
+
+
+@attrs.frozen(kw_only=True)
+class WebApp:
+    """A web application that is served with the workspace.
+
+    Args:
+        name: Stable name, unique in a workspace.
+        mount: The path below which it answers, such as `"/api"`.
+        build: Makes the WSGI application for a workspace (a `CRM`); called once, when serving begins.
+    """
+
+    name: str
+    mount: str = attrs.field(validator=attrs.validators.matches_re(r"(/[a-z0-9_-]+)+"))
+    build: Callable[[Any], WSGIApplication]

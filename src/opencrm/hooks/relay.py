@@ -1,0 +1,212 @@
+"""The typed way to the plugins: the rest of opencrm calls hooks here, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import attrs
+from sqlalchemy import Table
+
+from opencrm.core.access.grants import Grant
+from opencrm.core.change import Change, JournalEntry, Kind, Objection
+from opencrm.core.entity import Entity
+from opencrm.core.pipeline import Pipeline
+from opencrm.core.ports import AfterDoor, Door
+from opencrm.errors import PluginError
+from opencrm.hooks.declarations import Exporter, Importer, RoleTemplate, WebApp
+from opencrm.hooks.plugin import Plugin, claim, core_claims
+from opencrm.hooks.registration import Implementation, hook_names, traced
+
+T = TypeVar("T")
+
+Calls: TypeAlias = tuple[Implementation, ...]
+
+DoorFor: TypeAlias = Callable[[str], Door]
+"""Gives the door of the plugin of that name."""
+
+
+@attrs.frozen
+class Declared(Generic[T]):
+    """A declaration, and the plugin that registered it."""
+
+    plugin: str
+    value: T
+
+
+@attrs.frozen
+class Failed:
+    """A delivery that went wrong; the queue tries it again.
+
+    Attributes:
+        plugin: Whose delivery it was.
+        error: What happened, with its cause.
+    """
+
+    plugin: str
+    error: PluginError
+
+    @property
+    def text(self) -> str:
+        """What happened, in one line."""
+        return str(self.error)
+
+
+class Hooks:
+    """The hooks of one set of plugins, with their call lists compiled.
+
+    Args:
+        plugins: The active plugins, in any order.
+        trace: Whether each call leaves a line on stderr.
+
+    Raises:
+        PluginError: Two plugins register the same thing; names both.
+    """
+
+    def __init__(self, plugins: Sequence[Plugin], *, trace: bool = False) -> None:
+        self.plugins = tuple(sorted(plugins, key=_rank))
+        _check_claims(self.plugins)
+        calls = _compiled(self.plugins)
+        self._who = tuple(call for name in hook_names() for call in calls[name])
+        wrapped = {name: tuple(map(traced, found)) if trace else found for name, found in calls.items()}
+        self._check_change = wrapped["opencrm_check_change"]
+        self._check_move = wrapped["opencrm_check_move"]
+        self._record_change = wrapped["opencrm_record_change"]
+        self._on_change = {call.plugin: call for call in wrapped["opencrm_on_change"]}
+
+    # What the plugins registered.
+
+    def entities(self) -> list[Declared[type[Entity]]]:
+        """Return the plugins' entities."""
+        return [Declared(it.name, value) for it in self.plugins for value in it.declared.entities]
+
+    def tables(self, plugin: str) -> list[Table]:
+        """Return the tables of one plugin that are not records."""
+        return [table for it in self.plugins if it.name == plugin for table in it.declared.tables]
+
+    def pipelines(self) -> list[Declared[Pipeline]]:
+        """Return the plugins' pipelines."""
+        return [Declared(it.name, value) for it in self.plugins for value in it.declared.pipelines]
+
+    def roles(self) -> list[Declared[RoleTemplate]]:
+        """Return the roles that a new workspace starts with."""
+        return [Declared(it.name, value) for it in self.plugins for value in it.declared.roles]
+
+    def grants(self, plugin: str) -> list[Grant]:
+        """Return the grants that one plugin's Automation asks for."""
+        return [grant for it in self.plugins if it.name == plugin for grant in it.declared.grants]
+
+    def importers(self) -> list[Declared[Importer]]:
+        """Return the kinds of files that can be read."""
+        return [Declared(it.name, value) for it in self.plugins for value in it.declared.importers]
+
+    def exporters(self) -> list[Declared[Exporter]]:
+        """Return the kinds of files that can be written."""
+        return [Declared(it.name, value) for it in self.plugins for value in it.declared.exporters]
+
+    def apps(self) -> list[Declared[WebApp]]:
+        """Return the web applications."""
+        return [Declared(it.name, value) for it in self.plugins for value in it.declared.apps]
+
+    # What the plugins say to changes.
+
+    def check_change(self, changes: Sequence[Change], door_for: DoorFor) -> list[Objection]:
+        """Return every plugin's objections to changes that are about to be stored.
+
+        Raises:
+            PluginError: A plugin raised, or gave something else.
+        """
+        if not self._check_change:
+            return []
+        return _objections(self._check_change, changes, door_for)
+
+    def check_move(self, changes: Sequence[Change], door_for: DoorFor) -> list[Objection]:
+        """Return every plugin's objections to those of the changes in which a record enters a stage.
+
+        Raises:
+            PluginError: A plugin raised, or gave something else.
+        """
+        if not self._check_move:
+            return []
+        return _objections(self._check_move, [change for change in changes if _enters(change)], door_for)
+
+    def record_change(self, changes: Sequence[Change], door_for: DoorFor) -> None:
+        """Let the plugins write their own tables.
+
+        Raises:
+            PluginError: A plugin raised.
+        """
+        if not self._record_change:
+            return
+        for call, told in _told(self._record_change, changes):
+            call.run(told, door_for(call.plugin))
+
+    def on_change(self, plugin: str, entry: JournalEntry, door: AfterDoor) -> Failed | None:
+        """Tell one plugin what happened; None where it took it, or does not listen."""
+        call = self._on_change.get(plugin)
+        if call is None or call.entity not in (None, entry.entity):
+            return None
+        try:
+            call.run(entry, door)
+        except PluginError as error:
+            return Failed(plugin, error)
+        return None
+
+    def listeners(self, entity: str) -> tuple[str, ...]:
+        """Return the names of the plugins that are told after an entity's records changed, in order."""
+        return tuple(call.plugin for call in self._on_change.values() if call.entity in (None, entity))
+
+    def who(self) -> Calls:
+        """Return every implementation, by hook and in the order of calls."""
+        return self._who
+
+
+def _rank(plugin: Plugin) -> tuple[bool, str]:
+    return plugin.source != "box", plugin.name
+
+
+def _check_claims(plugins: Iterable[Plugin]) -> None:
+    taken = core_claims()
+    for plugin in plugins:
+        taken = claim(taken, plugin)
+
+
+def _compiled(plugins: Sequence[Plugin]) -> dict[str, Calls]:
+    """Return each hook's calls in their order: opencrm's own plugins, then priority, then name."""
+    outside = {plugin.name: plugin.source != "box" for plugin in plugins}
+    every = [call for plugin in plugins for call in plugin.implementations]
+    every.sort(key=lambda call: (outside[call.plugin], -call.priority, call.plugin))
+    return {name: tuple(call for call in every if call.hook == name) for name in hook_names()}
+
+
+def _told(calls: Calls, changes: Sequence[Change]) -> Iterable[tuple[Implementation, tuple[Change, ...]]]:
+    """Give each call with the changes that it is told, leaving out those that are told nothing."""
+    every = tuple(changes)
+    for call in calls:
+        told = every if call.entity is None else tuple(each for each in every if each.entity == call.entity)
+        if told:
+            yield call, told
+
+
+def _objections(calls: Calls, changes: Sequence[Change], door_for: DoorFor) -> list[Objection]:
+    found: list[Objection] = []
+    for call, told in _told(calls, changes):
+        answers = call.run(told, door_for(call.plugin))
+        if answers:
+            found += _checked(call, told, answers)
+    return found
+
+
+def _checked(call: Implementation, told: Iterable[Change], answers: Iterable[Any]) -> Iterable[Objection]:
+    """Refuse answers that would be lost: a plugin's check fails closed."""
+    records = {change.id for change in told}
+    for answer in answers:
+        if not isinstance(answer, Objection):
+            raise call.broken(f"gave {answer!r}, which is no Objection")
+        if answer.record not in records:
+            raise call.broken(f"objects to {answer.record!r}, which does not change")
+        yield answer
+
+
+def _enters(change: Change) -> bool:
+    return change.kind is Kind.MOVED or (change.kind is Kind.CREATED and change.after.get("stage") is not None)

@@ -1,0 +1,71 @@
+"""`opencrm demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from opencrm.embed import Invocation, issue_token
+
+from opencrm import CRM, Principal
+from opencrm.plugins.demo.business import COLLEAGUES, COMPANY, OWNER, Colleague
+from opencrm.plugins.demo.file import fresh, is_demo, path_of
+from opencrm.plugins.demo.selling import tell
+from opencrm.plugins.demo.writing import size, write
+
+DEFAULT = "opencrm-demo.db"
+SEED = 7
+DAYS = 30
+PLUGINS = ("sample_pipelines", "last_touch")
+
+
+@click.command()
+@click.option("--fresh", "again", is_flag=True, help="Make it anew, even if the file holds a demo already.")
+@click.option("--serve/--no-serve", "serving", default=True, show_default=True, help="Serve it when it stands.")
+@click.option("--host", metavar="ADDRESS", help="Address to listen on.  [OPENCRM_HOST; 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one.  [OPENCRM_PORT; 8000]")
+@click.pass_obj
+def demo(invocation: Invocation, *, again: bool, serving: bool, host: str | None, port: int | None) -> None:
+    """Make a window company with sample data and serve it.
+
+    The company, its people and its clients are invented.
+    Without --db it stands in opencrm-demo.db in the current folder.
+    """
+    file = path_of(str(invocation.given.get("db", DEFAULT)))
+    if again or not is_demo(file):
+        _make(invocation, file)
+    crm = invocation.open(str(file))
+    _show_keys(crm, file)
+    if serving:
+        invocation.serve(crm, _announce, host=host, port=port)
+
+
+def _make(invocation: Invocation, file: Path) -> None:
+    with fresh(file) as made:
+        crm = invocation.open(str(made))
+        owner = crm.init(owner=OWNER.name, email=OWNER.email)
+        for plugin in PLUGINS:
+            crm.enable(owner, plugin)
+        story = tell(SEED, crm.clock.now(), crm.catalogue.pipelines)
+        with invocation.progress(f"Inventing {COMPANY}", size(story)) as step:
+            write(crm, owner, story, step)
+        crm.close()
+
+
+def _show_keys(crm: CRM, file: Path) -> None:
+    """Print a key for one person of each role."""
+    first: dict[str, Colleague] = {}
+    for colleague in COLLEAGUES:
+        first.setdefault(colleague.role, colleague)
+    click.echo(f"{COMPANY} stands in {file}. Keys for REST, good for {DAYS} days:")
+    for role, colleague in first.items():
+        click.echo(f"  {role:<15} {colleague.name:<18} {_key(crm, crm.principal(colleague.email))}")
+
+
+def _key(crm: CRM, holder: Principal) -> str:
+    with crm.work(holder) as work:
+        return issue_token(work, holder.id, label="demo", days=DAYS)
+
+
+def _announce(address: str) -> None:
+    click.echo(f"It answers at {address}; the documentation of REST is at {address}/api/docs. Ctrl-C stops.")

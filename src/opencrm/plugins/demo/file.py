@@ -1,0 +1,69 @@
+"""The file that holds the demo: made whole or not at all, and never in the place of somebody's data."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from opencrm import ConfigurationError
+
+MARK = 0x0C_DE_30
+"""SQLite's `application_id` of a demo."""
+
+SQLITE = "sqlite:///"
+
+
+def path_of(database: str) -> Path:
+    """Return the file that a path or a URL of SQLite names.
+
+    Raises:
+        ConfigurationError: It is another database.
+    """
+    name = database.removeprefix(SQLITE)
+    if "://" in name or name in ("", ":memory:"):
+        raise ConfigurationError(f"the demo lives in an SQLite file, not in {database!r}")
+    return Path(name)
+
+
+def is_demo(file: Path) -> bool:
+    """Say whether a file holds a demo."""
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            return bool(database.execute("PRAGMA application_id").fetchone()[0] == MARK)
+    except sqlite3.Error:
+        return False
+
+
+@contextmanager
+def fresh(file: Path) -> Iterator[Path]:
+    """Give the path of a file to fill; it takes `file`'s place at the end of the block, if nothing was raised.
+
+    Raises:
+        ConfigurationError: `file` holds something else than a demo, or cannot be written.
+    """
+    if file.exists() and not is_demo(file):
+        raise ConfigurationError(f"{file} is not a demo, and is left as it is; name another file with --db")
+    made = file.with_name(f".{file.name}.new")
+    try:
+        _remove(made)
+        yield made
+        _mark(made)
+        _remove(file)
+        made.rename(file)
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {file}: {error}") from error
+    finally:
+        _remove(made)
+
+
+def _mark(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as database:
+        database.execute(f"PRAGMA application_id = {MARK}")
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _remove(file: Path) -> None:
+    for end in ("", "-wal", "-shm", "-journal"):
+        file.with_name(file.name + end).unlink(missing_ok=True)

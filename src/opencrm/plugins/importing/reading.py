@@ -1,0 +1,256 @@
+"""Rows of a CSV file, one at a time, each with the line on which it begins and with what is wrong about its shape."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO, TypeAlias
+
+import attrs
+
+from opencrm import Importer
+from opencrm.plugins.importing.problems import BadEncoding, BadHeader, EmptyFile, Fault, NotCsv
+from opencrm.plugins.importing.sniffing import Format, detect
+
+_LONGEST_LINE = 1_000_000
+_MOST_BROKEN = 1_000
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+class Row(NamedTuple):
+    """One row.
+
+    Attributes:
+        line: Number of the physical line on which it begins, from 1; the header counts.
+        cells: The cells' texts, as many as the header has, unless the row is at fault.
+        fault: What is wrong about its shape or its characters, or None.
+    """
+
+    line: int
+    cells: Sequence[str]
+    fault: Fault | None
+
+
+Records: TypeAlias = Iterator[tuple[int, Sequence[str], Fault | None]]
+"""Lines of a table, the header first: number of the line, cells, and what is wrong."""
+
+
+@attrs.frozen(kw_only=True)
+class TableFile:
+    """A file of rows that can be read from its beginning as often as needed; a CSV file is never held in memory.
+
+    Attributes:
+        path: Where it lies.
+        header: The names of the columns, without surrounding blanks; a nameless one is empty.
+        digest: SHA-256 of its bytes, in hexadecimal.
+        clean: Whether every cell is known to be good text.
+        guess: The encoding, where it is a guess that the user should look at.
+        records: Opens it and gives its lines.
+    """
+
+    path: Path
+    header: tuple[str, ...]
+    digest: str
+    clean: bool
+    guess: str | None = None
+    records: Callable[[], Records]
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.path.name
+
+    def position(self, column: str) -> int:
+        """Return where a column stands, from 0.
+
+        Raises:
+            BadHeader: There is no such column, or there are two.
+        """
+        found = [at for at, name in enumerate(self.header) if name == column]
+        if not found:
+            found = [at for at, name in enumerate(self.header) if _alike(name) == _alike(column)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise BadHeader(self.name, f"has the column {column!r} {len(found)} times")
+        listed = ", ".join(repr(name) for name in self.header if name)
+        raise BadHeader(self.name, f"has no column {column!r} on its first line, only {listed}")
+
+    def positions(self, columns: Iterable[str]) -> Mapping[str, int]:
+        """Return where each of the columns stands."""
+        return {column: self.position(column) for column in columns}
+
+    def rows(self) -> Iterator[Row]:
+        """Give the rows below the header; blank ones are left out.
+
+        Raises:
+            FileRefused: A part of the file cannot be read.
+        """
+        records = self.records()
+        next(records)
+        judge = _Judge(self.header, clean=self.clean)
+        for line, cells, fault in records:
+            if fault or any(map(str.strip, cells)):
+                yield judge.row(line, cells, fault)
+
+
+def open_csv(path: Path, *, encoding: str | None = None, delimiter: str | None = None) -> TableFile:
+    """Open a CSV file, after finding out its encoding and delimiter.
+
+    Raises:
+        FileRefused: One of its kinds says what is wrong.
+    """
+    found = detect(path, encoding=encoding, delimiter=delimiter)
+
+    def records() -> Records:
+        return _records(path, found)
+
+    return TableFile(
+        path=path,
+        header=_header(path, records),
+        digest=found.digest,
+        clean=found.clean,
+        guess=found.encoding if found.guessed else None,
+        records=records,
+    )
+
+
+def open_with(path: Path, importer: Importer) -> TableFile:
+    """Open a file of another kind, which a plugin reads; its rows are counted as lines."""
+    with path.open("rb") as stream:
+        digest = file_digest(stream, "sha256").hexdigest()
+
+    def records() -> Records:
+        with importer.rows(path) as rows:
+            for line, cells in enumerate(rows, 1):
+                yield line, [_shown(cell) for cell in cells], None
+
+    return TableFile(path=path, header=_header(path, records), digest=digest, clean=False, records=records)
+
+
+def _header(path: Path, records: Callable[[], Records]) -> tuple[str, ...]:
+    line, cells, fault = next(records(), (0, (), None))
+    if fault:
+        raise BadHeader(path.name, f"line {line}: {fault.reason}")
+    header = tuple(cell.strip().lstrip("\ufeff") for cell in cells)
+    if not any(header):
+        raise EmptyFile(path.name, "is empty")
+    return header
+
+
+class _Judge:
+    """Says what is wrong about the shape of a row."""
+
+    def __init__(self, header: Sequence[str], *, clean: bool) -> None:
+        self._header = header
+        self._width = len(header)
+        self._least = max(at for at, name in enumerate(header, 1) if name)
+        self._clean = clean
+
+    def row(self, line: int, cells: Sequence[str], fault: Fault | None) -> Row:
+        if fault is None and len(cells) != self._width:
+            cells, fault = self._fit(cells)
+        if fault is None and cells[0].strip() == self._header[0] and self._repeats(cells):
+            fault = Fault("", "repeated_header", "repeats the header")
+        if fault is None and not self._clean:
+            fault = self._broken(cells)
+        return Row(line, cells, fault)
+
+    def _fit(self, cells: Sequence[str]) -> tuple[Sequence[str], Fault | None]:
+        """Make up for delimiters at the end that only the header or only the rows have."""
+        surplus = cells[self._width :]
+        if len(cells) >= self._least and not any(map(str.strip, surplus)):
+            return [*cells[: self._width], *[""] * (self._width - len(cells))], None
+        reason = f"has {len(cells)} cells where the header has {self._width}"
+        return cells, Fault("", "ragged_row", reason)
+
+    def _repeats(self, cells: Sequence[str]) -> bool:
+        return [cell.strip() for cell in cells] == list(self._header)
+
+    def _broken(self, cells: Sequence[str]) -> Fault | None:
+        for name, cell in zip(self._header, cells, strict=True):
+            if not cell.isascii() and _HALF.search(cell):
+                return Fault(
+                    name, "bad_encoding", "holds bytes that are no text in the file's encoding", readable(cell)
+                )
+        return None
+
+
+class _Lines:
+    """Physical lines, counted; what a broken record swallowed can be put back."""
+
+    def __init__(self, stream: TextIO, name: str) -> None:
+        self._stream = stream
+        self._name = name
+        self._again: deque[str] = deque()
+        self.given = 0
+        self.record: list[str] = []
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.popleft() if self._again else self._stream.readline(_LONGEST_LINE)
+        if not line:
+            raise StopIteration
+        self.given += 1
+        if len(line) == _LONGEST_LINE:
+            raise NotCsv(self._name, f"line {self.given} is longer than {_LONGEST_LINE:,} characters")
+        self.record.append(line)
+        return line
+
+    def put_back(self) -> None:
+        """Give all lines of the record but its first once more."""
+        self._again.extendleft(reversed(self.record[1:]))
+        self.given -= len(self.record) - 1
+
+
+def _records(path: Path, form: Format) -> Records:
+    """Give each record with its line; one with an open quote costs its first line alone."""
+    with path.open(encoding=form.encoding, errors="surrogateescape", newline="") as stream:
+        lines, broken = _Lines(stream, path.name), 0
+        for _ in range(form.skip):
+            next(lines)
+        parsed = csv.reader(lines, delimiter=form.delimiter, strict=True)
+        while True:
+            lines.record.clear()
+            line = lines.given + 1
+            try:
+                cells = next(parsed)
+            except StopIteration:
+                return
+            except UnicodeError as error:
+                raise BadEncoding(path.name, f"is not text in {form.encoding} near line {line}: {error}") from None
+            except csv.Error:
+                broken += 1
+                if broken > _MOST_BROKEN:
+                    raise NotCsv(path.name, f"has more than {_MOST_BROKEN:,} lines whose quotes do not match") from None
+                lines.put_back()
+                parsed = csv.reader(lines, delimiter=form.delimiter, strict=True)
+                text = lines.record[0].rstrip("\r\n")
+                yield line, [text], Fault("", "bad_quotes", "has a quote that is not closed, or text after one", text)
+                continue
+            if cells:
+                yield line, cells, None
+
+
+def readable(text: str) -> str:
+    """Return text that can be written as UTF-8: half surrogates and NUL become their escapes."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+
+
+def _shown(cell: Any) -> str:
+    """Return a cell of a typed table as text: whole numbers without a point, dates as ISO 8601."""
+    if cell is None:
+        return ""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return cell.isoformat() if hasattr(cell, "isoformat") else str(cell)
+
+
+def _alike(name: str) -> str:
+    return " ".join(name.casefold().split())

@@ -1,0 +1,40 @@
+"""What the services' errors say of one row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from opencrm import InputError, OpenCRMError
+from opencrm.plugins.importing.drafts import merged
+from opencrm.plugins.importing.plans import TargetPlan
+from opencrm.plugins.importing.problems import Fault
+
+
+def fault_of(target: TargetPlan | None, error: OpenCRMError) -> Fault:
+    """Return why a row stays out whose target a service refused."""
+    if isinstance(error, InputError):
+        return field_faults(target, error.fields)
+    objections: Sequence[Mapping[str, Any]] = error.details.get("objections", ())
+    faults = {
+        f"{at}": Fault(_column(target, it.get("field")), it["code"], it["text"]) for at, it in enumerate(objections)
+    }
+    if faults:
+        return merged(faults)
+    fields = error.details.get("fields") or [error.details.get("field")]
+    return Fault(_column(target, fields[0]), error.code, str(error))
+
+
+def field_faults(target: TargetPlan | None, fields: Mapping[str, Sequence[str]]) -> Fault:
+    """Return one fault for what is said of a record's fields."""
+    entity = f"{target.spec.name}." if target else ""
+    return merged(
+        {
+            name: Fault(_column(target, name), "invalid_input", f"{entity}{name} {' '.join(texts)}")
+            for name, texts in fields.items()
+        }
+    )
+
+
+def _column(target: TargetPlan | None, field: str | None) -> str:
+    return target.column(field) if target is not None and field is not None else ""

@@ -1,0 +1,40 @@
+"""From typed values to what JSON carries, by converters looked up once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from opencrm.core.change import Values
+from opencrm.core.entity import Spec
+from opencrm.core.fields import FieldType
+
+
+class Dumper:
+    """Dumps and revives the values of one entity's fields."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+        self._dumps: dict[str, Callable[[Any], Any]] = {
+            name: field.type.dump for name, field in spec.fields.items() if type(field.type).dump is not FieldType.dump
+        }
+
+    def dump(self, values: Values, names: Iterable[str]) -> dict[str, Any]:
+        """Return the named values as JSON carries them."""
+        found = {}
+        for name in names:
+            value = values[name]
+            convert = self._dumps.get(name)
+            found[name] = convert(value) if convert and value is not None else value
+        return found
+
+    def revive(self, dumped: Values | None) -> dict[str, Any] | None:
+        """Return typed values of what `dump` gave; fields that are gone are left out."""
+        if dumped is None:
+            return None
+        fields = self._spec.fields
+        return {
+            name: fields[name].type.parse(value) if value is not None and name in self._dumps else value
+            for name, value in dumped.items()
+            if name in fields
+        }

@@ -1,0 +1,208 @@
+"""From what a person, a file or JSON brings to typed values, checked field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from opencrm.core.entity import Spec
+from opencrm.core.fields import Author, Field
+from opencrm.core.locale import Locale
+from opencrm.errors import InputError
+from opencrm.schemas.dumping import Dumper
+
+NEW = "new"
+"""Stands in a part's reference for the record that is made together with it."""
+
+_NOBODY = "00000000-0000-7000-8000-000000000000"
+
+Rejected: TypeAlias = dict[int, dict[str, list[str]]]
+"""What is wrong with which row: `{row: {field: [sentence]}}`."""
+
+_ACTS: Mapping[Author, str] = {
+    "move": "is changed by moving the record to another stage",
+    "assign": "is changed by assigning the record",
+    "system": "is kept by opencrm",
+}
+
+
+class Loaded(dict[str, Any]):
+    """Values of one record that went through `load`: typed, complete, without unknown names.
+
+    Attributes:
+        given: The names that were given, before defaults and derived values were added.
+    """
+
+    given: Collection[str] = ()
+
+
+class Schemas:
+    """Loads and dumps the records of a workspace's entities.
+
+    Args:
+        entities: Every entity by name.
+        locale: The workspace's habits.
+    """
+
+    def __init__(self, entities: Mapping[str, Spec], locale: Locale) -> None:
+        self._locale = locale
+        self._dumpers = {name: Dumper(spec) for name, spec in entities.items()}
+        self._loaders = {name: _Loader(spec, _nested(spec, entities), locale) for name, spec in entities.items()}
+
+    def load(self, spec: Spec, raw: Mapping[str, Any]) -> Loaded:
+        """Return the values of a new record.
+
+        Raises:
+            InputError: Names each bad field: unknown, missing, of the wrong type, not to be set.
+        """
+        return self._loaders[spec.name].create(raw)
+
+    def load_many(self, spec: Spec, raws: Sequence[Mapping[str, Any]]) -> tuple[list[Loaded | None], Rejected]:
+        """Return the values of new records, None where one is bad, and what is wrong with which."""
+        loader = self._loaders[spec.name]
+        rejected: Rejected = {}
+        found: list[Loaded | None] = []
+        for at, raw in enumerate(raws):
+            try:
+                found.append(loader.create(raw))
+            except InputError as error:
+                found.append(None)
+                rejected[at] = error.fields
+        return found, rejected
+
+    def load_update(self, spec: Spec, raw: Mapping[str, Any]) -> Loaded:
+        """Return the typed values of an update, which names some fields only.
+
+        Raises:
+            InputError: Names each bad field.
+        """
+        return self._loaders[spec.name].update(raw)
+
+    def complete(self, spec: Spec, values: dict[str, Any]) -> None:
+        """Derive what follows from a record's other values and check that nothing required is missing, in place.
+
+        Raises:
+            InputError: Names each bad field.
+        """
+        self._loaders[spec.name].complete(values)
+
+    def dump(self, spec: Spec, values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+        """Return the named values as JSON carries them."""
+        return self._dumpers[spec.name].dump(values, names)
+
+    def dumper(self, spec: Spec) -> Dumper:
+        """Return an entity's dumper."""
+        return self._dumpers[spec.name]
+
+    def nested(self, spec: Spec) -> Mapping[str, tuple[Spec, str]]:
+        """Return the parts that may be given together with a record: `{"lines": (deal_line, "deal_id")}`."""
+        return self._loaders[spec.name].nested
+
+
+class _Loader:
+    """Loads the records of one entity."""
+
+    def __init__(self, spec: Spec, nested: Mapping[str, tuple[Spec, str]], locale: Locale) -> None:
+        self._spec = spec
+        self._locale = locale
+        self._settable = {name: field for name, field in spec.fields.items() if field.settable}
+        self._defaults = {name: field.default for name, field in spec.fields.items()}
+        self._required = [name for name, field in spec.fields.items() if field.required and field.settable]
+        self.nested = nested
+        self._parts = {name: _Loader(part, {}, locale) for name, (part, _) in nested.items()}
+
+    def create(self, raw: Mapping[str, Any]) -> Loaded:
+        wrong: dict[str, list[str]] = {}
+        values = Loaded(self._defaults)
+        values.given = raw.keys()
+        parts: dict[str, list[Loaded]] = {}
+        for name, given in raw.items():
+            field = self._settable.get(name)
+            if field is not None:
+                _put(values, field, given, wrong)
+            elif name in self._parts:
+                parts[name] = self._load_parts(name, given, wrong)
+            else:
+                wrong[name] = [self._refusal(name)]
+        self._finish(values, wrong)
+        values.update(parts)
+        return values
+
+    def update(self, raw: Mapping[str, Any]) -> Loaded:
+        wrong: dict[str, list[str]] = {}
+        values = Loaded()
+        values.given = raw.keys()
+        for name, given in raw.items():
+            field = self._settable.get(name)
+            if field is not None and field.author is None:
+                _put(values, field, given, wrong)
+            else:
+                wrong[name] = [self._refusal(name)]
+        if wrong:
+            raise InputError(wrong)
+        return values
+
+    def complete(self, values: dict[str, Any]) -> None:
+        self._finish(values, {})
+
+    def _finish(self, values: dict[str, Any], wrong: dict[str, list[str]]) -> None:
+        derive = self._spec.options.derive
+        if derive is not None and not wrong:
+            derive(values, self._locale)
+        for name in self._required:
+            if values.get(name) is None and name not in wrong:
+                wrong[name] = ["is required"]
+        if wrong:
+            raise InputError(wrong)
+
+    def _load_parts(self, name: str, given: Any, wrong: dict[str, list[str]]) -> list[Loaded]:
+        if not isinstance(given, list | tuple):
+            wrong[name] = ["must be a list"]
+            return []
+        found = []
+        for at, each in enumerate(given):
+            try:
+                found.append(self._load_part(name, each))
+            except InputError as error:
+                wrong |= {f"{name}[{at}].{field}": texts for field, texts in error.fields.items()}
+        return found
+
+    def _load_part(self, name: str, given: Any) -> Loaded:
+        if not isinstance(given, Mapping):
+            raise InputError({"": ["must be an object"]})
+        field = self.nested[name][1]
+        loaded = self._parts[name].create({**given, **_placeholder(field)})
+        loaded[field] = NEW
+        if field == "record_id":
+            loaded["entity"] = self._spec.name
+        return loaded
+
+    def _refusal(self, name: str) -> str:
+        field = self._spec.fields.get(name)
+        if field is None:
+            return f"is not a field of {self._spec.name}"
+        return _ACTS[field.author or "system"]
+
+
+def _placeholder(field: str) -> dict[str, Any]:
+    """Return what a part's reference holds until the record exists."""
+    return {field: _NOBODY, "entity": NEW} if field == "record_id" else {field: _NOBODY}
+
+
+def _put(values: dict[str, Any], field: Field, given: Any, wrong: dict[str, list[str]]) -> None:
+    try:
+        values[field.name] = None if given is None or given == "" else field.type.parse(given)
+    except ValueError as error:
+        wrong[field.name] = [str(error)]
+
+
+def _nested(spec: Spec, entities: Mapping[str, Spec]) -> dict[str, tuple[Spec, str]]:
+    """Find the parts that an entity's records may bring along, and the field of the part that refers to the record."""
+    found: dict[str, tuple[Spec, str]] = {}
+    for part in entities.values():
+        for field in part.options.part_of if part.options.nested else ():
+            if part.references().get(field) == spec.name or (
+                field == "record_id" and "record_id" not in spec.options.part_of
+            ):
+                found[part.options.nested or ""] = (part, field)
+    return found

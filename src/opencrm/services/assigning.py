@@ -1,0 +1,57 @@
+"""Giving records an owner and a unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from opencrm.core.change import Change, JournalEntry, Kind, Values
+from opencrm.core.fields import parse_id
+from opencrm.core.values import Id
+from opencrm.errors import InputError
+from opencrm.services.commands import Assign
+from opencrm.services.judging import places_of
+from opencrm.services.records import match, states_of
+
+if TYPE_CHECKING:
+    from opencrm.services.work import Work
+
+
+def assign(work: Work, commands: Sequence[Assign[Any]]) -> tuple[JournalEntry, ...]:
+    """Give records a new owner, a new unit, or both.
+
+    Raises:
+        InputError: Neither is named, or there is no such unit or active user.
+        NotFound, ConflictError, PermissionDenied, Objected: See `records.update`.
+    """
+    states = states_of(work, commands)
+    owners = {_checked("owner", command.owner) for command in commands if command.owner is not None}
+    places = places_of(work, owners) if owners else {}
+    changes = []
+    for command in commands:
+        spec, before = work.entity(command.entity), states[command.id]
+        if not spec.owned:
+            raise InputError({"owner": [f"{spec.name} has no owner"]})
+        match(work, spec, before, command.if_match)
+        changes.append(_assigned(work, spec.name, before, command, places))
+    return work.apply(changes)
+
+
+def _assigned(
+    work: Work, entity: str, before: Values, command: Assign[Any], places: dict[Id, dict[str, Any]]
+) -> Change:
+    if command.owner is None and command.unit is None:
+        raise InputError({"owner": ["or unit is required"]})
+    owner = before["owner_id"] if command.owner is None else command.owner
+    unit = before["unit_id"] if command.unit is None else _checked("unit", command.unit)
+    if command.unit is None and command.owner is not None:
+        unit = next(iter(places[command.owner]["units"]), unit)
+    after = {**before, "owner_id": owner, "unit_id": unit, "updated_at": work.now}
+    return Change(entity, before["id"], Kind.ASSIGNED, before, after)
+
+
+def _checked(name: str, id: Any) -> Id:
+    try:
+        return parse_id(id)
+    except ValueError as error:
+        raise InputError({name: [str(error)]}) from None

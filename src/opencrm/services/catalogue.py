@@ -1,0 +1,75 @@
+"""What a workspace knows: the entities, pipelines and declarations of the core and of its active plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import TypeVar
+
+import attrs
+
+from opencrm.core.entities import Core, specs
+from opencrm.core.entity import Entity, Spec
+from opencrm.core.pipeline import Pipeline
+from opencrm.errors import NotFound
+from opencrm.hooks import Declared, Exporter, Hooks, Importer, RoleTemplate, WebApp
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Catalogue:
+    """The declarations that are active in one workspace.
+
+    Attributes:
+        entities: By name.
+        pipelines: By key.
+        roles: Templates, by key.
+        importers: Kinds of files that can be read, by name.
+        exporters: Kinds of files that can be written, by name.
+        apps: Web applications, by name.
+        plugins: Names of the active plugins.
+    """
+
+    entities: Mapping[str, Spec]
+    pipelines: Mapping[str, Pipeline]
+    roles: Mapping[str, RoleTemplate]
+    importers: Mapping[str, Importer]
+    exporters: Mapping[str, Exporter]
+    apps: Mapping[str, WebApp]
+    plugins: tuple[str, ...]
+
+    @classmethod
+    def of(cls, hooks: Hooks) -> Catalogue:
+        """Return the catalogue of the core with what the plugins registered."""
+        every = (*specs(Core), *(declared.value.spec for declared in hooks.entities()))
+        return cls(
+            entities=MappingProxyType({spec.name: spec for spec in every}),
+            pipelines=_by(hooks.pipelines(), "key"),
+            roles=_by(hooks.roles(), "key"),
+            importers=_by(hooks.importers(), "name"),
+            exporters=_by(hooks.exporters(), "name"),
+            apps=_by(hooks.apps(), "name"),
+            plugins=tuple(plugin.name for plugin in hooks.plugins),
+        )
+
+    def entity(self, name: str | type[Entity] | Spec) -> Spec:
+        """Return an entity by its name, its plural or its class.
+
+        Raises:
+            NotFound: This workspace has no such entity.
+        """
+        if not isinstance(name, str):
+            name = name.name if isinstance(name, Spec) else name.spec.name
+        found = self.entities.get(name) or next((spec for spec in self.entities.values() if spec.plural == name), None)
+        if found is None:
+            raise NotFound(f"there is no entity {name!r}; known are {', '.join(sorted(self.entities))}", entity=name)
+        return found
+
+    def pipelines_of(self, entity: str) -> tuple[Pipeline, ...]:
+        """Return the pipelines that an entity's records may stand in."""
+        return tuple(pipeline for pipeline in self.pipelines.values() if pipeline.entity == entity)
+
+
+def _by(declared: Iterable[Declared[T]], key: str) -> Mapping[str, T]:
+    return MappingProxyType({getattr(each.value, key): each.value for each in declared})

@@ -1,0 +1,105 @@
+"""Rules, as a step of the write path: the entity's, the pipeline's, and what plugins say."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from opencrm.core.change import Change, Objection, Values
+from opencrm.core.entity import Entity
+from opencrm.core.pipeline import move_rule
+from opencrm.core.values import Id
+from opencrm.errors import InputError, InvalidMove, Objected
+from opencrm.services.own_tables import PluginTables
+
+if TYPE_CHECKING:
+    from opencrm.services.work import Work
+
+
+class WorkDoor:
+    """What a plugin's hook may ask inside a transaction; see `core.ports.Door`."""
+
+    def __init__(self, work: Work, plugin: str) -> None:
+        self._work = work
+        self._plugin = plugin
+
+    @property
+    def now(self) -> datetime:
+        """The instant of the act."""
+        return self._work.now
+
+    @property
+    def principal(self) -> str:
+        """Who acts."""
+        return self._work.rights.name
+
+    @property
+    def own(self) -> PluginTables:
+        """The plugin's own tables."""
+        allowed = self._work.configuration.hooks.tables(self._plugin)
+        return PluginTables(self._work.tx, self._plugin, allowed)
+
+    def get(self, entity: type[Entity], ids: Iterable[Id]) -> Mapping[Id, Values]:
+        """Return the readable fields of those of the records that the principal may read."""
+        spec = self._work.entity(entity)
+        names = self._work.rights.readable(spec)
+        states = self._work.states(spec, list(ids))
+        return {id: {name: state[name] for name in names} for id, state in states.items()}
+
+
+def check(work: Work, changes: Sequence[Change], past: Collection[Id], *, undo: bool) -> None:
+    """Ask every rule; the records in `past` come with a history that is not judged again.
+
+    Raises:
+        InvalidMove: The pipeline has no such move.
+        Objected: A rule or a plugin objects.
+    """
+    _check_stages(work, changes)
+    found = list(_by_rules(work, changes, undo=undo))
+    if found:
+        raise _refusal(found, changes)
+    judged = [change for change in changes if change.id not in past]
+    hooks = work.configuration.hooks
+    objections = [*hooks.check_change(judged, work.door), *hooks.check_move(judged, work.door)]
+    if objections:
+        raise _refusal(objections, changes)
+
+
+def _by_rules(work: Work, changes: Sequence[Change], *, undo: bool) -> Iterator[Objection]:
+    pipelines = work.configuration.catalogue.pipelines
+    for change in changes:
+        for rule in work.entity(change.entity).options.rules:
+            yield from rule(change)
+        if not undo:
+            yield from move_rule(pipelines, change)
+
+
+def _check_stages(work: Work, changes: Sequence[Change]) -> None:
+    """Refuse a stage that its pipeline does not have, and a pipeline that is another entity's."""
+    pipelines = work.configuration.catalogue.pipelines
+    for at, change in enumerate(changes):
+        if not ({"pipeline", "stage"} & set(change.after)) or (
+            "stage" not in change.fields and "pipeline" not in change.fields
+        ):
+            continue
+        pipeline = pipelines.get(change.after["pipeline"] or "")
+        if pipeline is None or pipeline.entity != change.entity:
+            raise _wrong(at, "pipeline", f"{change.entity} has no pipeline {change.after['pipeline']!r}")
+        if pipeline.stage(change.after["stage"]) is None:
+            raise _wrong(at, "stage", f"pipeline {pipeline.key!r} has no stage {change.after['stage']!r}")
+
+
+def _wrong(at: int, field: str, text: str) -> InputError:
+    return InputError({field: [text]}, rows={at: {field: [text]}})
+
+
+def _refusal(objections: Sequence[Objection], changes: Sequence[Change]) -> Objected | InvalidMove:
+    rows = {change.id: at for at, change in enumerate(changes)}
+    told: list[dict[str, Any]] = [attrs.asdict(each) | {"row": rows.get(each.record)} for each in objections]
+    text = "; ".join(dict.fromkeys(each.text for each in objections))
+    if all(each.code == InvalidMove.code for each in objections):
+        return InvalidMove(text, objections=told)
+    return Objected(text, objections=told)

@@ -1,0 +1,73 @@
+"""What a process keeps of a workspace until its configuration version rises."""
+
+from __future__ import annotations
+
+import attrs
+from sqlalchemy import select
+
+from opencrm.core.access.grants import read_field_rules, read_grants
+from opencrm.core.access.organisation import Organisation, RoleGrants
+from opencrm.core.change import Values
+from opencrm.core.entities import Role, Unit
+from opencrm.core.locale import Locale
+from opencrm.hooks import Hooks
+from opencrm.schemas import Schemas
+from opencrm.services.catalogue import Catalogue
+from opencrm.storage import tables
+from opencrm.storage.transactions import Transaction
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Configuration:
+    """Everything that is decided by definitions and not by records, at one version.
+
+    Attributes:
+        version: The workspace's `config_version`.
+        locale: The workspace's habits.
+        secret: The key that signs cursors.
+        organisation: The unit tree and the roles.
+        catalogue: Entities and pipelines.
+        schemas: Loading and dumping.
+        hooks: The active plugins' hooks.
+        granted: What an owner approved for each plugin's automation.
+    """
+
+    version: int
+    locale: Locale
+    secret: bytes
+    organisation: Organisation
+    catalogue: Catalogue
+    schemas: Schemas
+    hooks: Hooks
+    granted: dict[str, Values]
+
+
+def load_organisation(tx: Transaction, version: int) -> Organisation:
+    """Read the unit tree and the roles."""
+    unit, role = Unit.__table__, Role.__table__
+    units = tx.query(
+        "organisation units",
+        lambda: select(unit.c.id, unit.c.parent_id).where(unit.c.deleted_at.is_(None)),
+        {},
+    )
+    roles = tx.query(
+        "organisation roles",
+        lambda: select(role.c.id, role.c.key, role.c.name, role.c.rank, role.c.grants, role.c.field_rules).where(
+            role.c.deleted_at.is_(None)
+        ),
+        {},
+    )
+    return Organisation(
+        version, {row["id"]: row["parent_id"] for row in units}, {row["id"]: _role(row) for row in roles}
+    )
+
+
+def _role(row: Values) -> RoleGrants:
+    rules = {(rule.entity, rule.field): rule for rule in read_field_rules(row["field_rules"])}
+    return RoleGrants(row["id"], row["key"], row["name"], row["rank"], read_grants(row["grants"]), rules)
+
+
+def bump(tx: Transaction) -> None:
+    """Tell every process that roles, definitions or plugins changed."""
+    table = tables.workspace
+    tx.run("bump configuration", lambda: table.update().values(config_version=table.c.config_version + 1), [{}])

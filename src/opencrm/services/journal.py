@@ -1,0 +1,120 @@
+"""The journal: history for people, outbox for the worker, in one row a change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+from sqlalchemy import Select, bindparam, select
+
+from opencrm.core.access.rights import Rights
+from opencrm.core.change import Change, JournalEntry, Kind, Values
+from opencrm.core.columns import IdColumn, key_column
+from opencrm.core.entity import Spec
+from opencrm.core.values import Id
+from opencrm.schemas import Dumper
+from opencrm.storage import tables
+from opencrm.storage.transactions import Transaction
+
+_TABLE = tables.journal
+_SILENT = frozenset({"updated_at", "version", "created_at", "created_by"})
+_COLUMNS = [column for column in _TABLE.c if column.name != "pending"]
+
+
+def entry(change: Change, values: Mapping[str, Any]) -> JournalEntry:
+    """Return the journal's line for a change; `values` tell id, act, instant and who."""
+    names = [name for name in change.fields if name not in _SILENT]
+    before = None if change.before is None else {name: change.before[name] for name in names}
+    after = {name: change.after[name] for name in names}
+    return JournalEntry(
+        entity=change.entity, record_id=change.id, kind=change.kind, before=before, after=after, **values
+    )
+
+
+def row(line: JournalEntry, dumper: Dumper, *, pending: bool) -> dict[str, Any]:
+    """Return a line as its table holds it."""
+    found = {column.name: getattr(line, column.name) for column in _COLUMNS}
+    found["before"] = None if line.before is None else dumper.dump(line.before, line.before)
+    found["after"] = dumper.dump(line.after, line.after)
+    return found | {"pending": pending}
+
+
+def of_record(tx: Transaction, spec: Spec, dumper: Dumper, rights: Rights, id: Id) -> tuple[JournalEntry, ...]:
+    """Return a record's lines, oldest first, with the fields that may be read; a line of which none may be is left out."""
+    rows = tx.query("journal of record", _of_record, {"entity": spec.name, "record_id": id})
+    readable = rights.readable(spec)
+    lines = (readable_entry(_line(each, dumper), readable) for each in rows)
+    return tuple(line for line in lines if line.after or line.kind is not Kind.CHANGED)
+
+
+def of_act(tx: Transaction, act: Id) -> list[Values]:
+    """Return the raw rows of everything that was done in one act, oldest first."""
+    return tx.query(
+        "journal of act",
+        lambda: _select().where(_TABLE.c.act == _id("act")).order_by(_TABLE.c.id),
+        {"act": act},
+    )
+
+
+def of_id(tx: Transaction, id: Id) -> list[Values]:
+    """Return the raw row of one line, or none."""
+    return tx.query("journal line", lambda: _select().where(_TABLE.c.id == _id("id")), {"id": id})
+
+
+def later(tx: Transaction, line: JournalEntry) -> list[Values]:
+    """Return the raw rows of what happened to a line's record after it."""
+
+    def build() -> Select[Any]:
+        same = (
+            _TABLE.c.entity == bindparam("entity", type_=key_column(100)),
+            _TABLE.c.record_id == _id("record_id"),
+        )
+        return _select().where(*same, _TABLE.c.id > _id("id")).order_by(_TABLE.c.id)
+
+    return tx.query("journal later", build, {"entity": line.entity, "record_id": line.record_id, "id": line.id})
+
+
+def read(raw: Values, dumper: Dumper) -> JournalEntry:
+    """Return a raw row as a line with typed values."""
+    return _line(raw, dumper)
+
+
+def readable_entry(line: JournalEntry, readable: frozenset[str]) -> JournalEntry:
+    """Return a line without the fields that may not be read."""
+    return attrs.evolve(line, before=_only(line.before, readable), after=_only(line.after, readable) or {})
+
+
+def readable_entries(lines: Iterable[JournalEntry], rights: Rights) -> tuple[JournalEntry, ...]:
+    """Return lines as their principal may see them."""
+    return tuple(readable_entry(line, rights.readable(rights.entities[line.entity])) for line in lines)
+
+
+def _only(values: Values | None, names: frozenset[str]) -> Values | None:
+    return None if values is None else {name: value for name, value in values.items() if name in names}
+
+
+def _line(raw: Values, dumper: Dumper) -> JournalEntry:
+    values = {
+        **raw,
+        "kind": Kind(raw["kind"]),
+        "before": dumper.revive(raw["before"]),
+        "after": dumper.revive(raw["after"]) or {},
+    }
+    return JournalEntry(**values)
+
+
+def _select() -> Select[Any]:
+    return select(*_COLUMNS)
+
+
+def _of_record() -> Select[Any]:
+    same = (
+        _TABLE.c.entity == bindparam("entity", type_=key_column(100)),
+        _TABLE.c.record_id == _id("record_id"),
+    )
+    return _select().where(*same).order_by(_TABLE.c.id)
+
+
+def _id(name: str) -> Any:
+    return bindparam(name, type_=IdColumn())

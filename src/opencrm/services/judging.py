@@ -1,0 +1,243 @@
+"""Access, as a step of the write path: may this principal do this to these records and fields, before and after?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, literal_column, select, union_all
+
+from opencrm.core.access.rights import Rights
+from opencrm.core.change import Change, Kind, Values
+from opencrm.core.columns import IdColumn
+from opencrm.core.conditions import Link, clause, predicate, shape, values
+from opencrm.core.conditions.sql import parameter_names
+from opencrm.core.entities import Membership, User
+from opencrm.core.entity import Spec
+from opencrm.core.values import Id
+from opencrm.errors import InputError, NotFound, PermissionDenied
+
+if TYPE_CHECKING:
+    from opencrm.services.work import Work
+
+_ACTION = {
+    Kind.CREATED: "create",
+    Kind.CHANGED: "update",
+    Kind.ASSIGNED: "assign",
+    Kind.DELETED: "delete",
+    Kind.RESTORED: "restore",
+}
+_PLACE = frozenset({"owner_id", "unit_id"})
+
+
+def existing(work: Work, spec: Spec, ids: Sequence[Id], *, deleted: bool) -> dict[Id, Values]:
+    """Return the states of records by id; raises NotFound for one that is not there or not to be known of."""
+    known = [id for id in dict.fromkeys(ids) if len(id) == 36]
+    found = work.states(spec, known, deleted=deleted)
+    if len(found) < len(set(ids)):
+        missing = next(id for id in ids if id not in found)
+        raise NotFound(f"there is no such {spec.name}", entity=spec.name, id=missing)
+    return found
+
+
+def judge(work: Work, changes: Sequence[Change]) -> None:
+    """Judge every change.
+
+    Raises:
+        PermissionDenied: With the action and the reason.
+        InputError: A reference leads to no record that the principal may know of.
+    """
+    _Judge(work, changes).judge()
+
+
+class _Judge:
+    def __init__(self, work: Work, changes: Sequence[Change]) -> None:
+        self._work = work
+        self._rights: Rights = work.rights
+        self._changes = changes
+        self._batch = {change.id: change.after for change in changes}
+        self._tests: dict[tuple[str, str], Any] = {}
+
+    def judge(self) -> None:
+        self._references()
+        self._owners()
+        if self._rights.owner:
+            return
+        for change in self._changes:
+            self._acts(change)
+            self._fields(change)
+
+    def _acts(self, change: Change) -> None:
+        spec = self._work.entity(change.entity)
+        for action in _actions(change, self._rights, self._work):
+            for state in (change.before, change.after) if change.kind is not Kind.CREATED else (change.after,):
+                if state is not None and not self._test(spec, action)(state):
+                    raise self._denied(spec, action, "no grant reaches the record")
+
+    def _fields(self, change: Change) -> None:
+        if change.kind not in (Kind.CREATED, Kind.CHANGED):
+            return
+        spec = self._work.entity(change.entity)
+        own = {name for name in change.fields if name != "version" and spec.fields[name].author is None}
+        if change.kind is Kind.CREATED:
+            own = {name for name in own if change.after[name] != spec.fields[name].default}
+        hidden = own - self._rights.readable(spec)
+        if hidden:
+            raise InputError({name: [f"is not a field of {spec.name}"] for name in sorted(hidden)})
+        closed = own - self._rights.writable(spec)
+        if closed:
+            raise self._denied(spec, "update", f"the fields {', '.join(sorted(closed))} may not be written")
+
+    def _test(self, spec: Spec, action: str) -> Any:
+        found = self._tests.get((spec.name, action))
+        if found is None:
+            found = self._tests[spec.name, action] = self._rights.expression(spec, action).test(self._linked)
+        return found
+
+    def _linked(self, link: Link, id: Id) -> bool:
+        """Judge a linked record by its state after this batch, where it is a part of it."""
+        spec = self._work.entity(link.entity)
+        if id in self._batch:
+            return bool(predicate(link.item, spec, self._linked)(self._batch[id]))
+        return self._work.linked(link, id)
+
+    def _denied(self, spec: Spec, action: str, reason: str) -> PermissionDenied:
+        text = f"{self._rights.name} may not do this: {spec.name}.{action} ({reason})"
+        return PermissionDenied(text, principal=self._rights.name, action=f"{spec.name}.{action}", reason=reason)
+
+    def _owners(self) -> None:
+        """Check that records are given only to people whom the principal may give them to."""
+        named = {
+            change.after["owner_id"]
+            for change in self._changes
+            if "owner_id" in change.fields and change.after["owner_id"] not in (None, self._rights.user_id)
+        }
+        if not named:
+            return
+        places = places_of(self._work, named)
+        for at, change in enumerate(self._changes):
+            owner = change.after.get("owner_id") if "owner_id" in change.fields else None
+            if owner is None or owner not in named:
+                continue
+            if not places[owner]["active"]:
+                raise InputError(
+                    {"owner_id": ["is not an active user"]},
+                    rows={at: {"owner_id": ["is not an active user"]}},
+                )
+            if not self._rights.owner:
+                self._within_reach(change, owner, places[owner]["units"])
+
+    def _within_reach(self, change: Change, owner: Id, units: Iterable[Id]) -> None:
+        spec = self._work.entity(change.entity)
+        test = self._test(spec, "assign")
+        if not any(test({**change.after, "owner_id": owner, "created_by": None, "unit_id": unit}) for unit in units):
+            raise self._denied(spec, "assign", "the new owner is out of reach")
+
+    def _references(self) -> None:
+        """Check that every reference leads to a record that the principal may know of; one statement for all."""
+        wanted = _wanted(self._work, self._changes, self._batch)
+        found = _readable_ids(self._work, wanted) if wanted else {}
+        for at, change in enumerate(self._changes):
+            wrong = {
+                name: ["refers to no record that you may read"]
+                for name, target, id in _links(self._work, change)
+                if id not in self._batch and id not in found.get(target, ())
+            }
+            if wrong:
+                raise InputError(wrong, rows={at: wrong})
+
+
+def places_of(work: Work, users: Iterable[Id]) -> dict[Id, dict[str, Any]]:
+    """Return of each user whether they are active and the units of their valid memberships, the primary one first."""
+    ids = sorted(users)
+    user, seat = User.__table__, Membership.__table__
+
+    def build() -> Any:
+        chosen = user.c.id.in_([bindparam(f"i{at}", type_=IdColumn()) for at in range(len(ids))])
+        joined = user.outerjoin(seat, (seat.c.user_id == user.c.id) & seat.c.deleted_at.is_(None))
+        columns = [
+            seat.c[name] for name in ("id", "unit_id", "role_id", "is_head", "is_primary", "valid_from", "valid_to")
+        ]
+        return (
+            select(user.c.id.label("user_id"), user.c.active, *columns)
+            .select_from(joined)
+            .where(chosen, user.c.deleted_at.is_(None))
+        )
+
+    found: dict[Id, dict[str, Any]] = {id: {"active": False, "units": []} for id in ids}
+    rows = work.tx.query(("places", len(ids)), build, {f"i{at}": id for at, id in enumerate(ids)})
+    for row in sorted(rows, key=lambda row: (not row["is_primary"], row["id"] or "")):
+        found[row["user_id"]]["active"] = row["active"]
+        found[row["user_id"]]["units"] += (
+            [seat.unit_id for seat in work.rights.organisation.seats([row], work.now)] if row["id"] else []
+        )
+    return found
+
+
+def _actions(change: Change, rights: Rights, work: Work) -> Iterator[str]:
+    if change.kind is not Kind.MOVED:
+        yield _ACTION[change.kind]
+    after = change.after
+    if change.kind is Kind.CREATED and "owner_id" in after:
+        at_home = after["owner_id"] in (None, rights.user_id) and after["unit_id"] in (None, rights.home)
+        if not at_home:
+            yield "assign"
+    if "stage" in change.fields and after.get("stage") is not None:
+        pipeline = work.configuration.catalogue.pipelines.get(after["pipeline"])
+        if change.kind is not Kind.CREATED or (pipeline is not None and pipeline.initial != after["stage"]):
+            yield f"move:{after['pipeline']}.{after['stage']}"
+
+
+def _links(work: Work, change: Change) -> Iterator[tuple[str, str, Id]]:
+    """Give the references that a change sets: field, entity, id."""
+    spec = work.entity(change.entity)
+    references = spec.references()
+    for name in change.fields:
+        if name in references and name not in _PLACE and change.after[name] is not None:
+            yield name, references[name], change.after[name]
+        elif (
+            name == "unit_id"
+            and name in references
+            and change.after[name] not in (None, *work.rights.organisation.parents)
+        ):
+            yield name, "unit", change.after[name]
+        elif name == "record_id" and change.after[name] is not None:
+            yield name, change.after["entity"], change.after[name]
+
+
+def _wanted(work: Work, changes: Sequence[Change], batch: Mapping[Id, Values]) -> dict[str, list[Id]]:
+    wanted: dict[str, dict[Id, None]] = {}
+    for change in changes:
+        for _, target, id in _links(work, change):
+            if id not in batch:
+                wanted.setdefault(target, {})[id] = None
+    return {
+        target: sorted(ids) for target, ids in sorted(wanted.items()) if target in work.configuration.catalogue.entities
+    }
+
+
+def _readable_ids(work: Work, wanted: Mapping[str, list[Id]]) -> dict[str, set[Id]]:
+    """Return which of the ids lead to living, readable records, in one statement."""
+    entities = work.configuration.catalogue.entities
+    scopes = {target: work.rights.expression(entities[target], "read").condition for target in wanted}
+    asked = tuple((target, len(ids), shape(scopes[target])) for target, ids in wanted.items())
+
+    def build() -> Any:
+        parts, names = [], parameter_names("p")
+        for target, ids in wanted.items():
+            table = entities[target].table
+            chosen = table.c.id.in_([bindparam(next(names), type_=IdColumn()) for _ in ids])
+            parts.append(
+                select(literal_column(f"'{target}'").label("entity"), table.c.id).where(
+                    chosen,
+                    table.c.deleted_at.is_(None),
+                    clause(scopes[target], entities[target], entities, names),
+                )
+            )
+        return union_all(*parts) if len(parts) > 1 else parts[0]
+
+    given = [value for target, ids in wanted.items() for value in (*ids, *values(scopes[target]))]
+    found: dict[str, set[Id]] = {}
+    for row in work.tx.query(("readable ids", asked), build, {f"p{at}": value for at, value in enumerate(given)}):
+        found.setdefault(row["entity"], set()).add(row["id"])
+    return found

@@ -1,0 +1,81 @@
+"""A plugin's own tables, written in the transaction under way: no other table is within reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Table, bindparam, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from opencrm.core.change import Values
+from opencrm.errors import PluginError
+from opencrm.storage.transactions import Transaction
+
+
+class PluginTables:
+    """See `core.ports.OwnTables`."""
+
+    def __init__(self, tx: Transaction, plugin: str, allowed: Iterable[Table]) -> None:
+        self._tx = tx
+        self._plugin = plugin
+        self._allowed = tuple(allowed)
+
+    def upsert(self, entity: Any, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str]) -> None:
+        """Insert rows, or update those whose `key` columns are equal."""
+        table = self._own(entity)
+        if rows:
+            names = tuple(rows[0])
+            self._tx.run(
+                ("upsert", table.fullname, names, tuple(key)),
+                lambda: self._upsert(table, names, key),
+                _last(rows, key),
+            )
+
+    def delete(self, entity: Any, where: Mapping[str, Iterable[Any]]) -> None:
+        """Delete the rows whose columns hold one of the given values."""
+        table, given, shape = self._wanted(entity, where)
+        self._tx.run(("delete", table.fullname, shape), lambda: delete(table).where(*_tests(table, shape)), [given])
+
+    def select(self, entity: Any, where: Mapping[str, Iterable[Any]]) -> Sequence[Values]:
+        """Return the rows whose columns hold one of the given values."""
+        table, given, shape = self._wanted(entity, where)
+        return self._tx.query(
+            ("select own", table.fullname, shape), lambda: select(table).where(*_tests(table, shape)), given
+        )
+
+    def _wanted(
+        self, entity: Any, where: Mapping[str, Iterable[Any]]
+    ) -> tuple[Table, dict[str, Any], tuple[tuple[str, int], ...]]:
+        table = self._own(entity)
+        several = {name: list(values) for name, values in where.items()}
+        given = {f"{name}_{at}": value for name, values in several.items() for at, value in enumerate(values)}
+        return table, given, tuple((name, len(values)) for name, values in several.items())
+
+    def _own(self, entity: Any) -> Table:
+        table: Table = entity if isinstance(entity, Table) else entity.__table__
+        if table not in self._allowed:
+            raise PluginError(f"plugin {self._plugin!r} may not touch the table {table.name}", plugin=self._plugin)
+        return table
+
+    def _upsert(self, table: Table, names: Sequence[str], key: Sequence[str]) -> Any:
+        insert = sqlite.insert if self._tx.sqlite else postgresql.insert
+        statement = insert(table).values({name: bindparam(name, type_=table.c[name].type) for name in names})
+        rest = {name: statement.excluded[name] for name in names if name not in key}
+        return (
+            statement.on_conflict_do_update(index_elements=list(key), set_=rest)
+            if rest
+            else statement.on_conflict_do_nothing()
+        )
+
+
+def _tests(table: Table, shape: Iterable[tuple[str, int]]) -> list[Any]:
+    return [
+        table.c[name].in_([bindparam(f"{name}_{at}", type_=table.c[name].type) for at in range(size)])
+        for name, size in shape
+    ]
+
+
+def _last(rows: Sequence[Mapping[str, Any]], key: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Keep the last of the rows with one key: a statement may meet a row once."""
+    return list({tuple(row[name] for name in key): row for row in rows}.values())

@@ -1,0 +1,89 @@
+"""Which plugins a workspace uses, and what their automations may do: decided by owners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from sqlalchemy import bindparam, delete, select
+
+from opencrm.core.access.grants import Grant, grant_rows
+from opencrm.core.change import Values
+from opencrm.core.columns import key_column
+from opencrm.errors import PermissionDenied
+from opencrm.services.configuration import bump
+from opencrm.storage import tables
+from opencrm.storage.transactions import Transaction
+
+if TYPE_CHECKING:
+    from opencrm.services.work import Work
+
+_TABLE = tables.plugin
+
+
+@attrs.frozen(kw_only=True)
+class PluginState:
+    """A plugin as an owner sees it.
+
+    Attributes:
+        name: Its name.
+        version: As its metadata says, or empty.
+        source: Where it comes from: `box`, `package`, `file` or `given`.
+        active: Whether this workspace uses it.
+        switchable: Whether it can be enabled and disabled; what the host passes or the box needs cannot.
+        problem: Why it cannot be used, or None.
+    """
+
+    name: str
+    version: str
+    source: str
+    active: bool
+    switchable: bool
+    problem: str | None = None
+
+
+def switched_on(tx: Transaction) -> dict[str, Values]:
+    """Return the enabled plugins by name, with the grants that were approved."""
+    rows = tx.query("plugins", lambda: select(_TABLE).where(_TABLE.c.enabled), {})
+    return {row["name"]: row for row in rows}
+
+
+def enable(work: Work, name: str, *, version: str, grants: Iterable[Grant]) -> None:
+    """Switch a plugin on, and let its automation do what the grants say.
+
+    Raises:
+        PermissionDenied: The principal is not an owner.
+    """
+    _owners_only(work, "plugin.enable")
+    _drop(work, name)
+    work.tx.insert(_TABLE, [{"name": name, "enabled": True, "version": version, "grants": grant_rows(grants)}])
+    bump(work.tx)
+
+
+def disable(work: Work, name: str) -> None:
+    """Switch a plugin off; its data stays.
+
+    Raises:
+        PermissionDenied: The principal is not an owner.
+    """
+    _owners_only(work, "plugin.disable")
+    _drop(work, name)
+    bump(work.tx)
+
+
+def _drop(work: Work, name: str) -> None:
+    def build() -> Any:
+        return delete(_TABLE).where(_TABLE.c.name == bindparam("name", type_=key_column(64)))
+
+    work.tx.run("drop plugin", build, [{"name": name}])
+
+
+def _owners_only(work: Work, action: str) -> None:
+    if not work.rights.owner:
+        raise PermissionDenied(
+            "only an owner decides about plugins",
+            principal=work.rights.name,
+            action=action,
+            reason="not an owner",
+        )

@@ -1,0 +1,268 @@
+"""Creating, changing, deleting and restoring records of any entity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from opencrm.core.change import Change, JournalEntry, Kind, Values
+from opencrm.core.entity import Entity, Spec
+from opencrm.core.locale import Locale
+from opencrm.core.pipeline import StageMove
+from opencrm.core.pipeline.moves import entered, history_of
+from opencrm.core.values import Id
+from opencrm.errors import ConflictError, InputError
+from opencrm.schemas import Loaded
+from opencrm.services.commands import Create, Delete, History, Restore, Update
+from opencrm.services.judging import places_of
+from opencrm.services.lines import LINES, total
+
+if TYPE_CHECKING:
+    from opencrm.services.work import Work
+
+
+class Named(Protocol):
+    """A command that names one record."""
+
+    @property
+    def entity(self) -> type[Entity] | Spec: ...
+
+    @property
+    def id(self) -> Id: ...
+
+
+def create(work: Work, commands: Sequence[Create[Any]]) -> tuple[JournalEntry, ...]:
+    """Make records, each with the parts that were given with it.
+
+    Args:
+        work: The work block.
+        commands: What to make; values may be raw or loaded.
+
+    Returns:
+        One journal entry for each command, in order; `entry.record_id` is the new record's id.
+
+    Raises:
+        InputError: A value cannot be used; `rows` tells which command's.
+        PermissionDenied, Objected, Duplicate: See `Work.apply`.
+    """
+    births = _Births(work)
+    heads = [births.add(command, values) for command, values in zip(commands, _loaded(work, commands), strict=True)]
+    lines = work.apply(births.changes, past=births.past)
+    by_id = {line.record_id: line for line in lines}
+    return tuple(by_id[id] for id in heads)
+
+
+def update(work: Work, commands: Sequence[Update[Any]]) -> tuple[JournalEntry, ...]:
+    """Change fields of records.
+
+    Raises:
+        NotFound: There is no such record, or none that the principal may know of.
+        ConflictError: With `if_match`: a field that the principal may read changed since.
+        InputError, PermissionDenied, Objected, Duplicate: See `Work.apply`.
+    """
+    states = states_of(work, commands)
+    changes = []
+    for at, command in enumerate(commands):
+        spec, before = work.entity(command.entity), states[command.id]
+        match(work, spec, before, command.if_match)
+        changes.append(_updated(work, at, spec, before, command.values))
+    return _applied(work, changes)
+
+
+def delete(work: Work, commands: Sequence[Delete[Any]]) -> tuple[JournalEntry, ...]:
+    """Take records away, so that they can be restored.
+
+    Raises:
+        NotFound, ConflictError, PermissionDenied, Objected: See `update`.
+    """
+    states = states_of(work, commands)
+    for command in commands:
+        match(work, work.entity(command.entity), states[command.id], command.if_match)
+    return work.apply([_deleted(work, command, states[command.id], work.now) for command in commands])
+
+
+def restore(work: Work, commands: Sequence[Restore[Any]]) -> tuple[JournalEntry, ...]:
+    """Bring deleted records back.
+
+    Raises:
+        NotFound: There is no such deleted record, or none that the principal may know of.
+        Duplicate: A value that must be unique is taken meanwhile.
+    """
+    states = states_of(work, commands, deleted=True)
+    return work.apply([_deleted(work, command, states[command.id], None) for command in commands])
+
+
+def _loaded(work: Work, commands: Sequence[Create[Any]]) -> list[Loaded]:
+    schemas, found, wrong = work.configuration.schemas, [], {}
+    for at, command in enumerate(commands):
+        if isinstance(command.values, Loaded):
+            found.append(command.values)
+            continue
+        try:
+            found.append(schemas.load(work.entity(command.entity), command.values))
+        except InputError as error:
+            wrong[at] = error.fields
+    if wrong:
+        raise InputError(next(iter(wrong.values())), rows=wrong)
+    return found
+
+
+class _Births:
+    """Builds the changes that make records and their parts."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self.changes: list[Change] = []
+        self.past: dict[Id, Sequence[StageMove]] = {}
+        self._homes: dict[Id, Id | None] = {}
+
+    def add(self, command: Create[Any], loaded: Loaded) -> Id:
+        """Add the changes of one command; return the new record's id."""
+        spec, id = self._work.entity(command.entity), self._work.new_id()
+        parts = {name: loaded[name] for name in self._work.configuration.schemas.nested(spec) if name in loaded}
+        values = self._stamped(spec, {**{name: loaded[name] for name in spec.fields}, "id": id}, command.history)
+        if spec.owned:
+            self._place(values, loaded)
+        if spec.staged:
+            values = self._staged(spec, values, command.history)
+        if LINES in parts:
+            _sum_lines(values, parts[LINES], loaded, self._work.configuration.locale)
+        self.changes.append(Change(spec.name, id, Kind.CREATED, None, values))
+        for name, several in parts.items():
+            self._add_parts(spec, name, id, several)
+        return id
+
+    def _stamped(self, spec: Spec, values: dict[str, Any], history: History | None) -> dict[str, Any]:
+        now = self._work.now
+        at = (history and history.created_at) or now
+        return values | {
+            "created_at": at,
+            "updated_at": now,
+            "created_by": self._work.rights.name,
+            "version": 1,
+        }
+
+    def _place(self, values: dict[str, Any], loaded: Loaded) -> None:
+        """Give a record its owner and its unit: those named, else the creator, else the owner's home."""
+        if "owner_id" not in loaded.given and values["owner_id"] is None:
+            values["owner_id"] = self._work.rights.user_id
+        if values["unit_id"] is None:
+            values["unit_id"] = self._home(values["owner_id"])
+
+    def _home(self, owner: Id | None) -> Id | None:
+        if owner in (None, self._work.rights.user_id):
+            return self._work.rights.home
+        if owner not in self._homes:
+            units = places_of(self._work, [owner])[owner]["units"]
+            self._homes[owner] = units[0] if units else self._work.rights.home
+        return self._homes[owner]
+
+    def _staged(self, spec: Spec, values: dict[str, Any], history: History | None) -> dict[str, Any]:
+        catalogue = self._work.configuration.catalogue
+        if values["pipeline"] is None and values["stage"] is None:
+            first = next(iter(catalogue.pipelines_of(spec.name)), None)
+            if first is None:
+                return values
+            values["pipeline"] = first.key
+        if values["pipeline"] is None:
+            values["pipeline"] = next(
+                (it.key for it in catalogue.pipelines_of(spec.name) if it.stage(values["stage"])), None
+            )
+        pipeline = catalogue.pipelines.get(values["pipeline"] or "")
+        if pipeline is None:
+            raise self._wrong("pipeline", f"{spec.name} has no pipeline {values['pipeline']!r}")
+        if history is not None and history.moves:
+            return self._with_history(spec, values, history)
+        values["stage"] = values["stage"] or pipeline.initial
+        if pipeline.stage(values["stage"]) is None:
+            raise self._wrong("stage", f"pipeline {pipeline.key!r} has no stage {values['stage']!r}")
+        return entered(catalogue.pipelines, values, values["created_at"])
+
+    def _with_history(self, spec: Spec, values: dict[str, Any], history: History) -> dict[str, Any]:
+        pipelines = self._work.configuration.catalogue.pipelines
+        for stage, _ in history.moves:
+            if pipelines[values["pipeline"]].stage(stage) is None:
+                raise self._wrong("stage", f"pipeline {values['pipeline']!r} has no stage {stage!r}")
+        moves = history_of(spec.name, values["id"], values["pipeline"], history.moves)
+        self.past[values["id"]] = moves
+        return entered(pipelines, {**values, "stage": moves[-1].end}, moves[-1].at)
+
+    def _wrong(self, field: str, text: str) -> InputError:
+        return InputError({field: [text]})
+
+    def _add_parts(self, spec: Spec, name: str, id: Id, several: Iterable[Loaded]) -> None:
+        part, field = self._work.configuration.schemas.nested(spec)[name]
+        for loaded in several:
+            values = {each: loaded[each] for each in part.fields}
+            values = self._stamped(part, values | {"id": self._work.new_id(), field: id}, None)
+            self.changes.append(Change(part.name, values["id"], Kind.CREATED, None, values))
+
+
+def _sum_lines(values: dict[str, Any], lines: Sequence[Values], loaded: Loaded, locale: Locale) -> None:
+    """Let a deal without an amount of its own have the sum of its lines."""
+    if "amount" not in loaded.given and "amount_from" not in loaded.given:
+        values["amount_from"] = LINES
+    if values["amount_from"] == LINES:
+        values["amount"] = total(lines)
+        named = next((line["currency"] for line in lines if line["currency"]), None)
+        values["currency"] = values["currency"] or named or locale.currency
+
+
+def _updated(work: Work, at: int, spec: Spec, before: Values, raw: Mapping[str, Any]) -> Change:
+    try:
+        given = work.configuration.schemas.load_update(spec, raw)
+        unreadable = set(given) - work.rights.readable(spec)
+        if unreadable:
+            raise InputError({name: [f"is not a field of {spec.name}"] for name in unreadable})
+        after = {**before, **given}
+        work.configuration.schemas.complete(spec, after)
+    except InputError as error:
+        raise InputError(error.fields, rows={at: error.fields}) from None
+    changed = any(after[name] != before[name] for name in spec.fields)
+    return Change(
+        spec.name, before["id"], Kind.CHANGED, before, {**after, "updated_at": work.now} if changed else after
+    )
+
+
+def _applied(work: Work, changes: Sequence[Change]) -> tuple[JournalEntry, ...]:
+    """Apply the changes that change something; for the others, say so without a line in the journal."""
+    real = [change for change in changes if change.fields]
+    lines = {line.record_id: line for line in work.apply(real)} if real else {}
+    return tuple(lines.get(change.id) or work.unchanged(change) for change in changes)
+
+
+def _deleted(work: Work, command: Named, before: Values, at: datetime | None) -> Change:
+    spec = work.entity(command.entity)
+    kind = Kind.RESTORED if at is None else Kind.DELETED
+    return Change(spec.name, command.id, kind, before, {**before, "deleted_at": at, "updated_at": work.now})
+
+
+def states_of(work: Work, commands: Sequence[Any], *, deleted: bool = False) -> dict[Id, Values]:
+    """Return the states of the records that commands name.
+
+    Raises:
+        NotFound: One is not there, or the principal may not know of it.
+        InputError: One is named twice.
+    """
+    wanted: dict[str, list[Id]] = {}
+    for command in commands:
+        wanted.setdefault(work.entity(command.entity).name, []).append(command.id)
+    found: dict[Id, Values] = {}
+    for name, ids in wanted.items():
+        if len(set(ids)) < len(ids):
+            raise InputError({"id": ["a record is named twice in one batch"]})
+        found |= work.existing(work.entity(name), ids, deleted=deleted)
+    return found
+
+
+def match(work: Work, spec: Spec, before: Values, wanted: str | None) -> None:
+    """Refuse to go on if a field that the principal may read changed since it was read.
+
+    Raises:
+        ConflictError: It did.
+    """
+    if wanted is not None and wanted.strip('"') != work.etag(spec, before):
+        raise ConflictError(
+            f"somebody else changed this {spec.name} since you read it", entity=spec.name, id=before["id"]
+        )

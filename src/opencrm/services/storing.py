@@ -1,0 +1,94 @@
+"""Storing, as a step of the write path: one statement for each table and set of columns, for any number of records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, update
+
+from opencrm.core.change import Change, JournalEntry, Kind
+from opencrm.core.columns import IdColumn
+from opencrm.core.entity import Spec
+from opencrm.core.pipeline import StageMove, stage_moves
+from opencrm.core.values import Id, fold
+from opencrm.errors import ConflictError
+from opencrm.services import journal
+from opencrm.storage import tables
+
+if TYPE_CHECKING:
+    from opencrm.services.work import Work
+
+
+def store(
+    work: Work,
+    changes: Sequence[Change],
+    lines: Sequence[JournalEntry],
+    past: Mapping[Id, Sequence[StageMove]],
+) -> None:
+    """Store the changes, their lines in the journal and the stages that they enter."""
+    for spec, group in _by_entity(work, changes).items():
+        created = [change for change in group if change.kind is Kind.CREATED]
+        work.tx.insert(spec.table, [_row(spec, change) for change in created])
+        _update(work, spec, [change for change in group if change.kind is not Kind.CREATED])
+    _log_moves(work, changes, past)
+    schemas = work.configuration.schemas
+    dumpers = {spec.name: schemas.dumper(spec) for spec in _by_entity(work, changes)}
+    rows = [journal.row(line, dumpers[line.entity], pending=line.record_id not in past) for line in lines]
+    work.tx.insert(tables.journal, rows)
+
+
+def _by_entity(work: Work, changes: Iterable[Change]) -> dict[Spec, list[Change]]:
+    found: dict[Spec, list[Change]] = {}
+    for change in changes:
+        found.setdefault(work.entity(change.entity), []).append(change)
+    return found
+
+
+def _row(spec: Spec, change: Change) -> dict[str, Any]:
+    return {**change.after, **_keys(spec, change.after, change.after), "version": 1}
+
+
+def _keys(spec: Spec, values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Return the folded keys of the named texts."""
+    folded = (
+        (spec.fields[name].key, values[name]) for name in names if name != "version" and spec.fields[name].key != name
+    )
+    return {key: None if text is None else fold(text) for key, text in folded}
+
+
+def _update(work: Work, spec: Spec, changes: Sequence[Change]) -> None:
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for change in changes:
+        names = change.fields
+        values = {name: change.after[name] for name in names} | _keys(spec, change.after, names)
+        row = {f"new_{name}": value for name, value in values.items()}
+        before = change.before or {}
+        groups.setdefault(tuple(sorted(values)), []).append(
+            row | {"old_id": change.id, "old_version": before["version"]}
+        )
+    for names, rows in groups.items():
+        met = work.tx.run(("update", spec.name, names), lambda names=names: _statement(spec, names), rows)  # type: ignore[misc]
+        if met != len(rows):
+            raise ConflictError(f"somebody else changed this {spec.name} meanwhile; read it again", entity=spec.name)
+
+
+def _statement(spec: Spec, names: Sequence[str]) -> Any:
+    table = spec.table
+    same = (
+        table.c.id == bindparam("old_id", type_=IdColumn()),
+        table.c.version == bindparam("old_version", type_=table.c.version.type),
+    )
+    values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names if name != "version"}
+    return update(table).where(*same).values({**values, "version": table.c.version + 1})
+
+
+def _log_moves(work: Work, changes: Sequence[Change], past: Mapping[Id, Sequence[StageMove]]) -> None:
+    staged = [change for change in changes if "stage" in change.after]
+    moves = [move for change in staged for move in (past[change.id] if change.id in past else stage_moves([change]))]
+    common = {"act": work.act, "by": work.rights.name}
+    work.tx.insert(tables.stage_move, [{**_move(move), **common, "id": work.new_id()} for move in moves])
+
+
+def _move(move: StageMove) -> dict[str, Any]:
+    return {name: getattr(move, name) for name in ("entity", "record_id", "pipeline", "start", "end", "at", "seconds")}

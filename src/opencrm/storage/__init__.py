@@ -1,0 +1,1 @@
+"""Engines, transactions and statements: the only room that knows a database."""

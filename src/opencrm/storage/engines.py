@@ -1,0 +1,90 @@
+"""Engines, set up so that what is acknowledged is kept and no update is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from opencrm.errors import ConfigurationError
+
+_BUSY_MILLISECONDS = 30_000
+
+
+def make_engine(url: str) -> Engine:
+    """Return an engine for `sqlite:///file` or `postgresql://...`.
+
+    Raises:
+        ConfigurationError: The URL is of neither kind, or the driver is not installed.
+    """
+    parsed = _parse(url)
+    engine = _create(parsed)
+    if parsed.get_backend_name() == "sqlite":
+        prepare_sqlite(engine)
+    else:
+        event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+def prepare_sqlite(engine: Engine) -> None:
+    """Take the transactions of a SQLite engine out of the driver's hands."""
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigurationError(f"{url!r} is no database URL such as sqlite:///opencrm.db") from None
+    name = parsed.get_backend_name()
+    if name == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise ConfigurationError("an SQLite workspace is a file, such as sqlite:///opencrm.db")
+    if name in ("postgresql", "postgres") and "+" not in parsed.drivername:
+        return parsed.set(drivername="postgresql+psycopg")
+    if name not in ("sqlite", "postgresql"):
+        raise ConfigurationError(f"opencrm works on SQLite and PostgreSQL, not on {name!r}")
+    return parsed
+
+
+def _create(url: URL) -> Engine:
+    try:
+        if url.get_backend_name() == "sqlite":
+            return create_engine(url, connect_args={"check_same_thread": False}, pool_size=8, max_overflow=32)
+        return create_engine(
+            url,
+            pool_size=8,
+            max_overflow=32,
+            pool_pre_ping=False,
+            connect_args={"options": "-c timezone=UTC"},
+        )
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise ConfigurationError(f"PostgreSQL needs the extra: pip install 'opencrm[postgres]' ({error})") from None
+
+
+def _on_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout = {_BUSY_MILLISECONDS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "temp_store = MEMORY",
+        "cache_size = -16000",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _on_begin(connection: Connection) -> None:
+    write = connection.get_execution_options().get("opencrm") == "write"
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    """Read ids as text, by the driver's own loader."""
+    from psycopg.types.string import TextLoader
+
+    connection.adapters.register_loader("uuid", TextLoader)

@@ -1,0 +1,132 @@
+"""Statements compiled once: SQLAlchemy writes the SQL, the driver gets text and plain values.
+
+Building and compiling a statement costs several times what running it does, so each shape is kept with the
+converters of its parameters and of its columns.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from sqlalchemy import Select, Table, insert
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.elements import ClauseElement
+
+from opencrm.core.columns import Convert
+
+Parameters: TypeAlias = "tuple[Any, ...] | dict[str, Any]"
+
+
+class Prepared:
+    """A statement as text, with the converters of what goes in and what comes out."""
+
+    def __init__(self, statement: Any, dialect: Dialect, schema: str | None) -> None:
+        options = {"schema_translate_map": {None: schema}, "render_schema_translate": True} if schema else {}
+        compiled = statement.compile(dialect=dialect, **options)
+        self.sql = str(compiled)
+        self._named = compiled.positiontup is None
+        names = compiled.params if compiled.positiontup is None else compiled.positiontup
+        self._plan = [(name, compiled.params[name], _bind(compiled.binds[name].type, dialect)) for name in names]
+        columns = statement.selected_columns if isinstance(statement, Select) else _columns_of(statement)
+        self.names = tuple(column.key for column in columns)
+        self._results = [
+            (at, convert) for at, convert in enumerate(_result(c.type, dialect) for c in columns) if convert
+        ]
+
+    def parameters(self, values: Mapping[str, Any]) -> Parameters:
+        """Return the driver's parameters for the named values."""
+        given = [(name, values.get(name, default), convert) for name, default, convert in self._plan]
+        if self._named:
+            return {name: convert(value) if convert else value for name, value, convert in given}
+        return tuple(convert(value) if convert else value for _, value, convert in given)
+
+    def read(self, rows: Iterable[Sequence[Any]]) -> list[Sequence[Any]]:
+        """Return the driver's rows with typed values."""
+        if not self._results:
+            return list(rows)
+        return [self._typed(list(row)) for row in rows]
+
+    def _typed(self, row: list[Any]) -> list[Any]:
+        for at, convert in self._results:
+            row[at] = convert(row[at])
+        return row
+
+
+class Writer:
+    """An INSERT of all columns of a table, as text; rows become tuples in the order of the columns."""
+
+    def __init__(self, table: Table, dialect: Dialect, schema: str | None) -> None:
+        prepared = Prepared(insert(table), _positional(dialect), schema)
+        self.sql = prepared.sql
+        self.table = dialect.identifier_preparer.quote(table.name)
+        self.target = f"{dialect.identifier_preparer.quote(schema)}.{self.table}" if schema else self.table
+        self._columns = [(column.name, _bind(column.type, dialect)) for column in table.columns]
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns' names, in order."""
+        return [name for name, _ in self._columns]
+
+    def rows(self, records: Iterable[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+        """Return records as the driver takes them; what a record does not name is NULL."""
+        columns: list[list[Any]] = []
+        kept = list(records)
+        for name, convert in self._columns:
+            values = [record.get(name) for record in kept]
+            columns.append([convert(value) for value in values] if convert else values)
+        return list(zip(*columns, strict=True))
+
+
+class Statements:
+    """The kept statements of one database and schema; safe across threads."""
+
+    def __init__(self, dialect: Dialect, schema: str | None, most: int = 2000) -> None:
+        self.dialect = dialect
+        self.schema = schema
+        self._most = most
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Hashable, Prepared] = OrderedDict()
+        self._writers: dict[Table, Writer] = {}
+
+    def prepare(self, shape: Hashable, build: Callable[[], Executable | ClauseElement]) -> Prepared:
+        """Return the statement of this shape, built at its first use."""
+        found = self._kept.get(shape)
+        if found is None:
+            found = Prepared(build(), self.dialect, self.schema)
+            with self._lock:
+                self._kept[shape] = found
+                if len(self._kept) > self._most:
+                    self._kept.popitem(last=False)
+        return found
+
+    def writer(self, table: Table) -> Writer:
+        """Return the table's INSERT."""
+        found = self._writers.get(table)
+        if found is None:
+            found = self._writers[table] = Writer(table, self.dialect, self.schema)
+        return found
+
+
+def _positional(dialect: Dialect) -> Dialect:
+    """Return a dialect of the same kind whose parameters go by position."""
+    return dialect if dialect.positional else type(dialect)(paramstyle="format")  # type: ignore[call-arg]  # of every dialect
+
+
+def _columns_of(statement: Any) -> Sequence[Any]:
+    if hasattr(statement, "selected_columns"):
+        return tuple(statement.selected_columns)
+    return tuple(getattr(statement, "_returning", ()))
+
+
+def _bind(kind: Any, dialect: Dialect) -> Convert:
+    found: Convert = kind.dialect_impl(dialect).bind_processor(dialect)
+    return found
+
+
+def _result(kind: Any, dialect: Dialect) -> Convert:
+    found: Convert = kind.dialect_impl(dialect).result_processor(dialect, None)
+    return found

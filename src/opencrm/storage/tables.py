@@ -1,0 +1,130 @@
+"""The tables that are no entities: no generic route reads or writes them."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+
+from opencrm.core.columns import BooleanColumn, IdColumn, InstantColumn, JsonColumn, key_column
+from opencrm.core.entities import Core
+
+_METADATA = Core.metadata
+
+workspace = Table(
+    "crm_workspace",
+    _METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("config_version", Integer, nullable=False),
+    Column("secret", key_column(64), nullable=False),
+    Column("region", key_column(2), nullable=False),
+    Column("currency", key_column(3), nullable=False),
+    Column("zone", key_column(64), nullable=False),
+    Column("created_at", InstantColumn(), nullable=False),
+)
+"""One row: what every process must notice at once is a higher `config_version`."""
+
+journal = Table(
+    "crm_journal",
+    _METADATA,
+    Column("id", IdColumn(), primary_key=True),
+    Column("act", IdColumn(), nullable=False),
+    Column("at", InstantColumn(), nullable=False),
+    Column("entity", key_column(100), nullable=False),
+    Column("record_id", IdColumn(), nullable=False),
+    Column("kind", key_column(16), nullable=False),
+    Column("principal", key_column(100), nullable=False),
+    Column("acting_as", key_column(100)),
+    Column("cause", IdColumn()),
+    Column("origin", key_column(200)),
+    Column("before", JsonColumn()),
+    Column("after", JsonColumn(), nullable=False),
+    Column("pending", BooleanColumn(), nullable=False),
+)
+"""History and outbox in one: a row a change; `pending` until the worker has fanned it out."""
+Index("ix_crm_journal_record", journal.c.entity, journal.c.record_id, journal.c.id)
+Index("ix_crm_journal_act", journal.c.act)
+Index("ix_crm_journal_pending", journal.c.id, sqlite_where=journal.c.pending, postgresql_where=journal.c.pending)
+
+stage_move = Table(
+    "crm_stage_move",
+    _METADATA,
+    Column("id", IdColumn(), primary_key=True),
+    Column("act", IdColumn(), nullable=False),
+    Column("entity", key_column(100), nullable=False),
+    Column("record_id", IdColumn(), nullable=False),
+    Column("pipeline", key_column(64), nullable=False),
+    Column("start", key_column(64)),
+    Column("end", key_column(64), nullable=False),
+    Column("at", InstantColumn(), nullable=False),
+    Column("by", key_column(100), nullable=False),
+    Column("seconds", Integer),
+)
+"""Append-only: one row a move; the open visit of a stage is the last one."""
+Index("ix_crm_stage_move_record", stage_move.c.entity, stage_move.c.record_id, stage_move.c.id)
+
+delivery = Table(
+    "crm_delivery",
+    _METADATA,
+    Column("id", IdColumn(), primary_key=True),
+    Column("entry_id", IdColumn(), nullable=False),
+    Column("plugin", key_column(64), nullable=False),
+    Column("entity", key_column(100), nullable=False),
+    Column("record_id", IdColumn(), nullable=False),
+    Column("state", key_column(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("run_at", InstantColumn(), nullable=False),
+    Column("lease_until", InstantColumn()),
+    Column("error", Text()),
+    UniqueConstraint("entry_id", "plugin", name="uq_crm_delivery_entry_id_plugin"),
+)
+"""What a plugin has still to be told: `waiting`, `running` under a lease, or `dead`; done ones are deleted."""
+Index("ix_crm_delivery_state", delivery.c.state, delivery.c.run_at)
+Index("ix_crm_delivery_record", delivery.c.plugin, delivery.c.entity, delivery.c.record_id, delivery.c.id)
+
+once = Table(
+    "crm_once",
+    _METADATA,
+    Column("plugin", key_column(64), primary_key=True),
+    Column("key", key_column(200), primary_key=True),
+    Column("at", InstantColumn(), nullable=False),
+)
+"""Keys of effects that a plugin has had, written in the transaction of the effect."""
+
+plugin = Table(
+    "crm_plugin",
+    _METADATA,
+    Column("name", key_column(64), primary_key=True),
+    Column("enabled", BooleanColumn(), nullable=False),
+    Column("version", key_column(64)),
+    Column("grants", JsonColumn(), nullable=False),
+)
+"""Which plugins this workspace uses, and what an owner let their automations do."""
+
+token = Table(
+    "crm_token",
+    _METADATA,
+    Column("id", IdColumn(), primary_key=True),
+    Column("user_id", IdColumn(), ForeignKey("crm_user.id"), nullable=False),
+    Column("digest", key_column(64), nullable=False, unique=True),
+    Column("label", key_column(100), nullable=False),
+    Column("created_at", InstantColumn(), nullable=False),
+    Column("expires_at", InstantColumn()),
+    Column("revoked_at", InstantColumn()),
+)
+"""People's API keys; only a digest of the secret is kept."""
+
+import_job = Table(
+    "crm_import_job",
+    _METADATA,
+    Column("id", IdColumn(), primary_key=True),
+    Column("file_hash", key_column(64), nullable=False),
+    Column("map_hash", key_column(64), nullable=False),
+    Column("file_name", Text(), nullable=False),
+    Column("principal", key_column(100), nullable=False),
+    Column("state", key_column(16), nullable=False),
+    Column("rows_done", Integer, nullable=False),
+    Column("counts", JsonColumn(), nullable=False),
+    Column("started_at", InstantColumn(), nullable=False),
+    Column("finished_at", InstantColumn()),
+)
+"""Imports under way and done; its row advances in the transaction of the rows that it counts."""
+Index("ix_crm_import_job_file_hash", import_job.c.file_hash, import_job.c.map_hash)

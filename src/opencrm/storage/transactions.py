@@ -1,0 +1,159 @@
+"""Transactions: the one way to a database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table
+from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.elements import ClauseElement
+
+from opencrm.core.change import Values
+from opencrm.storage.fair import FairLock
+from opencrm.storage.statements import Prepared, Statements
+from opencrm.storage.translation import driver_errors, from_driver, translated
+
+COPY_FROM = 50
+"""From so many rows on, PostgreSQL is given them by COPY."""
+
+
+class Transaction:
+    """One open transaction; never commits by itself."""
+
+    def __init__(self, connection: Connection, statements: Statements) -> None:
+        self.connection = connection
+        self.statements = statements
+        self.sqlite = connection.dialect.name == "sqlite"
+
+    def rows(self, prepared: Prepared, values: Mapping[str, Any]) -> list[Sequence[Any]]:
+        """Run a query and return its rows, typed."""
+        with translated():
+            result = self.connection.exec_driver_sql(prepared.sql, prepared.parameters(values))
+            found = prepared.read(result.cursor.fetchall()) if result.cursor is not None else []
+            result.close()
+            return found
+
+    def query(
+        self, shape: Hashable, build: Callable[[], Executable | ClauseElement], values: Mapping[str, Any]
+    ) -> list[Values]:
+        """Run the query of this shape and return its rows as mappings."""
+        prepared = self.statements.prepare(shape, build)
+        return [dict(zip(prepared.names, row, strict=True)) for row in self.rows(prepared, values)]
+
+    def run(
+        self,
+        shape: Hashable,
+        build: Callable[[], Executable | ClauseElement],
+        several: Sequence[Mapping[str, Any]],
+    ) -> int:
+        """Run a statement that writes, once for each of the sets of values; return how many rows it met."""
+        prepared = self.statements.prepare(shape, build)
+        sets = [prepared.parameters(values) for values in several]
+        with translated():
+            result = self.connection.exec_driver_sql(prepared.sql, sets if len(sets) > 1 else sets[0])  # type: ignore[arg-type]
+            return result.rowcount
+
+    def insert(self, table: Table, records: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows, in one statement."""
+        if not records:
+            return None
+        writer = self.statements.writer(table)
+        rows = writer.rows(records)
+        if not self.sqlite and len(rows) >= COPY_FROM:
+            self._copy(f"COPY {writer.target} ({_quoted(writer.columns)}) FROM STDIN", rows)
+            return
+        with translated():
+            self.connection.exec_driver_sql(writer.sql, rows if len(rows) > 1 else rows[0])
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Open a nested transaction that an error inside takes back, and only it."""
+        with translated():
+            nested = self.connection.begin_nested()
+        try:
+            yield
+        except BaseException:
+            nested.rollback()
+            raise
+        nested.commit()
+
+    def _copy(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        cursor: Any = self.connection.connection.cursor()
+        try:
+            with cursor.copy(statement) as copy:
+                for row in rows:
+                    copy.write_row(row)
+        except driver_errors(self.connection.engine) as error:
+            raise from_driver(error) from error
+        finally:
+            cursor.close()
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+class Database:
+    """A workspace's database: an engine and, on PostgreSQL, a schema of it."""
+
+    def __init__(self, engine: Engine, schema: str | None = None) -> None:
+        self.engine = engine
+        self.schema = schema
+        self.sqlite = engine.dialect.name == "sqlite"
+        self._statements: Statements | None = None
+        self._turn = FairLock() if self.sqlite else None
+
+    @property
+    def statements(self) -> Statements:
+        """The statements kept for this database."""
+        if self._statements is None:
+            with translated(), self.engine.connect():
+                pass
+            self._statements = Statements(self.engine.dialect, self.schema)
+        return self._statements
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """Open a transaction that sees one state and takes no lock."""
+        options: dict[str, Any] = (
+            {} if self.sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        )
+        statements = self.statements
+        with translated():
+            connection = self.engine.connect()
+        with connection:
+            if options:
+                connection = connection.execution_options(**options)
+            with translated():
+                connection.begin()
+            yield Transaction(connection, statements)
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """Open a transaction that may write: committed at the end, taken back on any error."""
+        statements = self.statements
+        turn: AbstractContextManager[Any] = self._turn or nullcontext()
+        with turn, self.engine.connect() as plain:
+            connection = plain.execution_options(opencrm="write") if self.sqlite else plain
+            with translated():
+                outer = connection.begin()
+            try:
+                yield Transaction(connection, statements)
+            except BaseException:
+                outer.rollback()
+                raise
+            with translated():
+                outer.commit()
+
+    @contextmanager
+    def join(self, connection: Connection) -> Iterator[Transaction]:
+        """Work inside a transaction of the host's, which alone commits it; an error takes back only this part."""
+        transaction = Transaction(connection, self.statements)
+        with transaction.savepoint():
+            yield transaction
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        self.engine.dispose()

@@ -1,0 +1,92 @@
+"""`opencrm_register_apps`: web applications served with the workspace."""
+
+from __future__ import annotations
+
+import pytest
+
+from opencrm.errors import PluginError
+from opencrm.hooks import Hooks, WebApp
+
+
+def make(name):
+    return WebApp(name=name, mount=f"/{name}", build=print)
+
+
+def test_the_documented_example_works(example):
+    """An author may copy the example of the reference as it stands."""
+    [found] = Hooks([example("opencrm_register_apps")]).apps()
+    assert found.plugin == "example"
+    assert found.value.mount == "/alive"
+
+
+def test_the_box_comes_first_then_names_decide(make_plugin):
+    """Declarations come in the fixed order of plugins, not in that of loading."""
+
+    def plugin(name, source):
+        def opencrm_register_apps():
+            yield make(name)
+
+        return make_plugin(name, opencrm_register_apps, source=source)
+
+    hooks = Hooks([plugin("beta", "package"), plugin("alpha", "package"), plugin("zeta", "box")])
+    assert [found.plugin for found in hooks.apps()] == ["zeta", "alpha", "beta"]
+
+
+def test_two_of_one_name_are_refused_naming_both(make_plugin):
+    """Whoever comes second cannot start, and the message names both."""
+
+    def opencrm_register_apps():
+        return [make("same")]
+
+    plugins = [make_plugin(name, opencrm_register_apps) for name in ("alpha", "beta")]
+    with pytest.raises(PluginError, match="'beta': web application 'same' is registered by 'alpha'"):
+        Hooks(plugins)
+
+
+def test_a_raise_while_it_gives_is_attributed(make_plugin):
+    """A generator that breaks late breaks inside the facade, which names plugin and hook."""
+
+    def opencrm_register_apps():
+        yield make("good")
+        raise LookupError("late")
+
+    with pytest.raises(PluginError, match="LookupError: late") as caught:
+        make_plugin("alpha", opencrm_register_apps)
+    assert (caught.value.plugin, caught.value.hook) == ("alpha", "opencrm_register_apps")
+    assert isinstance(caught.value.__cause__, LookupError)
+
+
+def test_something_else_is_refused(make_plugin):
+    """What is no such declaration is found at the start."""
+
+    def opencrm_register_apps():
+        yield "something else"
+
+    with pytest.raises(PluginError, match="'something else', which is no "):
+        make_plugin("alpha", opencrm_register_apps)
+
+
+def test_a_misspelt_hook_is_refused(make_plugin):
+    """A typo is an error at the start, not a function that is never called."""
+
+    def opencrm_register_app():
+        return ()
+
+    with pytest.raises(PluginError, match="opencrm_register_app"):
+        make_plugin("alpha", opencrm_register_app)
+
+
+def test_nobody_registers_none():
+    """Without plugins there are none."""
+    assert Hooks([]).apps() == []
+
+
+def test_one_mount_path_is_for_one(make_plugin):
+    """Two applications cannot answer below one path."""
+
+    def opencrm_register_apps():
+        yield WebApp(name="one", mount="/api", build=print)
+        yield WebApp(name="two", mount="/api", build=print)
+
+    with pytest.raises(PluginError, match="mount path '/api' is registered by 'alpha'"):
+        Hooks([make_plugin("alpha", opencrm_register_apps)])
