@@ -83,9 +83,7 @@ def test_ctrl_c_is_quiet() -> None:
     assert caught.value.exit_code == 130
 
 
-def test_debugging_shows_the_traceback(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_debugging_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """OPENCRM_DEBUG=1 adds where the error was raised; the line and the code stay."""
     monkeypatch.setenv("OPENCRM_DEBUG", "1")
     with pytest.raises(Failure) as caught, border():
@@ -96,7 +94,7 @@ def test_debugging_shows_the_traceback(
     assert shown.endswith("opencrm: not_found: nothing\n")
 
 
-@pytest.mark.parametrize(("debug", "shown"), [("0", False), ("1", True)])
+@pytest.mark.parametrize("debug, shown", [("0", False), ("1", True)])
 def test_what_nobody_foresaw_is_one_line_too(debug: str, shown: bool) -> None:
     """A bug shows its class and message, and the traceback only on demand; exit code 1."""
     code = "from opencrm.cli.border import install_last_resort as i; i(); 1 / 0"

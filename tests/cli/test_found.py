@@ -22,6 +22,21 @@ def greet(invocation):
 """
 
 
+ENTRY_POINTS = """\
+[console_scripts]
+x = a:b
+
+[opencrm.commands]
+# old = a:b
+; older = a:b
+
+invoice = a:b
+ remind=c:d
+[opencrm]
+y = z
+"""
+
+
 def announce(folder: Path, name: str, text: str, *, kind: str = "dist-info") -> None:
     """Make the metadata of an installed distribution."""
     made = folder / f"{name}.{kind}"
@@ -41,8 +56,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_names_are_read_below_the_heading_only(site: Path) -> None:
     """Other groups, comments and blank lines announce nothing."""
-    text = "[console_scripts]\nx = a:b\n\n[opencrm.commands]\n# old = a:b\n; older = a:b\n\ninvoice = a:b\n remind=c:d\n[opencrm]\ny = z\n"
-    announce(site, "opencrm_invoicing-1.0", text)
+    announce(site, "opencrm_invoicing-1.0", ENTRY_POINTS)
     assert command_sources([str(site)]) == {
         "invoice": ("opencrm-invoicing",),
         "remind": ("opencrm-invoicing",),
@@ -52,9 +66,7 @@ def test_names_are_read_below_the_heading_only(site: Path) -> None:
 def test_the_first_copy_of_a_distribution_counts(site: Path, tmp_path: Path) -> None:
     """As for imports, an installed copy later on the path is hidden."""
     announce(site, "Open.CRM_invoicing-2.0", "[opencrm.commands]\nnewer = a:b\n")
-    announce(
-        tmp_path / "later", "open_crm_invoicing-1.0", "[opencrm.commands]\nolder = a:b\n", kind="egg-info"
-    )
+    announce(tmp_path / "later", "open_crm_invoicing-1.0", "[opencrm.commands]\nolder = a:b\n", kind="egg-info")
     assert list(command_sources([str(site), str(tmp_path / "later")])) == ["newer"]
 
 
@@ -70,9 +82,7 @@ def test_strange_entries_of_the_path_are_passed_over(
 def test_bytes_that_are_no_text_do_no_harm(site: Path) -> None:
     """Metadata that is not UTF-8 neither breaks the list nor hides the rest."""
     announce(site, "strange-1.0", "")
-    (site / "strange-1.0.dist-info/entry_points.txt").write_bytes(
-        b"[opencrm.commands]\n\xff\xfe = a:b\nfine = a:b\n"
-    )
+    (site / "strange-1.0.dist-info/entry_points.txt").write_bytes(b"[opencrm.commands]\n\xff\xfe = a:b\nfine = a:b\n")
     assert "fine" in command_sources([str(site)])
 
 
@@ -103,9 +113,7 @@ def test_a_command_that_cannot_be_loaded_names_its_plugin(site: Path, call: Call
     announce(site, "opencrm_greeting-1.0", "[opencrm.commands]\ngreet = greeting_not_there:greet\n")
     done = call("greet")
     assert done.exit_code == 8
-    assert done.stderr.startswith(
-        "opencrm: plugin: the command 'greet' of opencrm_greeting cannot be loaded: "
-    )
+    assert done.stderr.startswith("opencrm: plugin: the command 'greet' of opencrm_greeting cannot be loaded: ")
     assert done.stderr.count("\n") == 1
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from opencrm.app.box import ALWAYS, OPTIONAL
 from opencrm.core.change import Values
 from opencrm.errors import NotFound, PluginError
-from opencrm.hooks import Found, Plugin, discover, given_plugin, load, load_all
+from opencrm.hooks import Found, Plugin, discover, fitting, given_plugin, load, load_all
 from opencrm.services.plugins import PluginState
 
 
@@ -44,7 +44,10 @@ class Plugins:
         if self._safe or not set(enabled) - names:
             return fixed
         others = self._loaded()
-        return [*fixed, *(others[name] for name in enabled if name in others and name not in names)]
+        wanted = [*fixed, *(others[name] for name in enabled if name in others and name not in names)]
+        kept, refused = fitting(wanted)
+        self._problems |= dict(refused)
+        return kept
 
     def find(self, name: str) -> Plugin:
         """Return the plugin of that name, to be enabled.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -139,7 +138,7 @@ class CRM:
         """
         self.upgrade()
         with self.database.write() as tx:
-            setting_up.prepare(tx, self._locale, self.clock.now(), secrets.token_hex(32))
+            setting_up.prepare(tx, self._locale, self.clock.now(), self.workspace.ids.new())
             self.workspace.forget()
             work = self._work(tx, Principal.system("first set-up"))
             return setting_up.first_owner(work, owner=owner, email=email, unit=unit)
@@ -302,7 +301,7 @@ class CRM:
         found = [Owner(plugin.name, _tables(plugin), _scripts(plugin)) for plugin in active]
         return [owner for owner in found if owner.tables or owner.scripts]
 
-    def _configure(self, tx: Transaction, version: int) -> Configuration:
+    def _configure(self, tx: Transaction, version: str) -> Configuration:
         """Read what is decided by definitions; called when another process changed them."""
         [row] = tx.query("workspace", lambda: select(tables.workspace), {})
         locale = Locale(region=row["region"], currency=row["currency"], zone=row["zone"])
@@ -332,11 +331,11 @@ def _granted(active: Iterable[Plugin], enabled: dict[str, Values]) -> dict[str, 
     return {**own, **{name: row for name, row in enabled.items() if name not in own}}
 
 
-def _version(tx: Transaction) -> int:
+def _version(tx: Transaction) -> str:
     rows = tx.query("workspace version", lambda: select(tables.workspace.c.config_version), {})
     if not rows:
         raise ConfigurationError("this workspace is not set up yet: run `opencrm init`")
-    return int(rows[0]["config_version"])
+    return str(rows[0]["config_version"])
 
 
 def _core_owner() -> Owner:

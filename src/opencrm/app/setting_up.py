@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 
 from sqlalchemy import inspect, select
@@ -23,7 +24,7 @@ _EVERYTHING = Grant(ANY, ANY, Scope.ALL)
 _OWNER = RoleTemplate(key="owner", name="Owner", rank=1000, grants=(_EVERYTHING,), delegable=(_EVERYTHING,))
 
 
-def prepare(tx: Transaction, locale: Locale, now: datetime, secret: str) -> None:
+def prepare(tx: Transaction, locale: Locale, now: datetime, version: Id) -> None:
     """Write the workspace's one row.
 
     Raises:
@@ -33,8 +34,8 @@ def prepare(tx: Transaction, locale: Locale, now: datetime, secret: str) -> None
         raise ConfigurationError("this workspace is set up already")
     row = {
         "id": 1,
-        "config_version": 1,
-        "secret": secret,
+        "config_version": version,
+        "secret": secrets.token_hex(32),
         "region": locale.region,
         "currency": locale.currency,
     }

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from opencrm.app.invocation import Invocation
 from opencrm.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from opencrm.app.invocation import Invocation
 
 
 @click.group()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from opencrm.app.invocation import Invocation
+from opencrm.cli.workspace import at_terminal
 
 if TYPE_CHECKING:
+    from opencrm.app.invocation import Invocation
     from opencrm.core.access.grants import Grant
 
 
@@ -73,6 +73,6 @@ def _ask(name: str, grants: Sequence[Grant]) -> None:
     for grant in grants:
         when = "  (under a condition)" if grant.when is not None else ""
         click.echo(f"  {grant.action} {grant.entity}: {grant.scope.name.lower()}{when}", err=True)
-    if not sys.stdin.isatty():
+    if not at_terminal():
         raise click.UsageError("say --yes to grant this; there is no terminal to ask on")
     click.confirm("Grant this?", abort=True, err=True)

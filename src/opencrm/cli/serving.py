@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from opencrm.app.invocation import Invocation
 from opencrm.cli.server import stopped_by_signals
 
 if TYPE_CHECKING:
     from opencrm.app.crm import CRM
+    from opencrm.app.invocation import Invocation
 
 _HOST = click.option("--host", metavar="ADDRESS", help="Address to listen on.  [OPENCRM_HOST; 127.0.0.1]")
 _PORT = click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one.  [OPENCRM_PORT; 8000]")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from opencrm.app.invocation import Invocation
+if TYPE_CHECKING:
+    from opencrm.app.invocation import Invocation
 
 
 @click.group()

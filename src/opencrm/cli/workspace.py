@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from opencrm.app.invocation import Invocation
+if TYPE_CHECKING:
+    from opencrm.app.invocation import Invocation
 
 
 @click.command()
@@ -27,10 +29,15 @@ def init(invocation: Invocation, owner: str | None, email: str | None) -> None:
     click.echo("  opencrm run                       serve REST and work the queue")
 
 
+def at_terminal() -> bool:
+    """Say whether somebody can be asked."""
+    return sys.stdin.isatty()
+
+
 def _asked(owner: str | None, email: str | None) -> tuple[str, str | None]:
     if owner is not None:
         return owner, email
-    if not sys.stdin.isatty():
+    if not at_terminal():
         raise click.UsageError("who owns the workspace? say --owner NAME, or set OPENCRM_OWNER")
     name = click.prompt("Name of the owner")
     return name, email or click.prompt("E-mail (may be empty)", default="", show_default=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import attrs
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from opencrm.core.access.grants import read_field_rules, read_grants
 from opencrm.core.access.organisation import Organisation, RoleGrants
@@ -32,7 +32,7 @@ class Configuration:
         granted: What an owner approved for each plugin's automation.
     """
 
-    version: int
+    version: str
     locale: Locale
     secret: bytes
     organisation: Organisation
@@ -42,7 +42,7 @@ class Configuration:
     granted: dict[str, Values]
 
 
-def load_organisation(tx: Transaction, version: int) -> Organisation:
+def load_organisation(tx: Transaction, version: str) -> Organisation:
     """Read the unit tree and the roles."""
     unit, role = Unit.__table__, Role.__table__
     units = tx.query(
@@ -67,7 +67,13 @@ def _role(row: Values) -> RoleGrants:
     return RoleGrants(row["id"], row["key"], row["name"], row["rank"], read_grants(row["grants"]), rules)
 
 
-def bump(tx: Transaction) -> None:
-    """Tell every process that roles, definitions or plugins changed."""
+def bump(tx: Transaction, version: str) -> None:
+    """Tell every process that roles, definitions or plugins changed.
+
+    Args:
+        tx: The transaction of the change.
+        version: A fresh id: one that a transaction took back must never come again with other content.
+    """
     table = tables.workspace
-    tx.run("bump configuration", lambda: table.update().values(config_version=table.c.config_version + 1), [{}])
+    given = bindparam("version", type_=table.c.config_version.type)
+    tx.run("bump configuration", lambda: table.update().values(config_version=given), [{"version": version}])

@@ -57,6 +57,7 @@ class _Judge:
         self._changes = changes
         self._batch = {change.id: change.after for change in changes}
         self._tests: dict[tuple[str, str], Any] = {}
+        self._known: dict[str, dict[Id, Values]] = {}
 
     def judge(self) -> None:
         self._references()
@@ -97,9 +98,17 @@ class _Judge:
     def _linked(self, link: Link, id: Id) -> bool:
         """Judge a linked record by its state after this batch, where it is a part of it."""
         spec = self._work.entity(link.entity)
-        if id in self._batch:
-            return bool(predicate(link.item, spec, self._linked)(self._batch[id]))
-        return self._work.linked(link, id)
+        state = self._batch.get(id) or self._states(spec).get(id)
+        if state is None:
+            return self._work.linked(link, id)
+        return bool(predicate(link.item, spec, self._linked)(state))
+
+    def _states(self, spec: Spec) -> dict[Id, Values]:
+        """Read the records of an entity that the changes refer to, once for all of them."""
+        if spec.name not in self._known:
+            named = {id for change in self._changes for id in _referred(self._work, change, spec.name)}
+            self._known[spec.name] = self._work.whole(spec, sorted(named - set(self._batch)))
+        return self._known[spec.name]
 
     def _denied(self, spec: Spec, action: str, reason: str) -> PermissionDenied:
         text = f"{self._rights.name} may not do this: {spec.name}.{action} ({reason})"
@@ -203,6 +212,15 @@ def _links(work: Work, change: Change) -> Iterator[tuple[str, str, Id]]:
             yield name, "unit", change.after[name]
         elif name == "record_id" and change.after[name] is not None:
             yield name, change.after["entity"], change.after[name]
+
+
+def _referred(work: Work, change: Change, target: str) -> Iterator[Id]:
+    """Give the ids of one entity's records that a change's record refers to."""
+    for name, entity in work.entity(change.entity).references().items():
+        if entity == target and change.after[name] is not None:
+            yield change.after[name]
+    if change.after.get("entity") == target:
+        yield change.after["record_id"]
 
 
 def _wanted(work: Work, changes: Sequence[Change], batch: Mapping[Id, Values]) -> dict[str, list[Id]]:

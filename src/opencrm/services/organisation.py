@@ -83,13 +83,13 @@ class _Organisation:
         work.tx.query("organisation lock", lambda: _locked(select(table.c.id), work), {})
         for at, change in enumerate(changes):
             parent = change.after.get("parent_id") if change.entity == "unit" else None
-            if parent is not None and load_organisation(work.tx, 0).would_cycle(change.id, parent):
+            if parent is not None and load_organisation(work.tx, "").would_cycle(change.id, parent):
                 wrong = {"parent_id": ["would make the unit a part of itself"]}
                 raise InputError(wrong, rows={at: wrong})
 
     def follow(self, work: Work, own: Sequence[Change], changes: Sequence[Change]) -> Sequence[Change]:
         """Tell every process, and make sure that an owner remains and that nothing hangs in the air."""
-        bump(work.tx)
+        bump(work.tx, work.new_id())
         if any(change.kind is not Kind.CREATED for change in own):
             _keep_an_owner(work)
             _leave_nothing_hanging(work)

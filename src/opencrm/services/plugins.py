@@ -58,7 +58,7 @@ def enable(work: Work, name: str, *, version: str, grants: Iterable[Grant]) -> N
     _owners_only(work, "plugin.enable")
     _drop(work, name)
     work.tx.insert(_TABLE, [{"name": name, "enabled": True, "version": version, "grants": grant_rows(grants)}])
-    bump(work.tx)
+    bump(work.tx, work.new_id())
 
 
 def disable(work: Work, name: str) -> None:
@@ -69,7 +69,7 @@ def disable(work: Work, name: str) -> None:
     """
     _owners_only(work, "plugin.disable")
     _drop(work, name)
-    bump(work.tx)
+    bump(work.tx, work.new_id())
 
 
 def _drop(work: Work, name: str) -> None:

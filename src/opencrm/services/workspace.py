@@ -17,11 +17,11 @@ class Workspace:
     Args:
         database: Where its data stands.
         clock: Tells its time.
-        configure: Reads the configuration of a version; called when another process raised it.
+        configure: Reads the configuration of a version; called when the version is another one.
     """
 
     def __init__(
-        self, database: Database, clock: Clock, configure: Callable[[Transaction, int], Configuration]
+        self, database: Database, clock: Clock, configure: Callable[[Transaction, str], Configuration]
     ) -> None:
         self.database = database
         self.clock = clock
@@ -30,7 +30,7 @@ class Workspace:
         self._configuration: Configuration | None = None
         self._lock = threading.Lock()
 
-    def configuration(self, tx: Transaction, version: int) -> Configuration:
+    def configuration(self, tx: Transaction, version: str) -> Configuration:
         """Return the configuration of that version, read once."""
         found = self._configuration
         if found is not None and found.version == version:
@@ -39,8 +39,7 @@ class Workspace:
             found = self._configuration
             if found is None or found.version != version:
                 found = self._configure(tx, version)
-                if self._configuration is None or self._configuration.version < version:
-                    self._configuration = found
+                self._configuration = found
             return found
 
     def forget(self) -> None:

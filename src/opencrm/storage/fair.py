@@ -6,6 +6,8 @@ import threading
 from collections import deque
 from types import TracebackType
 
+from opencrm.errors import ConfigurationError
+
 
 class FairLock:
     """First come, first served: with a plain lock a busy writer starves the others."""
@@ -13,21 +15,27 @@ class FairLock:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._held = False
+        self._holder: int | None = None
         self._queue: deque[threading.Event] = deque()
 
     def __enter__(self) -> None:
+        me = threading.get_ident()
         with self._guard:
+            if self._holder == me:
+                raise ConfigurationError("this thread has a work block open already: let its services share that one")
             if not self._held:
-                self._held = True
+                self._held, self._holder = True, me
                 return
             turn = threading.Event()
             self._queue.append(turn)
         turn.wait()
+        self._holder = me
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._guard:
+            self._holder = None
             if self._queue:
                 self._queue.popleft().set()
             else:

@@ -32,7 +32,7 @@ class Prepared:
         names = compiled.params if compiled.positiontup is None else compiled.positiontup
         self._plan = [(name, compiled.params[name], _bind(compiled.binds[name].type, dialect)) for name in names]
         columns = statement.selected_columns if isinstance(statement, Select) else _columns_of(statement)
-        self.names = tuple(column.key for column in columns)
+        self.names: tuple[str, ...] = tuple(str(column.key) for column in columns)
         self._results = [
             (at, convert) for at, convert in enumerate(_result(c.type, dialect) for c in columns) if convert
         ]

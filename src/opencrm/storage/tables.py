@@ -13,14 +13,14 @@ workspace = Table(
     "crm_workspace",
     _METADATA,
     Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("config_version", Integer, nullable=False),
+    Column("config_version", key_column(36), nullable=False),
     Column("secret", key_column(64), nullable=False),
     Column("region", key_column(2), nullable=False),
     Column("currency", key_column(3), nullable=False),
     Column("zone", key_column(64), nullable=False),
     Column("created_at", InstantColumn(), nullable=False),
 )
-"""One row: what every process must notice at once is a higher `config_version`."""
+"""One row; another `config_version` tells every process that roles, definitions or plugins changed."""
 
 journal = Table(
     "crm_journal",

@@ -31,7 +31,7 @@ class Transaction:
         """Run a query and return its rows, typed."""
         with translated():
             result = self.connection.exec_driver_sql(prepared.sql, prepared.parameters(values))
-            found = prepared.read(result.cursor.fetchall()) if result.cursor is not None else []
+            found = prepared.read(result.cursor.fetchall())
             result.close()
             return found
 
@@ -40,7 +40,8 @@ class Transaction:
     ) -> list[Values]:
         """Run the query of this shape and return its rows as mappings."""
         prepared = self.statements.prepare(shape, build)
-        return [dict(zip(prepared.names, row, strict=True)) for row in self.rows(prepared, values)]
+        names = prepared.names
+        return [dict(zip(names, row, strict=True)) for row in self.rows(prepared, values)]
 
     def run(
         self,
@@ -52,7 +53,7 @@ class Transaction:
         prepared = self.statements.prepare(shape, build)
         sets = [prepared.parameters(values) for values in several]
         with translated():
-            result = self.connection.exec_driver_sql(prepared.sql, sets if len(sets) > 1 else sets[0])  # type: ignore[arg-type]
+            result = self.connection.exec_driver_sql(prepared.sql, sets if len(sets) > 1 else sets[0])
             return result.rowcount
 
     def insert(self, table: Table, records: Sequence[Mapping[str, Any]]) -> None:

@@ -52,7 +52,7 @@ class Organisation:
         roles: Each role by id.
     """
 
-    version: int
+    version: str
     parents: Mapping[Id, Id | None]
     roles: Mapping[Id, RoleGrants]
 

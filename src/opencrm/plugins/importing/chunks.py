@@ -1,4 +1,4 @@
-"""Writes rows in one transaction; where something of them is refused, in smaller ones, until only the culprits are left."""
+"""Writes rows in one transaction; where it is refused, in smaller ones, until only the culprits are left."""
 
 from __future__ import annotations
 

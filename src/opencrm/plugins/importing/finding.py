@@ -44,7 +44,7 @@ class Finder:
             return Found(ids, frozenset())
         looked = _by_key(reader, link, missing) if link.system else _by_fields(reader, link, missing)
         self._new.append((link, dict(looked.ids)))
-        return Found(ids | looked.ids, looked.ambiguous)
+        return Found({**ids, **looked.ids}, looked.ambiguous)
 
     def keep(self) -> None:
         """Remember what was found since: the transaction was committed."""

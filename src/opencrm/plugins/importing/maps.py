@@ -16,6 +16,10 @@ KEY = "key"
 """`by = "key"`: the reference names the record by its key in an outside system."""
 
 
+OWN = "opencrm"
+"""The system whose keys are the records' own ids."""
+
+
 @attrs.frozen(kw_only=True)
 class Source:
     """Where a value comes from.

@@ -31,7 +31,8 @@ def write_parts(work: Work, target: TargetPlan, loaded: Mapping[str, Loaded]) ->
         spec, field = nested[name]
         given = {item.name for part in target.parts if part.name == name for item in part.items}
         standing = _standing(work, target.spec, spec, field, list(loaded))
-        creates, updates = [], []
+        creates: list[Create[Any]] = []
+        updates: list[Update[Any]] = []
         for id, values in loaded.items():
             new, other = _compared(spec, values.get(name, ()), standing.get(id, ()), given)
             creates += [Create(spec, values=_whole(part, spec, field, id)) for part in new]

@@ -129,12 +129,12 @@ class _Planner:
         if source.target is not None:
             names = [target.name for target in self.file.targets]
             return Item(field.name, "", lambda _cells: None, earlier=names.index(source.target))
-        link = self._link(field, source) if isinstance(field.type, Reference) else None
+        link = self._link(field, field.type, source) if isinstance(field.type, Reference) else None
         return Item(field.name, source.shown, self.getters.get(source, field.type), link)
 
-    def _link(self, field: Field, source: Source) -> Link:
-        entity = field.type.to
-        by = (source.by,) if source.by else self.place.catalogue.entity(entity).options.lookup or ("id",)
+    def _link(self, field: Field, kind: Reference, source: Source) -> Link:
+        entity = kind.to
+        by = (source.by,) if source.by else (*self.place.catalogue.entity(entity).options.lookup, "id")
         system = source.system or self.map.system
         return Link(entity, by, system if source.by == KEY else "", field.required)
 

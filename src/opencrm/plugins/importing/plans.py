@@ -12,7 +12,7 @@ from opencrm import History, Pipeline
 from opencrm.embed import Spec
 from opencrm.plugins.importing.drafts import NOBODY, Draft, Link, Wanted
 from opencrm.plugins.importing.evaluating import Cells, Get
-from opencrm.plugins.importing.maps import Target
+from opencrm.plugins.importing.maps import OWN, Target
 from opencrm.plugins.importing.problems import Fault
 
 
@@ -63,6 +63,13 @@ class PastPlan:
             (str(stage).strip(), at) for stage, at in moves if stage is not None and at is not None
         ]
         return History(created_at=self.created_at(cells) if self.created_at else None, moves=tuple(dated))
+
+    def until(self, history: History, stage: Any) -> History:
+        """Return a history that ends at the stage in which the record stands."""
+        last = history.moves[-1] if history.moves else None
+        if stage is None or last is None or last[0] == str(stage).strip():
+            return history
+        return History(created_at=history.created_at, moves=(*history.moves, (str(stage).strip(), last[1])))
 
 
 @attrs.frozen
@@ -122,7 +129,7 @@ class TargetPlan:
         self._stage(draft.raw, faults)
         if self.past is not None:
             self._history(draft, self.past, cells, faults)
-        if draft.key is not None:
+        if draft.key is not None and self.system != OWN:
             draft.raw["refs"] = [{"system": self.system, "key": draft.key}]
         return draft
 
@@ -173,7 +180,7 @@ class TargetPlan:
 
     def _history(self, draft: Draft, past: PastPlan, cells: Cells, faults: dict[str, Fault]) -> None:
         try:
-            draft.history = past.history(cells)
+            draft.history = past.until(past.history(cells), draft.raw.get("stage"))
         except ValueError as error:
             faults["history"] = Fault(past.column, "invalid_input", f"history: {error}")
 

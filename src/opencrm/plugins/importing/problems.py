@@ -42,6 +42,12 @@ class BadHeader(FileRefused):
     code = "bad_header"
 
 
+class UnknownField(FileRefused):
+    """A file without a map has a column that is no field of the entity."""
+
+    code = "unknown_field"
+
+
 class BadMap(InputError):
     """The map says something that opencrm does not know."""
 

@@ -48,6 +48,7 @@ class TableFile:
         header: The names of the columns, without surrounding blanks; a nameless one is empty.
         digest: SHA-256 of its bytes, in hexadecimal.
         clean: Whether every cell is known to be good text.
+        lines: About how many physical lines it has.
         guess: The encoding, where it is a guess that the user should look at.
         records: Opens it and gives its lines.
     """
@@ -56,6 +57,7 @@ class TableFile:
     header: tuple[str, ...]
     digest: str
     clean: bool
+    lines: int
     guess: str | None = None
     records: Callable[[], Records]
 
@@ -114,22 +116,24 @@ def open_csv(path: Path, *, encoding: str | None = None, delimiter: str | None =
         header=_header(path, records),
         digest=found.digest,
         clean=found.clean,
+        lines=found.lines,
         guess=found.encoding if found.guessed else None,
         records=records,
     )
 
 
 def open_with(path: Path, importer: Importer) -> TableFile:
-    """Open a file of another kind, which a plugin reads; its rows are counted as lines."""
+    """Open a file of another kind, which a plugin reads."""
     with path.open("rb") as stream:
         digest = file_digest(stream, "sha256").hexdigest()
 
     def records() -> Records:
         with importer.rows(path) as rows:
-            for line, cells in enumerate(rows, 1):
-                yield line, [_shown(cell) for cell in cells], None
+            for row in rows:
+                fault = Fault("", "unreadable_row", row.fault) if row.fault else None
+                yield row.line, [_shown(cell) for cell in row.cells], fault
 
-    return TableFile(path=path, header=_header(path, records), digest=digest, clean=False, records=records)
+    return TableFile(path=path, header=_header(path, records), digest=digest, clean=False, lines=0, records=records)
 
 
 def _header(path: Path, records: Callable[[], Records]) -> tuple[str, ...]:

@@ -56,6 +56,7 @@ class Format:
         delimiter: What stands between two cells.
         skip: Lines before the header that say only how to read the file (`sep=;`).
         digest: SHA-256 of the file's bytes, in hexadecimal.
+        lines: How many line feeds it has.
     """
 
     encoding: str
@@ -64,13 +65,15 @@ class Format:
     delimiter: str
     skip: int
     digest: str
+    lines: int
 
 
 @attrs.frozen
 class _Scan:
-    """What one pass over a file's bytes tells: characters of valid UTF-8 beyond ASCII, and bytes that are none."""
+    """What one pass over the bytes tells: line feeds, characters of valid UTF-8 beyond ASCII, bytes that are none."""
 
     digest: str
+    lines: int
     wide: int
     broken: int
 
@@ -97,6 +100,7 @@ def detect(path: Path, *, encoding: str | None = None, delimiter: str | None = N
         delimiter=delimiter or (hint.group(1) if hint else _delimiter(text[:65536])),
         skip=1 if hint else 0,
         digest=scan.digest,
+        lines=scan.lines,
     )
 
 
@@ -111,18 +115,19 @@ def _refuse_others(path: Path, sample: bytes) -> None:
 
 
 def _scan(path: Path) -> _Scan:
-    digest, wide, broken = hashlib.sha256(), 0, 0
+    digest, lines, wide, broken = hashlib.sha256(), 0, 0, 0
     decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
     with path.open("rb") as stream:
         while block := stream.read(_BLOCK):
             digest.update(block)
+            lines += block.count(b"\n")
             text = decode(block)
             if not text.isascii():
                 bad = len(_ESCAPED.findall(text))
                 broken += bad
                 wide += sum(1 for mark in text if mark > "\x7f") - bad
     tail = decode(b"", True)
-    return _Scan(digest.hexdigest(), wide, broken + len(tail))
+    return _Scan(digest.hexdigest(), lines, wide, broken + len(tail))
 
 
 def _encoding(path: Path, sample: bytes, scan: _Scan) -> tuple[str, bool]:

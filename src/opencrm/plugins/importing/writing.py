@@ -12,6 +12,7 @@ from opencrm import Assign, Create, ExternalRef, Move, OpenCRMError, Update, ass
 from opencrm.embed import Loaded, Work
 from opencrm.plugins.importing.drafts import Draft, RowDraft
 from opencrm.plugins.importing.finding import keyed, named
+from opencrm.plugins.importing.maps import OWN
 from opencrm.plugins.importing.parting import write_parts
 from opencrm.plugins.importing.planning import FilePlan
 from opencrm.plugins.importing.plans import TargetPlan
@@ -140,11 +141,25 @@ class _Step:
         several = list(groups.values())
         keys = [group.draft.key for group in several if group.draft.key is not None]
         if keys:
-            known = keyed(self.work, self.target.system, self.target.spec.name, keys)
+            known = self._by_key(keys)
             for group in several:
                 group.id = known.get(group.draft.key or "")
         self._match([group for group in several if group.id is None])
         return several
+
+    def _by_key(self, keys: Sequence[str]) -> dict[str, str]:
+        if self.target.system != OWN:
+            return keyed(self.work, self.target.system, self.target.spec.name, keys)
+        found = {key: ids[0] for key, ids in named(self.work, self.target.spec, "id", keys).items() if ids}
+        fault = Fault(
+            self.target.column("refs"),
+            "no_such_record",
+            f"there is no {self.target.spec.name} with this id that you may read",
+        )
+        missing = {self.rows[at].line: fault for at, draft in self._own() if draft.key not in found}
+        if missing:
+            raise Culprits(missing)
+        return found
 
     def _identity(self, draft: Draft) -> Any:
         if draft.key is not None:
@@ -154,7 +169,8 @@ class _Step:
 
     def _match(self, groups: Sequence[Group]) -> None:
         """Find records by their fields; one that is found so is given the row's key."""
-        spec, faults = self.target.spec, {}
+        spec = self.target.spec
+        faults: dict[int, Fault] = {}
         for name in self.target.target.match:
             left = [group for group in groups if group.id is None and _value(group, name) is not None]
             found = named(self.work, spec, name, list(dict.fromkeys(_value(group, name) for group in left)))
@@ -172,7 +188,7 @@ class _Step:
 
     def _adopt(self, groups: Sequence[Group]) -> None:
         common = {"system": self.target.system, "entity": self.target.spec.name}
-        made = [
+        made: list[Create[Any]] = [
             Create(ExternalRef, values={**common, "key": group.draft.key, "record_id": group.id}) for group in groups
         ]
         if made:
@@ -182,7 +198,7 @@ class _Step:
         if not groups:
             return
         spec = self.target.spec
-        made = [Create(spec, values=_loaded(group), history=group.draft.history) for group in groups]
+        made: list[Create[Any]] = [Create(spec, values=_loaded(group), history=group.draft.history) for group in groups]
         for group, entry in zip(groups, records.create(self.work, made), strict=True):
             group.id = entry.record_id
         self._count("created", len(groups))
@@ -195,7 +211,9 @@ class _Step:
         living = [group for group in groups if group.id in states]
         self._count("skipped: deleted here", len(groups) - len(living))
         changed: set[str] = set()
-        updates, assigns, moves = [], [], []
+        updates: list[Update[Any]] = []
+        assigns: list[Assign[Any]] = []
+        moves: list[Move[Any]] = []
         for group in living:
             assert group.id is not None
             new = self._differences(group, states[group.id])

@@ -12,8 +12,6 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from alembic.ddl.impl import DefaultImpl
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Column, Connection, Inspector, Table, inspect, text
 from sqlalchemy.exc import SAWarning
 
@@ -37,11 +35,13 @@ def observed(connection: Connection, tables: Sequence[Table], declared: Snapshot
 
 class _Reader:
     def __init__(self, connection: Connection, known_indexes: set[str]) -> None:
+        from alembic.runtime.migration import MigrationContext
+
         self.connection = connection
         self.known_indexes = known_indexes
         self.inspector: Inspector = inspect(connection)
         self.dialect = connection.dialect
-        self.comparer: DefaultImpl = MigrationContext.configure(connection=connection).impl
+        self.comparer = MigrationContext.configure(connection=connection).impl
 
     def table(self, table: Table, declared: TableShape) -> TableShape:
         columns = self.inspector.get_columns(table.name)

@@ -1,21 +1,21 @@
-"""Running the scripts of an owner's package, by alembic."""
+"""Running the scripts of an owner's package, by alembic, which is imported only when there are any."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext, RevisionStep
-from alembic.script import Script, ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from opencrm.errors import ConfigurationError
 from opencrm.storage.migrations.owner import Owner
 from opencrm.storage.migrations.record import schema_of
+
+if TYPE_CHECKING:
+    from alembic.runtime.migration import MigrationContext, RevisionStep
+    from alembic.script import Script, ScriptDirectory
 
 _ALEMBIC = threading.Lock()  # `alembic.op`, which scripts import, is one for the process.
 
@@ -36,7 +36,9 @@ def pending(connection: Connection, owner: Owner) -> tuple[str, ...]:
 
 def revision(connection: Connection, owner: Owner) -> str | None:
     """Return the revision that an owner's tables are at, if scripts were ever run or counted as run."""
-    heads = _context(connection, owner).get_current_heads() if owner.scripts else ()
+    if owner.scripts is None:
+        return None
+    heads = _context(connection, owner).get_current_heads()
     return ", ".join(sorted(heads)) or None
 
 
@@ -61,11 +63,15 @@ def stamp(connection: Connection, owner: Owner) -> None:
 def _directory(owner: Owner) -> ScriptDirectory | None:
     if owner.scripts is None:
         return None
+    from alembic.script import ScriptDirectory
+
     with _explained(owner):
         return ScriptDirectory(owner.scripts, version_locations=[owner.scripts])
 
 
 def _context(connection: Connection, owner: Owner, **functions: Any) -> MigrationContext:
+    from alembic.runtime.migration import MigrationContext
+
     options = {
         "version_table": f"alembic_version_{owner.name}",
         "version_table_schema": schema_of(connection),
@@ -91,6 +97,8 @@ def _label(script: Script) -> str:
 @contextmanager
 def _operations(context: MigrationContext) -> Iterator[None]:
     """Make `alembic.op` speak to this connection; alembic's own manager leaves it there after an error."""
+    from alembic.operations import Operations
+
     operations = Operations(context)
     operations._install_proxy()
     try:
@@ -101,6 +109,8 @@ def _operations(context: MigrationContext) -> Iterator[None]:
 
 @contextmanager
 def _explained(owner: Owner) -> Iterator[None]:
+    from alembic.util import CommandError
+
     try:
         yield
     except CommandError as error:

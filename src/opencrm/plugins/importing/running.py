@@ -1,0 +1,160 @@
+"""One import from beginning to end: everything is judged before the first row is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import attrs
+
+from opencrm import CRM, Principal
+from opencrm.embed import jobs_of
+from opencrm.plugins.importing.automatic import map_of_header
+from opencrm.plugins.importing.checking import check_map
+from opencrm.plugins.importing.chunks import Progress
+from opencrm.plugins.importing.doors import Doors
+from opencrm.plugins.importing.engine import FileImport
+from opencrm.plugins.importing.map_files import read_map
+from opencrm.plugins.importing.maps import FileMap, Map
+from opencrm.plugins.importing.planning import FilePlan, Workplace, plan_file
+from opencrm.plugins.importing.problems import BadMap, FileRefused
+from opencrm.plugins.importing.reading import TableFile, open_csv, open_with
+from opencrm.plugins.importing.report import ErrorFile
+
+Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+"""Opens a progress bar: a label and a number of steps; gives a function that is told how many more are done."""
+
+_TEXT = (".csv", ".tsv", ".tab", ".txt", "")
+
+
+@attrs.frozen(kw_only=True)
+class Wish:
+    """What is to be imported.
+
+    Args:
+        path: A file, or the folder of a map with several files.
+        map: The map's file; None for a file whose columns are called like the fields.
+        entity: Name of the entity of rows that the map says nothing of.
+        encoding: The files' encoding, where it must not be guessed.
+        delimiter: What stands between cells, where it must not be guessed.
+        dry_run: Whether everything is taken back in the end.
+    """
+
+    path: Path
+    map: Path | None = None
+    entity: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    dry_run: bool = False
+
+
+@attrs.frozen
+class Outcome:
+    """What became of one file.
+
+    Attributes:
+        file: Its name.
+        progress: Its rows.
+        errors: The error file, if rows stay out.
+        before: When the same file was imported before, as a date; None if it was not.
+        guess: Its encoding, where that is a guess.
+    """
+
+    file: str
+    progress: Progress
+    errors: Path | None
+    before: str | None
+    guess: str | None
+
+
+def run_import(crm: CRM, principal: Principal, wish: Wish, bar: Bar) -> list[Outcome]:
+    """Import files; rows that cannot be written go to an error file beside each, the others are kept.
+
+    Raises:
+        BadMap, FileRefused: Nothing was written.
+        NotFound: There is no such entity.
+        ConflictError, ConfigurationError: The database went away; run it again, and it goes on.
+    """
+    each, plans = _plans(crm, principal, wish)
+    doors = Doors(crm=crm, principal=principal, origin=f"import:{each.system or each.name}"[:200])
+    if not wish.dry_run:
+        return [_run(doors, plan, each, bar) for plan in plans]
+    with doors.dry() as trial:
+        return [_run(trial, plan, each, bar) for plan in plans]
+
+
+def _plans(crm: CRM, principal: Principal, wish: Wish) -> tuple[Map, list[FilePlan]]:
+    configuration = crm.configuration
+    with crm.read(principal) as reader:
+        user, unit = reader.rights.user_id, reader.rights.home
+    catalogue, schemas = configuration.catalogue, configuration.schemas
+    place = Workplace(catalogue, schemas, user, unit, configuration.locale.zone)
+    entity = catalogue.entity(wish.entity) if wish.entity else None
+    if wish.map is None:
+        if entity is None:
+            raise BadMap("map", "say an entity or a map")
+        file = _open(crm, wish, wish.path, None)
+        each = map_of_header(entity, file, schemas)
+        opened = [(each.files[0], file)]
+    else:
+        each = read_map(wish.map, entity.name if entity else None)
+        check_map(each, catalogue, schemas)
+        opened = [(file, _open(crm, wish, path, file)) for file, path in _chosen(each, wish.path)]
+    return each, [plan_file(each, file, table, place) for file, table in opened]
+
+
+def _chosen(each: Map, path: Path) -> list[tuple[FileMap, Path]]:
+    """Return the files to read: all of the map's in a folder, or the one that a path names."""
+    if path.is_dir():
+        nameless = [file for file in each.files if not file.path]
+        if nameless:
+            raise BadMap(each.name, f"does not say which files of the folder {path} it is for: give a file")
+        return [(file, path / file.path) for file in each.files]
+    fitting = each.files if len(each.files) == 1 else [file for file in each.files if Path(file.path).name == path.name]
+    if not fitting:
+        listed = ", ".join(file.path for file in each.files)
+        raise BadMap(each.name, f"says nothing of a file {path.name!r}, only of {listed}")
+    return [(file, path) for file in fitting]
+
+
+def _open(crm: CRM, wish: Wish, path: Path, file: FileMap | None) -> TableFile:
+    if not path.is_file():
+        raise FileRefused(path.name, f"there is no such file: {path}")
+    importers = crm.catalogue.importers.values()
+    other = next((each for each in importers if path.suffix.lower() in each.suffixes), None)
+    if other is not None and path.suffix.lower() not in _TEXT:
+        return open_with(path, other)
+    encoding = wish.encoding or (file.encoding if file else None)
+    return open_csv(path, encoding=encoding, delimiter=wish.delimiter or (file.delimiter if file else None))
+
+
+def _run(doors: Doors, plan: FilePlan, each: Map, bar: Bar) -> Outcome:
+    file = plan.file
+    before = _imported_before(doors, file, each)
+    with ErrorFile(_error_path(file.path), file.header) as errors, bar(file.name, file.lines) as step:
+        progress = FileImport(doors=doors, plan=plan, map_hash=each.digest, reject=errors.add, tell=_steps(step)).run()
+    return Outcome(file.name, progress, errors.path if errors.count else None, before, file.guess)
+
+
+def _imported_before(doors: Doors, file: TableFile, each: Map) -> str | None:
+    with doors.crm.read(doors.principal) as reader:
+        jobs = jobs_of(reader, file_hash=file.digest, map_hash=each.digest)
+    return next((f"{job.finished_at:%Y-%m-%d %H:%M} UTC" for job in jobs if job.finished_at is not None), None)
+
+
+def _error_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.errors.csv")
+
+
+def _steps(step: Callable[[int], None]) -> Callable[[int], None]:
+    """Return a function that is told the line that was reached, for one that is told how many more were."""
+    reached = 0
+
+    def tell(line: int) -> None:
+        nonlocal reached
+        if line > reached:
+            step(line - reached)
+            reached = line
+
+    return tell

@@ -1,0 +1,127 @@
+"""A small firm that sells windows: enough units, people and scopes to tell one right from another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+import attrs
+
+from opencrm.app.crm import CRM
+from opencrm.core.access.grants import Grant, Scope, grant_rows
+from opencrm.core.access.principal import Principal
+from opencrm.core.entities import Membership, Role, Unit, User
+from opencrm.core.pipeline import Pipeline, Stage
+from opencrm.core.values import Id
+from opencrm.hooks import hookimpl
+from opencrm.services import organisation, records
+from opencrm.services.commands import Create
+from opencrm.services.rows import Query
+from opencrm.services.work import Work
+
+MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
+"""When the clock of a test's workspace starts: a Monday, 9:00 UTC."""
+
+WINDOWS = Pipeline(
+    "windows",
+    [
+        Stage("new", probability=20),
+        Stage("measuring", probability=35),
+        Stage("offer", probability=50),
+        Stage("waiting", kind="parked"),
+        Stage("won", kind="won"),
+        Stage("lost", kind="lost"),
+    ],
+    moves={
+        ("new", "measuring"),
+        ("new", "offer"),
+        ("measuring", "offer"),
+        ("offer", "measuring"),
+        ("offer", "waiting"),
+        ("waiting", "offer"),
+        ("offer", "won"),
+        ("*", "lost"),
+        ("lost", "new"),
+    },
+)
+"""The pipeline of deals."""
+
+_WORK = ("activity", "company", "contact", "deal", "task")
+_KNOWN = ("unit", "user", "role", "membership", "product", "tag")
+_ACTS = ("create", "read", "update", "delete", "restore", "assign", "export", "move:*")
+_SCOPES = {"head": Scope.SUBTREE, "lead": Scope.TEAM, "seller": Scope.OWN}
+_UNITS = (
+    ("north", "HQ"),
+    ("south", "HQ"),
+    ("north_shop", "north"),
+    ("north_field", "north"),
+    ("south_shop", "south"),
+)
+_PEOPLE = (
+    ("head", "head", "north"),
+    ("lead", "lead", "north_shop"),
+    ("seller", "seller", "north_shop"),
+    ("fitter", "seller", "north_field"),
+    ("stranger", "seller", "south_shop"),
+    ("viewer", "viewer", "HQ"),
+)
+
+
+class WindowSales:
+    """The plugin that brings the firm's pipeline."""
+
+    @hookimpl
+    def opencrm_register_pipelines(self) -> Iterator[Pipeline]:
+        yield WINDOWS
+
+
+@attrs.frozen(kw_only=True)
+class Firm:
+    """The people of the firm, as principals, and its units.
+
+        HQ                owner (everything), viewer (reads all, changes nothing)
+          north           head (all work of the subtree)
+            north_shop    lead (all work of the team), seller (own work)
+            north_field   fitter (own work)
+          south
+            south_shop    stranger (own work)
+
+    Attributes:
+        units: The id of each unit, by its name.
+        roles: The id of each role, by its key: `owner head lead seller viewer`, and the standard ones.
+    """
+
+    owner: Principal
+    head: Principal
+    lead: Principal
+    seller: Principal
+    fitter: Principal
+    stranger: Principal
+    viewer: Principal
+    units: Mapping[str, Id]
+    roles: Mapping[str, Id]
+
+
+def set_up_firm(crm: CRM) -> Firm:
+    """Set a fresh workspace up as the firm."""
+    owner = crm.init(owner="owner", email="owner@example.com", unit="HQ")
+    with crm.work(owner) as work:
+        _add_units(work)
+        records.create(work, [_role(key, scope) for key, scope in _SCOPES.items()])
+        records.create(work, [Create(Role, key="viewer_all", name="viewer", rank=50, grants=_reading())])
+        for name, role, unit in _PEOPLE:
+            organisation.add_user(work, name, email=f"{name}@example.com", role=role, unit=unit)
+        heads = organisation.find(work, User, "head@example.com")
+        [seat] = [each for each in work.list(Query(Membership)) if each["user_id"] == heads]
+        records.update(work, [_as_head(seat.id)])
+    return firm_of(crm)
+
+
+def firm_of(crm: CRM) -> Firm:
+    """Return the people and units of a workspace that was set up as the firm."""
+    with crm.read(Principal.system("look up the people of a test")) as reader:
+        people = {row["name"]: Principal.user(row["id"]) for row in reader.list(Query(User))}
+        units = {row["name"]: row["id"] for row in reader.list(Query(Unit))}
+        roles = {row["key"]: row["id"] for row in reader.list(Query(Role))}
+    names = ("owner", *(name for name, _, _ in _PEOPLE))
+    return Firm(units=units, roles=roles, **{name: people[name] for name in names})
