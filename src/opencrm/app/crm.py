@@ -32,6 +32,7 @@ from opencrm.services.workspace import Workspace
 from opencrm.storage import tables
 from opencrm.storage.engines import make_engine
 from opencrm.storage.migrations import CORE_OWNER, Failed, Owner, check, current, upgrade
+from opencrm.storage.migrations.transaction import reading
 from opencrm.storage.transactions import Database, Transaction
 
 
@@ -164,15 +165,16 @@ class CRM:
 
     def versions(self) -> dict[str, str]:
         """Return whose tables stand in which state."""
-        with self.database.read() as tx:
-            states = current(tx.connection, [_core_owner(), *self._owners(self._active())])
+        owners = [_core_owner(), *self._owners(self._active())]
+        with reading(self.database.engine, self.database.schema) as connection:
+            states = current(connection, owners)
         return {state.owner: _told(state) for state in states}
 
     def pending(self) -> list[str]:
         """Return a line for each thing that `upgrade` would do; none if all is up to date."""
         owners = [_core_owner(), *self._owners(self._active())]
-        with self.database.read() as tx:
-            return check(tx.connection, owners)
+        with reading(self.database.engine, self.database.schema) as connection:
+            return check(connection, owners)
 
     # Plugins.
 

@@ -50,7 +50,7 @@ class Worker:
 
     def _fan_out(self) -> int:
         with self._workspace.database.read() as tx:
-            if not queue.counts(tx)["pending"]:
+            if not queue.anything_pending(tx):
                 return 0
         now = self._workspace.clock.now()
         with self._workspace.database.write() as tx:

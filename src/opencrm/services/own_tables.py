@@ -35,11 +35,14 @@ class PluginTables:
     def delete(self, entity: Any, where: Mapping[str, Iterable[Any]]) -> None:
         """Delete the rows whose columns hold one of the given values."""
         table, given, shape = self._wanted(entity, where)
-        self._tx.run(("delete", table.fullname, shape), lambda: delete(table).where(*_tests(table, shape)), [given])
+        if _possible(shape):
+            self._tx.run(("delete", table.fullname, shape), lambda: delete(table).where(*_tests(table, shape)), [given])
 
     def select(self, entity: Any, where: Mapping[str, Iterable[Any]]) -> Sequence[Values]:
         """Return the rows whose columns hold one of the given values."""
         table, given, shape = self._wanted(entity, where)
+        if not _possible(shape):
+            return []
         return self._tx.query(
             ("select own", table.fullname, shape), lambda: select(table).where(*_tests(table, shape)), given
         )
@@ -67,6 +70,11 @@ class PluginTables:
             if rest
             else statement.on_conflict_do_nothing()
         )
+
+
+def _possible(shape: Iterable[tuple[str, int]]) -> bool:
+    """Say whether a row can meet it: none holds one of no values."""
+    return all(size for _, size in shape)
 
 
 def _tests(table: Table, shape: Iterable[tuple[str, int]]) -> list[Any]:

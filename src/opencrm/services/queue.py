@@ -64,6 +64,11 @@ def fan_out(tx: Transaction, listeners: Callable[[str], Sequence[str]], new_id: 
     return len(rows)
 
 
+def anything_pending(tx: Transaction) -> bool:
+    """Say whether journal lines are still to be fanned out."""
+    return bool(tx.query("anything pending", lambda: select(_J.c.id).where(_J.c.pending).limit(1), {}))
+
+
 def claim(tx: Transaction, now: datetime) -> Delivery | None:
     """Take the next delivery that is due, under a lease; one of a record waits for those before it."""
     rows = tx.query(("claim", tx.sqlite), lambda: _due(tx), {"now": now})

@@ -143,16 +143,23 @@ class Reader:
         [row] = self.tx.query(("count", plan.shape), build, plan.values)
         return int(row["number"])
 
-    def history(self, entity: type[E] | Spec | str, id: Id) -> tuple[JournalEntry, ...]:
-        """Return what happened to a record, oldest first, with the fields that the principal may read.
+    def history(
+        self, entity: type[E] | Spec | str, id: Id, *, field: str | None = None
+    ) -> tuple[JournalEntry, ...]:
+        """Return what happened to a record, or to one field of it, oldest first, as far as it may be read.
 
         Raises:
+            InputError: There is no such field, or none that may be read.
             NotFound: There is no such record, or none that the principal may know of.
         """
         spec = self.entity(entity)
         if not self.states(spec, [id], deleted=None):
             raise _not_found(spec)
-        return journal.of_record(self.tx, spec, self.configuration.schemas.dumper(spec), self.rights, id)
+        lines = journal.of_record(self.tx, spec, self.configuration.schemas.dumper(spec), self.rights, id)
+        if field is None:
+            return lines
+        self._names(spec, [field])
+        return tuple(line for line in lines if field in line.after)
 
     def etag(self, entity: type[E] | Spec | str, record: Record | Values) -> str:
         """Return the tag of what the principal sees of a record."""

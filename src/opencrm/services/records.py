@@ -47,7 +47,12 @@ def create(work: Work, commands: Sequence[Create[Any]]) -> tuple[JournalEntry, .
         PermissionDenied, Objected, Duplicate: See `Work.apply`.
     """
     births = _Births(work)
-    heads = [births.add(command, values) for command, values in zip(commands, _loaded(work, commands), strict=True)]
+    heads = []
+    for at, (command, values) in enumerate(zip(commands, _loaded(work, commands), strict=True)):
+        try:
+            heads.append(births.add(command, values))
+        except InputError as error:
+            raise InputError(error.fields, rows={at: error.fields}) from None
     lines = work.apply(births.changes, past=births.past)
     by_id = {line.record_id: line for line in lines}
     return tuple(by_id[id] for id in heads)
@@ -126,6 +131,8 @@ class _Births:
             self._place(values, loaded)
         if spec.staged:
             values = self._staged(spec, values, command.history)
+        if command.history is not None:
+            self.past.setdefault(id, ())
         if LINES in parts:
             _sum_lines(values, parts[LINES], loaded, self._work.configuration.locale)
         self.changes.append(Change(spec.name, id, Kind.CREATED, None, values))
@@ -172,19 +179,22 @@ class _Births:
         pipeline = catalogue.pipelines.get(values["pipeline"] or "")
         if pipeline is None:
             raise self._wrong("pipeline", f"{spec.name} has no pipeline {values['pipeline']!r}")
-        if history is not None and history.moves:
-            return self._with_history(spec, values, history)
+        if history is not None:
+            moves = history.moves or ((values["stage"] or pipeline.initial, values["created_at"]),)
+            return self._with_history(spec, values, moves)
         values["stage"] = values["stage"] or pipeline.initial
         if pipeline.stage(values["stage"]) is None:
             raise self._wrong("stage", f"pipeline {pipeline.key!r} has no stage {values['stage']!r}")
         return entered(catalogue.pipelines, values, values["created_at"])
 
-    def _with_history(self, spec: Spec, values: dict[str, Any], history: History) -> dict[str, Any]:
+    def _with_history(
+        self, spec: Spec, values: dict[str, Any], stages: Sequence[tuple[str, datetime]]
+    ) -> dict[str, Any]:
         pipelines = self._work.configuration.catalogue.pipelines
-        for stage, _ in history.moves:
+        for stage, _ in stages:
             if pipelines[values["pipeline"]].stage(stage) is None:
                 raise self._wrong("stage", f"pipeline {values['pipeline']!r} has no stage {stage!r}")
-        moves = history_of(spec.name, values["id"], values["pipeline"], history.moves)
+        moves = history_of(spec.name, values["id"], values["pipeline"], stages)
         self.past[values["id"]] = moves
         return entered(pipelines, {**values, "stage": moves[-1].end}, moves[-1].at)
 
@@ -196,6 +206,8 @@ class _Births:
         for loaded in several:
             values = {each: loaded[each] for each in part.fields}
             values = self._stamped(part, values | {"id": self._work.new_id(), field: id}, None)
+            if id in self.past:
+                self.past[values["id"]] = ()
             self.changes.append(Change(part.name, values["id"], Kind.CREATED, None, values))
 
 

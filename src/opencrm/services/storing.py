@@ -34,7 +34,11 @@ def store(
     _log_moves(work, changes, past)
     schemas = work.configuration.schemas
     dumpers = {spec.name: schemas.dumper(spec) for spec in _by_entity(work, changes)}
-    rows = [journal.row(line, dumpers[line.entity], pending=line.record_id not in past) for line in lines]
+    told = {name for name in dumpers if work.configuration.hooks.listeners(name)}
+    rows = [
+        journal.row(line, dumpers[line.entity], pending=line.entity in told and line.record_id not in past)
+        for line in lines
+    ]
     work.tx.insert(tables.journal, rows)
 
 

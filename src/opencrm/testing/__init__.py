@@ -1,11 +1,11 @@
 """The test kit for those who build on opencrm: a pytest plugin, found by pytest by itself, and factories.
 
-    from opencrm.testing import make_deal
+from opencrm.testing import make_deal
 
-    def test_the_head_sees_the_teams_deals(crm, firm):
-        deal = make_deal(crm, by=firm.seller)
-        with crm.read(firm.head) as reader:
-            assert reader.get(Deal, deal.id).title == deal.title
+def test_the_head_sees_the_teams_deals(crm, firm):
+    deal = make_deal(crm, by=firm.seller)
+    with crm.read(firm.head) as reader:
+        assert reader.get(Deal, deal.id).title == deal.title
 """
 
 from __future__ import annotations

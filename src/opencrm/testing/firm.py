@@ -49,14 +49,8 @@ WINDOWS = Pipeline(
 _WORK = ("activity", "company", "contact", "deal", "task")
 _KNOWN = ("unit", "user", "role", "membership", "product", "tag")
 _ACTS = ("create", "read", "update", "delete", "restore", "assign", "export", "move:*")
-_SCOPES = {"head": Scope.SUBTREE, "lead": Scope.TEAM, "seller": Scope.OWN}
-_UNITS = (
-    ("north", "HQ"),
-    ("south", "HQ"),
-    ("north_shop", "north"),
-    ("north_field", "north"),
-    ("south_shop", "south"),
-)
+_SCOPES = (("head", 600, Scope.SUBTREE), ("lead", 400, Scope.TEAM), ("seller", 300, Scope.OWN))
+_UNITS = (("north", "HQ"), ("south", "HQ"), ("north_shop", "north"), ("north_field", "north"), ("south_shop", "south"))
 _PEOPLE = (
     ("head", "head", "north"),
     ("lead", "lead", "north_shop"),
@@ -65,6 +59,7 @@ _PEOPLE = (
     ("stranger", "seller", "south_shop"),
     ("viewer", "viewer", "HQ"),
 )
+"""Name, role and unit; of two in one role and unit there are none, so a name says it all."""
 
 
 class WindowSales:
@@ -88,7 +83,8 @@ class Firm:
 
     Attributes:
         units: The id of each unit, by its name.
-        roles: The id of each role, by its key: `owner head lead seller viewer`, and the standard ones.
+        roles: The id of each role, by its key: `owner firm_head firm_lead firm_seller firm_viewer`, and
+            those that plugins bring.
     """
 
     owner: Principal
@@ -106,14 +102,15 @@ def set_up_firm(crm: CRM) -> Firm:
     """Set a fresh workspace up as the firm."""
     owner = crm.init(owner="owner", email="owner@example.com", unit="HQ")
     with crm.work(owner) as work:
-        _add_units(work)
-        records.create(work, [_role(key, scope) for key, scope in _SCOPES.items()])
-        records.create(work, [Create(Role, key="viewer_all", name="viewer", rank=50, grants=_reading())])
-        for name, role, unit in _PEOPLE:
-            organisation.add_user(work, name, email=f"{name}@example.com", role=role, unit=unit)
-        heads = organisation.find(work, User, "head@example.com")
-        [seat] = [each for each in work.list(Query(Membership)) if each["user_id"] == heads]
-        records.update(work, [_as_head(seat.id)])
+        units = _add_units(work)
+        roles = _add_roles(work)
+        names = [name for name, _, _ in _PEOPLE]
+        made = records.create(work, [Create(User, name=name, email=f"{name}@example.com") for name in names])
+        seats = [
+            Create(Membership, user_id=user.record_id, unit_id=units[unit], role_id=roles[role], is_head=role == "head")
+            for user, (_, role, unit) in zip(made, _PEOPLE, strict=True)
+        ]
+        records.create(work, seats)
     return firm_of(crm)
 
 
@@ -125,3 +122,32 @@ def firm_of(crm: CRM) -> Firm:
         roles = {row["key"]: row["id"] for row in reader.list(Query(Role))}
     names = ("owner", *(name for name, _, _ in _PEOPLE))
     return Firm(units=units, roles=roles, **{name: people[name] for name in names})
+
+
+def _add_units(work: Work) -> dict[str, Id]:
+    units = {"HQ": organisation.find(work, Unit, "HQ")}
+    for name, above in _UNITS:
+        [made] = records.create(work, [Create(Unit, name=name, parent_id=units[above])])
+        units[name] = made.record_id
+    return units
+
+
+def _add_roles(work: Work) -> dict[str, Id]:
+    """Make the firm's own roles; nothing here relies on what a plugin brings."""
+    wanted = [(key, rank, _acts(scope)) for key, rank, scope in _SCOPES] + [("viewer", 50, _reads(_WORK))]
+    made = records.create(
+        work,
+        [
+            Create(Role, key=f"firm_{key}", name=key, rank=rank, grants=grant_rows([*_reads(_KNOWN), *grants]))
+            for key, rank, grants in wanted
+        ],
+    )
+    return {key: line.record_id for (key, _, _), line in zip(wanted, made, strict=True)}
+
+
+def _acts(scope: Scope) -> list[Grant]:
+    return [Grant(entity, action, scope) for entity in _WORK for action in _ACTS]
+
+
+def _reads(entities: tuple[str, ...]) -> list[Grant]:
+    return [Grant(entity, "read", Scope.ALL) for entity in entities]

@@ -45,7 +45,7 @@ class PartPlan:
     def named(self, raw: Mapping[str, Any]) -> bool:
         """Say whether a part has anything of its own: constants alone make none."""
         own = [item.name for item in self.items if item.column]
-        return any(name in raw for name in own) if own else bool(raw)
+        return any(raw.get(name) is not None for name in own) if own else bool(raw)
 
 
 @attrs.frozen
@@ -149,7 +149,7 @@ class TargetPlan:
         for item in self.items:
             if item.link is None and item.earlier is None:
                 value = _value(item, cells, faults)
-                if value is not None:
+                if value is not None or self.spec.fields[item.name].default is None:
                     raw[item.name] = value
             else:
                 _refer(item, (item.name,), draft, raw, cells, faults)
@@ -191,6 +191,7 @@ def _refer(
     """Put a reference down to be found later."""
     text = item.earlier if item.earlier is not None else _value(item, cells, faults)
     if text is None:
+        raw[item.name] = None
         return
     raw[item.name] = NOBODY
     draft.wanted.append(Wanted(place, item.column, item.link, text if item.link is None else str(text).strip()))

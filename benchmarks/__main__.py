@@ -1,0 +1,70 @@
+"""`python -m benchmarks`: measure, and print the table."""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+
+from benchmarks import creating, importing, paging, starting
+from benchmarks.databases import Place, places
+from benchmarks.measuring import Measured, show
+
+OnPlace = Callable[[Place, argparse.Namespace], Iterator[Measured]]
+
+ON_DATABASES: dict[str, OnPlace] = {
+    "import": lambda place, given: importing.measure(place, given.contacts),
+    "create": lambda place, given: creating.measure(place, given.rounds),
+    "page": lambda place, given: paging.measure(place, given.deals, given.rounds),
+}
+ALONE: dict[str, Callable[[argparse.Namespace], Iterator[Measured]]] = {
+    "help": lambda given: starting.help_(max(given.rounds // 4, 5)),
+    "hook": lambda given: starting.empty_hook(100_000),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the program."""
+    given = _parser().parse_args(arguments)
+    warnings.simplefilter("ignore")
+    chosen = given.only or [*ON_DATABASES, *ALONE]
+    lines: list[Measured] = []
+    with places(given.database or ["sqlite", "postgresql"]) as found:
+        for name in chosen:
+            for line in _measured(name, found, given):
+                show([line])
+                lines.append(line)
+        told = [] if given.no_statements or "create" not in chosen else [(it, creating.statements(it)) for it in found]
+    show(lines)
+    for place, sides in told:
+        _tell(place, sides)
+
+
+def _measured(name: str, found: Sequence[Place], given: argparse.Namespace) -> Iterator[Measured]:
+    if name in ALONE:
+        yield from ALONE[name](given)
+        return
+    for place in found:
+        yield from ON_DATABASES[name](place, given)
+
+
+def _tell(place: Place, sides: dict[str, list[str]]) -> None:
+    for side, statements in sides.items():
+        print(f"\ncreate on {place.name}, {side}: {len(statements)} statements")
+        for text in statements:
+            shown = " ".join(text.split())
+            print(f"  {shown[:150]}{' ...' if len(shown) > 150 else ''}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m benchmarks", description="Measure opencrm against hand-written code.")
+    parser.add_argument("only", nargs="*", choices=[*ON_DATABASES, *ALONE, []], help="benchmarks; all by default")
+    parser.add_argument("--database", action="append", choices=["sqlite", "postgresql"], help="both by default")
+    parser.add_argument("--contacts", type=int, default=100_000, help="contacts of an import")
+    parser.add_argument("--deals", type=int, default=100_000, help="deals that the page is taken from")
+    parser.add_argument("--rounds", type=int, default=40, help="measurements of each side")
+    parser.add_argument("--no-statements", action="store_true", help="do not list the statements of a create")
+    return parser
+
+
+main()
