@@ -13,7 +13,7 @@ from sqlalchemy import event
 from benchmarks import ids
 from benchmarks.databases import Place, insert_of
 from benchmarks.importing import JOURNAL
-from benchmarks.measuring import Measured, in_turn, repeated
+from benchmarks.measuring import Measured, in_turn
 from benchmarks.world import DEAL, World, stamp, world
 from opencrm import Create, Deal, records
 
@@ -38,8 +38,8 @@ def measure(place: Place, rounds: int) -> Iterator[Measured]:
     with world(place) as theirs, world(place) as ours:
         hand, create = _Floor(theirs), _creator(ours)
         for name, floor, wanted in (("deal and history", hand.least, target), ("the same rows", hand.same, None)):
-            pairs = in_turn(repeated(floor, TIMES), repeated(create, TIMES), rounds=rounds)
-            yield pairs.line(f"create a deal (floor: {name})", place.name, units=TIMES, target=wanted)
+            pairs = in_turn(floor, create, rounds=rounds, times=TIMES)
+            yield pairs.line(f"create a deal (floor: {name})", place.name, target=wanted)
 
 
 def statements(place: Place) -> dict[str, list[str]]:

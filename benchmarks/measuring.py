@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 from time import perf_counter
@@ -67,34 +66,26 @@ class Pairs:
         )
 
 
-def in_turn(floor: Side, ours: Side, *, rounds: int, warm: int = 3) -> Pairs:
-    """Measure two sides alternately, each first in every second round, after `warm` rounds that do not count."""
+def in_turn(floor: Side, ours: Side, *, rounds: int, times: int = 1, warm: int = 3) -> Pairs:
+    """Measure two sides alternately, each first in every second round, after `warm` rounds that do not count.
+
+    A measurement is the median of `times` calls: one that meets another program's disk write does not count.
+    """
     times: tuple[list[float], list[float]] = ([], [])
     for at in range(-warm, rounds):
         sides = [(0, floor), (1, ours)]
         for which, side in sides if at % 2 else reversed(sides):
-            took = timed(side)
+            took = median(timed(side) for _ in range(times))
             if at >= 0:
                 times[which].append(took)
     return Pairs(*times)
 
 
 def timed(side: Side) -> float:
-    """Return the seconds that a call takes; garbage of what came before is collected first."""
-    gc.collect(0)
+    """Return the seconds that a call takes."""
     begun = perf_counter()
     side()
     return perf_counter() - begun
-
-
-def repeated(side: Side, times: int) -> Side:
-    """Return a side that does its work several times."""
-
-    def run() -> None:
-        for _ in range(times):
-            side()
-
-    return run
 
 
 def show(lines: Iterable[Measured]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from benchmarks.databases import Place
-from benchmarks.measuring import Measured, in_turn, repeated, timed
+from benchmarks.measuring import Measured, in_turn, timed
 from benchmarks.world import World, fill_with_deals, world
 from opencrm import Deal, Query
 
@@ -26,14 +26,14 @@ def measure(place: Place, size: int, rounds: int) -> Iterator[Measured]:
     with world(place, branches=BRANCHES) as one:
         fill_with_deals(one, size)
         hand = _best(one)
-        floor, note = repeated(hand.read, TIMES), f"{size:,} deals, floor: {hand.name}"
+        note = f"{size:,} deals, floor: {hand.name}"
         with one.crm.read(one.manager) as reader:
             query = Query(Deal, limit=PAGE)
             _must_agree(reader.list(query).rows, hand.read())
-            pairs = in_turn(floor, repeated(lambda: reader.list(query), TIMES), rounds=rounds)
-        yield pairs.line("page of 50 deals, rows", place.name, units=TIMES, target=1.5, note=note)
-        whole = in_turn(floor, repeated(lambda: _whole(one), TIMES), rounds=rounds)
-        yield whole.line("page of 50 deals, with principal", place.name, units=TIMES, target=4.0, note=note)
+            pairs = in_turn(hand.read, lambda: reader.list(query), rounds=rounds, times=TIMES)
+        yield pairs.line("page of 50 deals, rows", place.name, target=1.5, note=note)
+        whole = in_turn(hand.read, lambda: _whole(one), rounds=rounds, times=TIMES)
+        yield whole.line("page of 50 deals, with principal", place.name, target=4.0, note=note)
 
 
 def _whole(one: World) -> object:

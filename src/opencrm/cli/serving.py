@@ -58,7 +58,11 @@ def working(crm: CRM) -> Iterator[Future[None]]:
 
     Yields:
         The thread's outcome, which raises what broke it.
+
+    Raises:
+        ConfigurationError: The workspace is not set up.
     """
+    _ = crm.configuration  # Asked first: the queue of a workspace that is not set up stays empty for ever.
     stop = threading.Event()
 
     def tell(under_way: Future[None]) -> None:

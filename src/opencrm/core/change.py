@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import attrs
@@ -44,7 +45,7 @@ class Change:
     before: Values | None
     after: Values
 
-    @property
+    @cached_property
     def fields(self) -> tuple[str, ...]:
         """Names of the fields that the step sets to something else; for a creation, of those that hold a value."""
         if self.before is None:

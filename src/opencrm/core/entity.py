@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeAlias
 
@@ -115,6 +116,10 @@ class Spec:
 
     def references(self) -> Mapping[str, str]:
         """Return the reference fields with the entity that each points to."""
+        return self._references
+
+    @cached_property
+    def _references(self) -> Mapping[str, str]:
         return {name: it.type.to for name, it in self.fields.items() if isinstance(it.type, Reference)}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from opencrm.core.change import Values
@@ -26,6 +26,18 @@ class Dumper:
             value = values[name]
             convert = self._dumps.get(name)
             found[name] = convert(value) if convert and value is not None else value
+        return found
+
+    def rows(self, rows: Iterable[Sequence[Any]], names: Sequence[str]) -> list[dict[str, Any]]:
+        """Return many rows, whose values stand in the order of `names`, as JSON carries them."""
+        converted = [(name, self._dumps[name]) for name in names if name in self._dumps]
+        found = []
+        for row in rows:
+            dumped = dict(zip(names, row, strict=True))
+            for name, convert in converted:
+                if dumped[name] is not None:
+                    dumped[name] = convert(dumped[name])
+            found.append(dumped)
         return found
 
     def revive(self, dumped: Values | None) -> dict[str, Any] | None:

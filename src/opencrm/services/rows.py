@@ -16,7 +16,7 @@ from opencrm.core.entity import Entity, Spec
 from opencrm.schemas import Dumper
 
 E = TypeVar("E", bound=Entity)
-_UNSTABLE = frozenset({"updated_at"})
+_UNSTABLE = frozenset({"updated_at", "deleted_at"})
 
 
 class Record(tuple[Any, ...]):

@@ -1,0 +1,89 @@
+"""How an entity declares a field, and what is known of it then."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import attrs
+from sqlalchemy.orm import MappedColumn, mapped_column
+
+from opencrm.core.fields.base import FieldType
+from opencrm.core.fields.texts import Text
+
+Author: TypeAlias = Literal["move", "assign", "system"]
+"""Which act alone may change a field, where the generic update may not."""
+
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Field:
+    """One field of an entity.
+
+    Args:
+        name: The field's name in Python, REST, files and the journal.
+        type: What it holds.
+        label: What a person reads.
+        required: Whether a record without it is refused.
+        default: The value of a new record that names none.
+        author: The act that alone may change it (None: any update); at creation most may be named.
+        settable: Whether a creation may name it.
+        sensitive: A label such as `"personal"`; a role then needs a field rule to read it.
+        indexed: Whether lists sorted by it stay fast at any size.
+    """
+
+    name: str
+    type: FieldType[Any]
+    label: str
+    required: bool = False
+    default: Any = None
+    author: Author | None = None
+    settable: bool = True
+    sensitive: str | None = None
+    indexed: bool = False
+    help: str = ""
+
+    @property
+    def key(self) -> str:
+        """Name of the column that comparisons and sorting use."""
+        return f"{self.name}_key" if isinstance(self.type, Text) and self.type.folded else self.name
+
+
+def field(  # noqa: PLR0913  # the words of a declaration, all but one by name
+    kind: FieldType[T],
+    *,
+    label: str | None = None,
+    required: bool = False,
+    default: Any = None,
+    changed_by: Author | None = None,
+    settable: bool = True,
+    sensitive: str | None = None,
+    indexed: bool = False,
+    help: str = "",
+) -> MappedColumn[T]:
+    """Declare a field in an entity's class: `title: Mapped[str] = field(Text(200), required=True)`.
+
+    Args:
+        kind: The field's type.
+        label: What a person reads; by default made of the field's name.
+        required: Refuse records without it.
+        default: The value of a new record that names none.
+        changed_by: The act that alone may change it later: `"move"`, `"assign"` or `"system"`.
+        settable: Whether a creation may name it.
+        sensitive: A label that closes the field to roles without a field rule for it.
+        indexed: Promise fast lists sorted by this field, and keep the indexes that this needs.
+        help: A sentence for the person who fills it in.
+    """
+    asked = {
+        "type": kind,
+        "label": label,
+        "required": required,
+        "default": default,
+        "author": changed_by,
+        "settable": settable,
+        "sensitive": sensitive,
+        "indexed": indexed,
+        "help": help,
+    }
+    return mapped_column(kind.column(), nullable=not required, info={"opencrm": asked})

@@ -1,0 +1,75 @@
+"""Fields that point to records, or hold what only their owner takes apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import attrs
+from sqlalchemy.types import TypeEngine
+
+from opencrm.core import columns
+from opencrm.core.fields.base import FieldType
+
+
+def _entity_name(to: Any) -> str:
+    return to if isinstance(to, str) else str(to.spec.name)
+
+
+@attrs.frozen
+class Reference(FieldType[str]):
+    """Another record, by its id; `to` is the entity's class or, among the entities of one owner, its name."""
+
+    name = "reference"
+    to: str = attrs.field(converter=_entity_name)
+
+    def column(self) -> TypeEngine[Any]:
+        return columns.IdColumn()
+
+    def parse(self, raw: Any) -> str:
+        return parse_id(raw)
+
+
+@attrs.frozen
+class RecordId(FieldType[str]):
+    """A record's own id, or that of a record of whatever entity another field names."""
+
+    name = "id"
+    ordered = True
+
+    def column(self) -> TypeEngine[Any]:
+        return columns.IdColumn()
+
+    def parse(self, raw: Any) -> str:
+        return parse_id(raw)
+
+
+@attrs.frozen
+class Structured(FieldType[Any]):
+    """A JSON array or object that `check` takes apart; `check` raises ValueError with a sentence."""
+
+    name = "json"
+    check: Callable[[Any], Any] = attrs.field(eq=False, hash=False)
+
+    @property
+    def filterable(self) -> bool:
+        return False
+
+    def column(self) -> TypeEngine[Any]:
+        return columns.JsonColumn()
+
+    def parse(self, raw: Any) -> Any:
+        return self.check(raw)
+
+
+def parse_id(raw: Any) -> str:
+    """Return an id in its canonical form.
+
+    Raises:
+        ValueError: It is not a UUID.
+    """
+    try:
+        return str(UUID(raw))
+    except (ValueError, TypeError, AttributeError):
+        raise ValueError("must be a record's id (a UUID)") from None

@@ -1,0 +1,116 @@
+"""Fields that hold text, or one of some words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+from sqlalchemy import String
+from sqlalchemy import Text as LongText
+from sqlalchemy.types import TypeEngine
+
+from opencrm.core import columns
+from opencrm.core.fields.base import FieldType, plain_text
+from opencrm.core.points import email_key
+
+
+@attrs.frozen
+class Text(FieldType[str]):
+    """Text of one line or, with `lines`, of many; `folded` keeps a key beside it, so that it can be compared."""
+
+    name = "text"
+    max: int = 200
+    folded: bool = False
+    lines: bool = False
+
+    @property
+    def ordered(self) -> bool:  # type: ignore[override]  # depends on the declaration
+        return self.folded
+
+    @property
+    def filterable(self) -> bool:
+        return self.folded
+
+    def column(self) -> TypeEngine[Any]:
+        return LongText() if self.lines else String(self.max)
+
+    def parse(self, raw: Any) -> str | None:
+        text = plain_text(raw)
+        if len(text) > self.max:
+            raise ValueError(f"must have at most {self.max} characters; it has {len(text)}")
+        return text or None
+
+
+@attrs.frozen
+class Key(FieldType[str]):
+    """A short technical name, compared exactly."""
+
+    name = "key"
+    ordered = True
+    max: int = 64
+
+    def column(self) -> TypeEngine[Any]:
+        return columns.key_column(self.max)
+
+    def parse(self, raw: Any) -> str | None:
+        return Text(self.max).parse(raw)
+
+
+@attrs.frozen
+class Choice(FieldType[str]):
+    """One of some options: `{key: label}`."""
+
+    name = "choice"
+    options: Mapping[str, str] = attrs.field(hash=False)
+
+    def column(self) -> TypeEngine[Any]:
+        return columns.key_column(64)
+
+    def parse(self, raw: Any) -> str:
+        text = plain_text(raw).strip()
+        if text not in self.options:
+            raise ValueError(f"must be one of {', '.join(self.options)}")
+        return text
+
+
+@attrs.frozen
+class Email(FieldType[str]):
+    """An e-mail address, in its normal form; deliverability is not checked."""
+
+    name = "email"
+    ordered = True
+
+    def column(self) -> TypeEngine[Any]:
+        return columns.key_column(254)
+
+    def parse(self, raw: Any) -> str:
+        return email_key(plain_text(raw))
+
+
+@attrs.frozen
+class Link(FieldType[str]):
+    """A web address."""
+
+    name = "link"
+
+    @property
+    def filterable(self) -> bool:
+        return False
+
+    def column(self) -> TypeEngine[Any]:
+        return LongText()
+
+    def parse(self, raw: Any) -> str | None:
+        text = Text(2000).parse(raw)
+        if text is None:
+            return None
+        try:
+            parts = urlsplit(text if "://" in text else f"https://{text}")
+            good = parts.scheme in ("http", "https") and bool(parts.hostname) and not any(map(str.isspace, text))
+        except ValueError:
+            good = False
+        if not good:
+            raise ValueError("must be a web address such as https://example.com")
+        return text

@@ -1,0 +1,56 @@
+"""What leaves, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+from flask import Response
+
+from opencrm import JournalEntry, Record
+from opencrm.embed import Reader, Spec
+from opencrm.rest import etag
+
+ACT = "OpenCRM-Act"
+"""The header that names the act of a write, by which it can be undone."""
+
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+def answer(body: Any, status: int = 200, headers: Mapping[str, str] = _NONE) -> Response:
+    """Answer with JSON."""
+    response = Response(orjson.dumps(body, default=str), status, mimetype="application/json")
+    for name, value in headers.items():
+        response.headers[name] = value
+    return response
+
+
+def record_body(reader: Reader, spec: Spec, record: Record) -> dict[str, Any]:
+    """Return a record as JSON carries it."""
+    return reader.configuration.schemas.dumper(spec).rows([record], record.fields)[0]
+
+
+def entry_body(reader: Reader, entry: JournalEntry) -> dict[str, Any]:
+    """Return a line of the journal as JSON carries it."""
+    dumper = reader.configuration.schemas.dumper(reader.entity(entry.entity))
+    return {
+        "id": entry.id,
+        "act": entry.act,
+        "at": entry.at.isoformat().replace("+00:00", "Z"),
+        "entity": entry.entity,
+        "record_id": entry.record_id,
+        "kind": entry.kind,
+        "principal": entry.principal,
+        "acting_as": entry.acting_as,
+        "cause": entry.cause,
+        "origin": entry.origin,
+        "before": None if entry.before is None else dumper.dump(entry.before, entry.before),
+        "after": dumper.dump(entry.after, entry.after),
+    }
+
+
+def tagged(reader: Reader, spec: Spec, record: Record, headers: Mapping[str, str] = _NONE) -> dict[str, str]:
+    """Return the headers with the record's tag."""
+    return {**headers, "ETag": etag(reader, spec, record)}

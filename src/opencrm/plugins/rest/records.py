@@ -1,0 +1,172 @@
+"""The routes of records: the same for every entity, resolved by each request."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from flask import Response, request
+
+from opencrm import (
+    CRM,
+    Assign,
+    Create,
+    Delete,
+    JournalEntry,
+    Move,
+    NotFound,
+    Record,
+    Restore,
+    Update,
+    assigning,
+    pipelines,
+    records,
+)
+from opencrm.embed import Reader, Spec, Work
+from opencrm.plugins.rest.answers import ACT, answer, entry_body, record_body, tagged
+from opencrm.plugins.rest.filters import query_of
+from opencrm.plugins.rest.requests import (
+    expected,
+    json_object,
+    no_body,
+    no_parameters,
+    parameters,
+    principal,
+    record_id,
+)
+
+
+class Records:
+    """Answers for the records of a workspace.
+
+    Args:
+        crm: The workspace.
+    """
+
+    def __init__(self, crm: CRM) -> None:
+        self._crm = crm
+
+    def list(self, plural: str) -> Response:
+        """Answer with one page."""
+        given = parameters()
+        with self._crm.read(principal()) as reader:
+            spec = entity_at(reader, plural)
+            page = reader.list(query_of(spec, given, reader.configuration.locale))
+            dumper = reader.configuration.schemas.dumper(spec)
+        items = dumper.rows(page.rows, page.rows[0].fields) if page.rows else []
+        return answer({"items": items, "next": page.next})
+
+    def get(self, plural: str, id: str) -> Response:
+        """Answer with one record."""
+        no_parameters()
+        with self._crm.read(principal()) as reader:
+            spec = entity_at(reader, plural)
+            record = reader.get(spec, record_id(id))
+            response = answer(record_body(reader, spec, record), headers=tagged(reader, spec, record))
+        return response.make_conditional(request.environ)
+
+    def create(self, plural: str) -> Response:
+        """Make a record; answer with it."""
+        no_parameters()
+        body = json_object()
+        with self._crm.work(principal()) as work:
+            spec = entity_at(work, plural)
+            [entry] = records.create(work, [Create(spec, values=body)])
+            response = _seen(work, spec, entry) or answer({"id": entry.record_id}, headers={ACT: entry.act})
+        response.status_code = 201
+        response.headers["Location"] = f"{request.root_path}{request.path.rstrip('/')}/{entry.record_id}"
+        return response
+
+    def update(self, plural: str, id: str) -> Response:
+        """Change fields of a record; answer with it."""
+        no_parameters()
+        body, tags, id = json_object(), expected(), record_id(id)
+        with self._crm.work(principal()) as work:
+            spec = entity_at(work, plural)
+            tag = _chosen(work, spec, id, tags)
+            [entry] = records.update(work, [Update(spec, id, values=body, if_match=tag)])
+            return _seen(work, spec, entry) or _unseen(entry)
+
+    def delete(self, plural: str, id: str) -> Response:
+        """Take a record away."""
+        no_parameters()
+        no_body()
+        tags, id = expected(), record_id(id)
+        with self._crm.work(principal()) as work:
+            spec = entity_at(work, plural)
+            [entry] = records.delete(work, [Delete(spec, id, if_match=_chosen(work, spec, id, tags))])
+            return _unseen(entry)
+
+    def restore(self, plural: str, id: str) -> Response:
+        """Bring a deleted record back; answer with it."""
+        no_parameters()
+        no_body()
+        with self._crm.work(principal()) as work:
+            spec = entity_at(work, plural)
+            [entry] = records.restore(work, [Restore(spec, record_id(id))])
+            return _seen(work, spec, entry) or _unseen(entry)
+
+    def move(self, given: dict[str, Any], plural: str, id: str) -> Response:
+        """Move a record to a stage; answer with it."""
+        tags, id = expected(), record_id(id)
+        with self._crm.work(principal()) as work:
+            spec = entity_at(work, plural)
+            tag = _chosen(work, spec, id, tags)
+            [entry] = pipelines.move(work, [Move(spec, id, to=given["to"], if_match=tag)])
+            return _seen(work, spec, entry) or _unseen(entry)
+
+    def assign(self, given: dict[str, Any], plural: str, id: str) -> Response:
+        """Give a record an owner, a unit or both; answer with it, unless it has gone out of sight."""
+        tags, id = expected(), record_id(id)
+        with self._crm.work(principal()) as work:
+            spec = entity_at(work, plural)
+            tag = _chosen(work, spec, id, tags)
+            wanted = Assign(spec, id, owner=given.get("owner_id"), unit=given.get("unit_id"), if_match=tag)
+            [entry] = assigning.assign(work, [wanted])
+            return _seen(work, spec, entry) or _unseen(entry)
+
+    def history(self, plural: str, id: str) -> Response:
+        """Answer with what happened to a record."""
+        no_parameters()
+        with self._crm.read(principal()) as reader:
+            lines = reader.history(entity_at(reader, plural), record_id(id))
+            return answer({"items": [entry_body(reader, line) for line in lines]})
+
+
+def entity_at(reader: Reader, plural: str) -> Spec:
+    """Return the entity that an address names, such as `contact-points`.
+
+    Raises:
+        NotFound: This workspace has none there.
+    """
+    for spec in reader.configuration.catalogue.entities.values():
+        if address(spec) == plural:
+            return spec
+    raise NotFound("there is nothing at this address")
+
+
+def address(spec: Spec) -> str:
+    """Return an entity's part of addresses."""
+    return spec.plural.replace("_", "-")
+
+
+def _chosen(work: Work, spec: Spec, id: str, tags: Collection[str] | None) -> str | None:
+    """Return the tag that the record must bear, of those that the request allows."""
+    if tags is None or len(tags) == 1:
+        return None if tags is None else next(iter(tags))
+    now = work.etag(spec, work.get(spec, id))
+    return now if now in tags else ""
+
+
+def _seen(work: Work, spec: Spec, entry: JournalEntry) -> Response | None:
+    """Answer with the record as it stands now, if the principal may see it."""
+    try:
+        record: Record = work.get(spec, entry.record_id)
+    except NotFound:
+        return None
+    headers = tagged(work, spec, record, {ACT: entry.act})
+    return answer(record_body(work, spec, record), headers=headers)
+
+
+def _unseen(entry: JournalEntry) -> Response:
+    return Response(status=204, headers={ACT: entry.act})

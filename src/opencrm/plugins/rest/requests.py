@@ -1,0 +1,122 @@
+"""What enters: who asks, the body, the tags, the query string."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, NoReturn
+from urllib.parse import parse_qsl
+
+import orjson
+from flask import request
+from marshmallow import Schema, ValidationError
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+from opencrm import InputError, NotFound, NotSignedIn, Principal, RecordId
+from opencrm.embed import principal_of
+
+_JSON = ("application/json", "application/merge-patch+json")
+_MOST_PARAMETERS = 100
+
+
+def principal() -> Principal:
+    """Return whom the request's bearer token stands for.
+
+    Raises:
+        NotSignedIn: It carries none.
+    """
+    scheme, _, secret = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        text = "send a token: Authorization: Bearer opencrm_..."
+        raise NotSignedIn(text, principal="nobody", action="sign in", reason="no token")
+    return principal_of(secret.strip())
+
+
+def json_object() -> dict[str, Any]:
+    """Return the request's body.
+
+    Raises:
+        UnsupportedMediaType: It is not JSON.
+        BadRequest: It cannot be read.
+        InputError: It is no object.
+    """
+    if request.mimetype not in _JSON:
+        raise UnsupportedMediaType("send JSON, with Content-Type: application/json")
+    try:
+        found = orjson.loads(request.get_data(cache=False))
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"the body is no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise InputError({"body": ["must be an object"]})
+    return found
+
+
+def no_body() -> None:
+    """Refuse a body where none is wanted, other than an empty object."""
+    if request.get_data(cache=True).strip() not in (b"", b"{}"):
+        raise InputError({"body": ["must be empty"]})
+
+
+def parameters() -> dict[str, str]:
+    """Return the query string's parameters.
+
+    Raises:
+        InputError: One is given twice, there are too many, or they are not UTF-8.
+    """
+    query = request.environ.get("QUERY_STRING", "")
+    if not query:
+        return {}
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
+    except UnicodeDecodeError:
+        raise InputError({"query": ["must be UTF-8"]}) from None
+    except ValueError:
+        raise InputError({"query": [f"must have at most {_MOST_PARAMETERS} parameters"]}) from None
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if name in found:
+            raise InputError({name: ["is given twice"]})
+        found[name] = value
+    return found
+
+
+def no_parameters() -> None:
+    """Refuse a query string where none is wanted."""
+    unknown = parameters()
+    if unknown:
+        raise InputError({name: ["is no parameter here"] for name in unknown})
+
+
+def record_id(text: str) -> str:
+    """Return the id in an address in its canonical form.
+
+    Raises:
+        NotFound: It is none, so there is no such record.
+    """
+    try:
+        return RecordId().parse(text)
+    except ValueError:
+        raise NotFound("there is nothing at this address") from None
+
+
+def expected() -> Collection[str] | None:
+    """Return the tags of `If-Match`, one of which the record must bear; None where any will do."""
+    if "If-Match" not in request.headers or request.if_match.star_tag:
+        return None
+    return request.if_match.as_set()
+
+
+class Arguments(FlaskParser):
+    """Parses the arguments of acts: one way of reading bodies, one form of errors."""
+
+    def load_json(self, req: Any, schema: Schema) -> Any:
+        """Return the body, or raise as `json_object` does."""
+        no_parameters()
+        return json_object()
+
+    def handle_error(  # noqa: PLR0913  # the parser's signature
+        self, error: ValidationError, req: Any, schema: Schema, *, error_status_code: Any, error_headers: Any
+    ) -> NoReturn:
+        """Raise what marshmallow found as opencrm's error."""
+        found: Any = error.messages
+        raise InputError({name: list(texts) for name, texts in found["json"].items()})
