@@ -28,7 +28,8 @@ check: $(VENV)/.installed-test ## Check format, style, types and layers.
 	$(BIN)/mypy $(TYPED)
 	$(BIN)/lint-imports
 
-fix: $(VENV)/.installed-test ## Repair format and style where a tool can.
+fix: $(VENV)/.installed-test ## Repair format and style, and write the reference anew.
+	$(BIN)/python docs/generate.py
 	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
 

@@ -71,14 +71,14 @@ def in_turn(floor: Side, ours: Side, *, rounds: int, times: int = 1, warm: int =
 
     A measurement is the median of `times` calls: one that meets another program's disk write does not count.
     """
-    times: tuple[list[float], list[float]] = ([], [])
+    taken: tuple[list[float], list[float]] = ([], [])
     for at in range(-warm, rounds):
         sides = [(0, floor), (1, ours)]
         for which, side in sides if at % 2 else reversed(sides):
-            took = median(timed(side) for _ in range(times))
+            one = median(timed(side) for _ in range(times))
             if at >= 0:
-                times[which].append(took)
-    return Pairs(*times)
+                taken[which].append(one)
+    return Pairs(*taken)
 
 
 def timed(side: Side) -> float:

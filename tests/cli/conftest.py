@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
+import pty
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -35,17 +37,29 @@ def call(folder: Path) -> Callable[..., Result]:
 
 
 @pytest.fixture
-def program(folder: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """`program("--help")`: run a process of its own."""
+def terminal(folder: Path) -> Callable[..., tuple[int, str]]:
+    """`terminal("init", typed="Ann\\n")`: run a process at a terminal; return its exit code and what was shown."""
 
-    def run(*args: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "opencrm.cli", *args],
-            env={**os.environ, **settings},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+    def run(*args: str, typed: str = "", **settings: str) -> tuple[int, str]:
+        ours, theirs = pty.openpty()
+        command = [sys.executable, "-m", "opencrm.cli", *args]
+        process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, **settings})
+        os.close(theirs)
+        os.write(ours, typed.encode())
+        with os.fdopen(ours, "rb", buffering=0) as screen:
+            shown = b"".join(_lines(screen))
+        return process.wait(timeout=30), shown.decode()
 
     return run
+
+
+def _lines(screen: io.RawIOBase) -> Iterator[bytes]:
+    """Read until the process is gone, which Linux reports as an error of the terminal."""
+    while True:
+        try:
+            read = screen.read(4096)
+        except OSError:
+            return
+        if not read:
+            return
+        yield read

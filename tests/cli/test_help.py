@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import click
 import pytest
 from click.testing import Result
 
@@ -46,13 +47,12 @@ def test_each_command_has_help(call: Callable[..., Result], name: str) -> None:
     assert done.stdout.startswith(f"Usage: opencrm {name}")
 
 
-def test_the_table_says_what_the_commands_say() -> None:
-    """The short help in the table is the first line of the command's own."""
-    with root.make_context("opencrm", ["--help-is-not-asked"], ignore_unknown_options=True) as ctx:
-        for name, listed in COMMANDS.items():
-            command = root.get_command(ctx, name)
-            assert command is not None
-            assert command.get_short_help_str(100).rstrip(".") == listed.help.rstrip("."), name
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_the_table_says_what_the_command_says(name: str) -> None:
+    """The help in the table is how the command's own begins."""
+    command = root.get_command(click.Context(root), name)
+    assert command is not None
+    assert str(command.help).startswith(COMMANDS[name].help.rstrip("."))
 
 
 def test_version(call: Callable[..., Result]) -> None:

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from opencrm import CRM
-from opencrm.cli.root import root
 
 
 def test_it_makes_a_workspace_with_an_owner(call: Callable[..., Result], folder: Path) -> None:
@@ -35,12 +34,12 @@ def test_without_a_terminal_it_says_what_is_missing(call: Callable[..., Result],
     assert not list(folder.iterdir())
 
 
-def test_on_a_terminal_it_asks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_terminal_it_asks(terminal: Callable[..., tuple[int, str]]) -> None:
     """Name and e-mail address; the latter may stay empty."""
-    monkeypatch.setattr("opencrm.cli.workspace.at_terminal", lambda: True)
-    done = CliRunner().invoke(root, ["init"], input="Ann\n\n", prog_name="opencrm")
-    assert done.exit_code == 0, done.output
-    assert "Ann owns it" in done.output
+    code, shown = terminal("init", typed="Ann\n\n")
+    assert code == 0, shown
+    assert "Name of the owner:" in shown
+    assert "Ann owns it" in shown
 
 
 def test_a_second_time_is_refused(call: Callable[..., Result]) -> None:

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-
-from opencrm.cli.root import root
+from click.testing import Result
 
 
 @pytest.fixture
@@ -49,12 +47,16 @@ def test_without_a_terminal_nothing_is_granted_silently(workspace: Callable[...,
 
 @pytest.mark.parametrize("answer, code, ending", [("y", 0, " active"), ("n", 1, " off"), ("", 1, " off")])
 def test_on_a_terminal_it_asks(
-    workspace: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, answer: str, code: int, ending: str
+    workspace: Callable[..., Result],
+    terminal: Callable[..., tuple[int, str]],
+    answer: str,
+    code: int,
+    ending: str,
 ) -> None:
-    """Only a yes grants."""
-    monkeypatch.setattr("opencrm.cli.plugins.at_terminal", lambda: True)
-    done = CliRunner().invoke(root, ["plugin", "enable", "sample_pipelines"], input=f"{answer}\n", prog_name="opencrm")
-    assert done.exit_code == code, done.output
+    """It shows the grants, and only a yes grants them."""
+    done, shown = terminal("plugin", "enable", "sample_pipelines", typed=f"{answer}\n")
+    assert done == code, shown
+    assert "create task: all" in shown
     assert state(workspace, "sample_pipelines").endswith(ending)
 
 
@@ -96,6 +98,15 @@ def test_a_file_in_the_plugin_dir_is_active(workspace: Callable[..., Result], fo
     assert "no_such_module" in state(workspace, "broken", "--plugin-dir", "plugins")
     assert "fine" in workspace("hooks", OPENCRM_PLUGIN_DIR="plugins").stdout
     assert "fine" not in workspace("hooks", "--plugin-dir", "plugins", "--safe-mode").stdout
+
+
+def test_tracing_prints_each_call(workspace: Callable[..., Result], folder: Path) -> None:
+    """A line on stderr for each call of a hook."""
+    (folder / "nosy.py").write_text(
+        "from opencrm import hookimpl\n\n@hookimpl\ndef opencrm_check_change(changes):\n    return []\n"
+    )
+    command = ("user", "add", "Bob", "--role", "viewer", "--unit", "Company", "--plugin-dir", ".")
+    assert "opencrm_check_change nosy" in workspace(*command, OPENCRM_TRACE_HOOKS="1").stderr
 
 
 def test_a_plugin_dir_that_is_not_there_is_told(workspace: Callable[..., Result]) -> None:

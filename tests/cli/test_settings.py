@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from opencrm.settings import Settings, read_settings, settings_help
@@ -58,4 +59,4 @@ def test_what_cannot_be_used_is_named(name: str, value: str) -> None:
 
 def test_every_setting_has_a_line_of_help() -> None:
     """The reference can be made of it."""
-    assert settings_help().count("OPENCRM_") == len(Settings.__attrs_attrs__)
+    assert settings_help().count("OPENCRM_") == len(attrs.fields(Settings))

@@ -157,7 +157,9 @@ def _trimmed(text: str) -> str:
 
 def _programs(folder: Path) -> Path:
     """Make the programs that readers have in their environment, whether or not opencrm is installed here."""
-    kit = "" if any(point.name == "opencrm" for point in entry_points(group="pytest11")) else "-p opencrm.testing.plugin"
+    kit = (
+        "" if any(point.name == "opencrm" for point in entry_points(group="pytest11")) else "-p opencrm.testing.plugin"
+    )
     programs = {
         "opencrm": "-m opencrm.cli",
         "python": "",
@@ -173,7 +175,7 @@ def _programs(folder: Path) -> Path:
 
 
 def install(folder: Path, site: Path) -> None:
-    """Do what matters here of `pip install -e FOLDER`: its metadata and its modules are found, and nothing is fetched."""
+    """Do what matters here of `pip install -e FOLDER`: metadata and modules are found; nothing is fetched."""
     project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     metadata = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
     metadata.mkdir(parents=True)

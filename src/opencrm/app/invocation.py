@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from opencrm.app.crm import CRM
     from opencrm.core.access.principal import Principal
 
-Server: TypeAlias = "Callable[[WSGIApplication, str, int, Callable[[str], None]], None]"
-"""Serves an application on a host and a port until it is stopped, and tells its address once it is open."""
+Server: TypeAlias = "Callable[[WSGIApplication, str, int, Callable[[str], None], Callable[[], bool]], None]"
+"""Serves an application on a host and a port until it is told to stop; see `Invocation.serve`."""
 
 _SQLITE = "sqlite:///"
 
@@ -57,7 +57,8 @@ class Invocation:
             ConfigurationError: A variable or an option has no usable value.
         """
         try:
-            return attrs.evolve(read_settings(self._variables), **self.given)
+            told = read_settings(self._variables)
+            return attrs.evolve(told, **self.given)  # type: ignore[misc]  # environ-config makes it an attrs class
         except ValueError as error:
             raise ConfigurationError(str(error)) from None
 
@@ -121,7 +122,13 @@ class Invocation:
             yield bar.update
 
     def serve(
-        self, crm: CRM, ready: Callable[[str], None], *, host: str | None = None, port: int | None = None
+        self,
+        crm: CRM,
+        ready: Callable[[str], None],
+        *,
+        host: str | None = None,
+        port: int | None = None,
+        until: Callable[[], bool] = lambda: False,
     ) -> None:
         """Serve a workspace's web applications until the process is told to stop.
 
@@ -130,6 +137,7 @@ class Invocation:
             ready: Is called with the address, once it is open.
             host: Address to listen on; by default the setting.
             port: Port to listen on, 0 for a free one; by default the setting.
+            until: Is asked several times a second whether to stop.
 
         Raises:
             ConfigurationError: There is nothing to serve, no server, or no such address.
@@ -139,7 +147,7 @@ class Invocation:
         if self._server is None:
             raise ConfigurationError("this program brings no web server")
         chosen = self.settings.port if port is None else port
-        self._server(wsgi(crm), host or self.settings.host, chosen, ready)
+        self._server(wsgi(crm), host or self.settings.host, chosen, ready, until)
 
     def close(self) -> None:
         """Close the workspaces that were opened."""

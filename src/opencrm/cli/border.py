@@ -39,7 +39,7 @@ class Failure(click.ClickException):
     def __init__(self, code: str, message: str, exit_code: int) -> None:
         super().__init__(message)
         self.code = code
-        self.exit_code = exit_code
+        self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
 
     def show(self, file: IO[Any] | None = None) -> None:
         if self.__cause__ is not None and debugging():

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+import logging
+import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from opencrm.cli.stopping import GLANCE, stopped_by_signals
 from opencrm.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -16,55 +16,50 @@ if TYPE_CHECKING:
 THREADS = 8
 
 
-def serve_forever(application: WSGIApplication, host: str, port: int, ready: Callable[[str], None]) -> None:
-    """Serve until the process is told to stop (SIGINT, SIGTERM).
+def serve_forever(
+    application: WSGIApplication,
+    host: str,
+    port: int,
+    ready: Callable[[str], None],
+    until: Callable[[], bool],
+) -> None:
+    """Serve until SIGINT or SIGTERM comes, or `until` says so.
 
     Args:
         application: What answers.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
         ready: Is called with the address, once it is open.
+        until: Is asked several times a second.
 
     Raises:
         ConfigurationError: waitress is not installed, or the address cannot be had.
     """
     try:
-        from waitress import create_server
+        from waitress import wasyncore
+        from waitress.server import create_server
     except ImportError:
         raise ConfigurationError("serving needs waitress: pip install 'opencrm[web]'") from None
-    try:
-        server = create_server(application, host=host, port=port, threads=THREADS, ident="opencrm")
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"cannot listen on {host}:{port}: {error}") from error
-    with stopped_by_signals():
-        ready(address(host, _port(server)))
-        server.run()  # Ends, after the requests under way, when a signal raises in it.
-    server.close()
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # A short queue is no news.
+    sockets: dict[int, Any] = {}
+    with stopped_by_signals() as stop, _listening(host, port) as listening:
+        server = create_server(application, sockets, sockets=[listening], threads=THREADS, ident="opencrm")
+        ready(address(host, listening.getsockname()[1]))
+        while not (stop.asked or until()):
+            wasyncore.loop(GLANCE, use_poll=True, map=sockets, count=1)
+        server.task_dispatcher.shutdown()
+        wasyncore.close_all(sockets)
 
 
 def address(host: str, port: int) -> str:
     """Return the address that a browser on this machine uses."""
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, f"[{host}]" if ":" in host else host)
-    return f"http://{shown}:{port}"
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}
+    return f"http://{everywhere.get(host, f'[{host}]' if ':' in host else host)}:{port}"
 
 
-def _port(server: Any) -> int:
-    """Return the port that was had; a name such as `localhost` may stand for two addresses."""
-    listening = getattr(server, "effective_listen", None)
-    return int(listening[0][1] if listening else server.effective_port)
-
-
-@contextmanager
-def stopped_by_signals() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does, quietly."""
-    before = signal.signal(signal.SIGTERM, _raise_interrupt)
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        yield
-    except KeyboardInterrupt:
-        pass
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _raise_interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
+import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
-from opencrm.cli.server import stopped_by_signals
+from opencrm.cli.stopping import GLANCE, stopped_by_signals
 
 if TYPE_CHECKING:
     from opencrm.app.crm import CRM
@@ -35,9 +34,10 @@ def serve(invocation: Invocation, host: str | None, port: int | None) -> None:
 @click.pass_obj
 def worker(invocation: Invocation) -> None:
     """Work the queue until it is stopped."""
-    with stopped_by_signals(), working(invocation.crm) as under_way:
+    with stopped_by_signals() as stop, working(invocation.crm) as under_way:
         click.echo("opencrm works the queue; Ctrl-C stops.", err=True)
-        wait([under_way])
+        while not (stop.asked or under_way.done()):
+            time.sleep(GLANCE)
     under_way.result()
 
 
@@ -47,14 +47,14 @@ def worker(invocation: Invocation) -> None:
 @click.pass_obj
 def run(invocation: Invocation, host: str | None, port: int | None) -> None:
     """Serve REST and work the queue, in one process."""
-    with stopped_by_signals(), working(invocation.crm) as under_way:
-        invocation.serve(invocation.crm, _announce, host=host, port=port)
+    with working(invocation.crm) as under_way:
+        invocation.serve(invocation.crm, _announce, host=host, port=port, until=under_way.done)
     under_way.result()
 
 
 @contextmanager
 def working(crm: CRM) -> Iterator[Future[None]]:
-    """Work the queue in a thread of its own while the block runs; if it breaks, the process is told to stop.
+    """Work the queue in a thread of its own while the block runs.
 
     Yields:
         The thread's outcome, which raises what broke it.
@@ -64,16 +64,9 @@ def working(crm: CRM) -> Iterator[Future[None]]:
     """
     _ = crm.configuration  # Asked first: the queue of a workspace that is not set up stays empty for ever.
     stop = threading.Event()
-
-    def tell(under_way: Future[None]) -> None:
-        if under_way.exception() is not None and not stop.is_set():
-            os.kill(os.getpid(), signal.SIGTERM)
-
     with ThreadPoolExecutor(1, "opencrm worker") as threads:
-        under_way = threads.submit(crm.worker().run, stop)
-        under_way.add_done_callback(tell)
         try:
-            yield under_way
+            yield threads.submit(crm.worker().run, stop)
         finally:
             stop.set()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -17,6 +17,7 @@ SCALE = 4
 """Decimal places that an amount keeps; no currency of ISO 4217 has more."""
 
 Convert: TypeAlias = Callable[[Any], Any] | None
+ConvertAll: TypeAlias = Callable[[Sequence[Any]], Sequence[Any]] | None
 
 
 class _Column(UserDefinedType[Any]):
@@ -29,6 +30,14 @@ class _Column(UserDefinedType[Any]):
     def get_col_spec(self, **_: Any) -> str:
         return self.sqlite
 
+    def reader(self, dialect: Dialect) -> Convert:
+        """Return what makes a typed value of a driver's, which is not None."""
+        return None
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Convert:
+        read = self.reader(dialect)
+        return None if read is None else lambda value: None if value is None else read(value)
+
 
 @compiles(_Column, "postgresql")
 def _postgresql_name(column: _Column, _compiler: Any, **_: Any) -> str:
@@ -40,8 +49,8 @@ class IdColumn(_Column):
 
     postgresql = "UUID"
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Convert:
-        return None if dialect.name == "sqlite" else _id_text
+    def reader(self, dialect: Dialect) -> Convert:
+        return None if dialect.name == "sqlite" else str
 
 
 class InstantColumn(_Column):
@@ -52,8 +61,8 @@ class InstantColumn(_Column):
     def bind_processor(self, dialect: Dialect) -> Convert:
         return _instant_text if dialect.name == "sqlite" else None
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Convert:
-        return _instant_read if dialect.name == "sqlite" else _instant_utc
+    def reader(self, dialect: Dialect) -> Convert:
+        return datetime.fromisoformat if dialect.name == "sqlite" else _instant_utc
 
 
 class DateColumn(_Column):
@@ -64,8 +73,8 @@ class DateColumn(_Column):
     def bind_processor(self, dialect: Dialect) -> Convert:
         return _date_text if dialect.name == "sqlite" else None
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Convert:
-        return _date_read if dialect.name == "sqlite" else None
+    def reader(self, dialect: Dialect) -> Convert:
+        return date.fromisoformat if dialect.name == "sqlite" else None
 
 
 class AmountColumn(_Column):
@@ -77,7 +86,7 @@ class AmountColumn(_Column):
     def bind_processor(self, dialect: Dialect) -> Convert:
         return _amount_bind
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Convert:
+    def reader(self, dialect: Dialect) -> Convert:
         return _amount_read
 
 
@@ -90,8 +99,8 @@ class BooleanColumn(_Column):
     def bind_processor(self, dialect: Dialect) -> Convert:
         return _int_or_none if dialect.name == "sqlite" else None
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Convert:
-        return _bool_or_none if dialect.name == "sqlite" else None
+    def reader(self, dialect: Dialect) -> Convert:
+        return bool if dialect.name == "sqlite" else None
 
 
 class JsonColumn(_Column):
@@ -102,8 +111,38 @@ class JsonColumn(_Column):
     def bind_processor(self, dialect: Dialect) -> Convert:
         return _json_text
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Convert:
+    def reader(self, dialect: Dialect) -> Convert:
         return _json_read
+
+
+def all_read(kind: TypeEngine[Any], dialect: Dialect) -> ConvertAll:
+    """Return what makes typed values of a driver's for a whole column; None where the driver's are typed already."""
+    read = kind.reader(dialect) if isinstance(kind, _Column) else kind.result_processor(dialect, None)
+    if read is None:
+        return None
+    if read is str:
+        return _texts
+    return lambda values: [None if value is None else read(value) for value in values]
+
+
+def all_bound(kind: TypeEngine[Any], dialect: Dialect) -> ConvertAll:
+    """Return what makes a driver's values of typed ones for a whole column; None where it takes the typed ones."""
+    convert = kind.bind_processor(dialect)
+    if convert is None:
+        return None
+
+    def bound(values: Sequence[Any]) -> Sequence[Any]:
+        if len(set(map(id, values))) == 1:  # One instant for all rows, or nothing in any of them.
+            return [convert(values[0])] * len(values)
+        return [convert(value) for value in values]
+
+    return bound
+
+
+def _texts(values: Sequence[Any]) -> Sequence[Any]:
+    if set(map(type, values)) <= {str, type(None)}:
+        return values
+    return [None if value is None else str(value) for value in values]
 
 
 def key_column(length: int) -> TypeEngine[str]:
@@ -111,44 +150,28 @@ def key_column(length: int) -> TypeEngine[str]:
     return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
-def _id_text(value: Any) -> Any:
-    return value if value is None or type(value) is str else str(value)
-
-
 def _instant_text(value: datetime | None) -> str | None:
     return None if value is None else value.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _instant_read(value: str | None) -> datetime | None:
-    return None if value is None else datetime.fromisoformat(value)
-
-
-def _instant_utc(value: datetime | None) -> datetime | None:
-    return None if value is None else value.astimezone(UTC)
+def _instant_utc(value: datetime) -> datetime:
+    return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
 def _date_text(value: date | None) -> str | None:
     return None if value is None else value.isoformat()
 
 
-def _date_read(value: str | None) -> date | None:
-    return None if value is None else date.fromisoformat(value)
-
-
 def _amount_bind(value: Decimal | None) -> int | None:
     return None if value is None else int(value.scaleb(SCALE))
 
 
-def _amount_read(value: Any) -> Decimal | None:
-    return None if value is None else Decimal(int(value)).scaleb(-SCALE)
+def _amount_read(value: Any) -> Decimal:
+    return Decimal(int(value)).scaleb(-SCALE)
 
 
 def _int_or_none(value: Any) -> int | None:
     return None if value is None else int(value)
-
-
-def _bool_or_none(value: Any) -> bool | None:
-    return None if value is None else bool(value)
 
 
 def _json_text(value: Any) -> str | None:

@@ -109,10 +109,15 @@ class Spec:
         """What a person calls one of it."""
         return _words(self.cls.__name__)
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns that make up a record's state."""
         return (*self.fields, "version")
+
+    @cached_property
+    def folded(self) -> Mapping[str, str]:
+        """The texts that are compared, each with the column of its folded key."""
+        return MappingProxyType({name: it.key for name, it in self.fields.items() if it.key != name})
 
     def references(self) -> Mapping[str, str]:
         """Return the reference fields with the entity that each points to."""

@@ -9,6 +9,10 @@ from opencrm.core.clock import Clock
 from opencrm.core.values import Id
 
 _POOL = 8 * 512
+"""Random bytes fetched at once."""
+
+_VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
+"""A random hexadecimal digit as one that tells RFC 9562's variant in its upper two bits."""
 
 
 class Ids:
@@ -21,21 +25,31 @@ class Ids:
         self._clock = clock
         self._lock = threading.Lock()
         self._last = 0
-        self._random = b""
+        self._random = ""
         self._at = 0
 
     def new(self) -> Id:
         """Return the next id."""
+        return self.many(1)[0]
+
+    def many(self, number: int) -> list[Id]:
+        """Return the next ids, in order: for a batch at once, which costs a third of one at a time."""
         now = int(self._clock.now().timestamp() * 1000) << 12
         with self._lock:
-            self._last = last = max(now, self._last + 1)
-            if self._at >= len(self._random):
-                self._random, self._at = os.urandom(_POOL), 0
-            tail = int.from_bytes(self._random[self._at : self._at + 8], "big")
-            self._at += 8
-        return _text(last >> 12, last & 0xFFF, tail & 0x3FFF_FFFF_FFFF_FFFF)
+            first = max(now, self._last + 1)
+            self._last = first + number - 1
+            noise = self._noise(16 * number)
+        return [_text(first + at, noise[16 * at : 16 * at + 16]) for at in range(number)]
+
+    def _noise(self, digits: int) -> str:
+        """Return random hexadecimal digits, from a pool: asking the system costs more than the rest of an id."""
+        if self._at + digits > len(self._random):
+            self._random, self._at = os.urandom(max(_POOL, digits // 2)).hex(), 0
+        self._at += digits
+        return self._random[self._at - digits : self._at]
 
 
-def _text(milliseconds: int, counter: int, tail: int) -> Id:
-    digits = f"{milliseconds:012x}7{counter:03x}{tail | 0x8000_0000_0000_0000:016x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+def _text(count: int, noise: str) -> Id:
+    """Return an id of 48 bits of milliseconds and 12 of the counter, and 62 random bits."""
+    digits = f"{count:015x}"
+    return f"{digits[:8]}-{digits[8:12]}-7{digits[12:]}-{_VARIANT[noise[0]]}{noise[1:4]}-{noise[4:]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from decimal import Decimal
 from functools import cache
@@ -11,6 +12,13 @@ import attrs
 
 Id: TypeAlias = str
 """A record's id: a UUID of version 7 in its canonical text form (RFC 9562)."""
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def is_id(it: object) -> bool:
+    """Say whether something may be an id: a UUID in its canonical text form."""
+    return isinstance(it, str) and _ID.fullmatch(it) is not None
 
 
 def normal(text: str) -> str:

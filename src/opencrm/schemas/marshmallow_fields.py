@@ -20,7 +20,6 @@ Direction: TypeAlias = Literal["in", "out"]
 Parts: TypeAlias = Mapping[str, tuple[Spec, str]]
 """The parts that may be given together with a record, as `Schemas.nested` gives them."""
 
-_MESSAGES = {"required": "is required", "null": "is required"}
 _DECIMAL = r"^-?[0-9]+(\.[0-9]+)?$"
 _FORMATS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
@@ -49,7 +48,7 @@ class DeclaredField(fields.Field[Any]):
         super().__init__(
             required=required,
             allow_none=nullable,
-            error_messages=_MESSAGES,
+            error_messages={"required": "is required", "null": "is required"},
             metadata={**_described(declared), **json_schema(declared.type, direction, nullable=nullable)},
         )
         self.kind = declared.type
@@ -71,7 +70,7 @@ class DeclaredField(fields.Field[Any]):
 class RecordSchema(Schema):
     """The base of entities' schemas: an unknown field is refused."""
 
-    error_messages = {"unknown": "is not a field of this", "type": "must be an object"}
+    error_messages = {"unknown": "is not a field here", "type": "must be an object"}  # noqa: RUF012  # marshmallow's own
 
 
 def record_schema(spec: Spec) -> type[Schema]:

@@ -11,7 +11,7 @@ from opencrm.core.values import Id
 from opencrm.errors import InputError
 from opencrm.services.commands import Assign
 from opencrm.services.judging import places_of
-from opencrm.services.records import match, states_of
+from opencrm.services.records import applied, match, states_of
 
 if TYPE_CHECKING:
     from opencrm.services.work import Work
@@ -34,7 +34,7 @@ def assign(work: Work, commands: Sequence[Assign[Any]]) -> tuple[JournalEntry, .
             raise InputError({"owner": [f"{spec.name} has no owner"]})
         match(work, spec, before, command.if_match)
         changes.append(_assigned(work, spec.name, before, command, places))
-    return work.apply(changes)
+    return applied(work, changes)
 
 
 def _assigned(
@@ -42,12 +42,13 @@ def _assigned(
 ) -> Change:
     if command.owner is None and command.unit is None:
         raise InputError({"owner": ["or unit is required"]})
-    owner = before["owner_id"] if command.owner is None else command.owner
+    owner = before["owner_id"] if command.owner is None else _checked("owner", command.owner)
     unit = before["unit_id"] if command.unit is None else _checked("unit", command.unit)
     if command.unit is None and command.owner is not None:
-        unit = next(iter(places[command.owner]["units"]), unit)
-    after = {**before, "owner_id": owner, "unit_id": unit, "updated_at": work.now}
-    return Change(entity, before["id"], Kind.ASSIGNED, before, after)
+        unit = next(iter(places[owner]["units"]), unit)
+    after = {**before, "owner_id": owner, "unit_id": unit}
+    stamp = {"updated_at": work.now} if after != before else {}
+    return Change(entity, before["id"], Kind.ASSIGNED, before, {**after, **stamp})
 
 
 def _checked(name: str, id: Any) -> Id:

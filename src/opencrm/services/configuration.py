@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+
 import attrs
 from sqlalchemy import bindparam, select
 
 from opencrm.core.access.grants import read_field_rules, read_grants
 from opencrm.core.access.organisation import Organisation, RoleGrants
+from opencrm.core.access.rights import Rights
 from opencrm.core.change import Values
 from opencrm.core.entities import Role, Unit
 from opencrm.core.locale import Locale
@@ -15,6 +20,30 @@ from opencrm.schemas import Schemas
 from opencrm.services.catalogue import Catalogue
 from opencrm.storage import tables
 from opencrm.storage.transactions import Transaction
+
+
+class KnownRights:
+    """Rights that were worked out at one version, so that the next transaction of the same principal has them.
+
+    They depend on the configuration and on the seats that are valid; what depends on the instant too does not belong
+    into them. Safe across threads; those kept for longest are forgotten first.
+    """
+
+    def __init__(self, most: int = 1000) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Hashable, Rights] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], Rights]) -> Rights:
+        """Return the rights of this key, made at their first use."""
+        found = self._kept.get(key)
+        if found is None:
+            found = make()
+            with self._lock:
+                self._kept[key] = found
+                if len(self._kept) > self._most:
+                    self._kept.popitem(last=False)
+        return found
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -30,6 +59,7 @@ class Configuration:
         schemas: Loading and dumping.
         hooks: The active plugins' hooks.
         granted: What an owner approved for each plugin's automation.
+        rights: Those that were worked out already.
     """
 
     version: str
@@ -40,6 +70,7 @@ class Configuration:
     schemas: Schemas
     hooks: Hooks
     granted: dict[str, Values]
+    rights: KnownRights = attrs.field(factory=KnownRights)
 
 
 def load_organisation(tx: Transaction, version: str) -> Organisation:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 from typing import Any
 
@@ -38,4 +37,4 @@ def read(secret: bytes, binding: str, cursor: str) -> list[Any]:
 
 
 def _sign(secret: bytes, binding: str, body: bytes) -> bytes:
-    return hmac.new(secret, binding.encode() + b"\x00" + body, hashlib.sha256).digest()[:_BYTES]
+    return hmac.digest(secret, binding.encode() + b"\x00" + body, "sha256")[:_BYTES]

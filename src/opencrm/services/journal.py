@@ -20,6 +20,7 @@ from opencrm.storage.transactions import Transaction
 _TABLE = tables.journal
 _SILENT = frozenset({"updated_at", "version", "created_at", "created_by"})
 _COLUMNS = [column for column in _TABLE.c if column.name != "pending"]
+_NAMES = [column.name for column in _COLUMNS]
 
 
 def entry(change: Change, values: Mapping[str, Any]) -> JournalEntry:
@@ -34,10 +35,11 @@ def entry(change: Change, values: Mapping[str, Any]) -> JournalEntry:
 
 def row(line: JournalEntry, dumper: Dumper, *, pending: bool) -> dict[str, Any]:
     """Return a line as its table holds it."""
-    found = {column.name: getattr(line, column.name) for column in _COLUMNS}
+    found = {name: getattr(line, name) for name in _NAMES}
     found["before"] = None if line.before is None else dumper.dump(line.before, line.before)
     found["after"] = dumper.dump(line.after, line.after)
-    return found | {"pending": pending}
+    found["pending"] = pending
+    return found
 
 
 def of_record(tx: Transaction, spec: Spec, dumper: Dumper, rights: Rights, id: Id) -> tuple[JournalEntry, ...]:
@@ -83,6 +85,8 @@ def read(raw: Values, dumper: Dumper) -> JournalEntry:
 def readable_entry(line: JournalEntry, readable: frozenset[str]) -> JournalEntry:
     """Return a line without the fields that may not be read."""
     if readable.issuperset(line.after) and readable.issuperset(line.before or ()):
+        return line
+    if line.after.keys() <= readable and (line.before is None or line.before.keys() <= readable):
         return line
     return attrs.evolve(line, before=_only(line.before, readable), after=_only(line.after, readable) or {})
 

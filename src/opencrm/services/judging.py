@@ -32,8 +32,7 @@ _PLACE = frozenset({"owner_id", "unit_id"})
 
 def existing(work: Work, spec: Spec, ids: Sequence[Id], *, deleted: bool) -> dict[Id, Values]:
     """Return the states of records by id; raises NotFound for one that is not there or not to be known of."""
-    known = [id for id in dict.fromkeys(ids) if len(id) == 36]
-    found = work.states(spec, known, deleted=deleted)
+    found = work.states(spec, list(dict.fromkeys(ids)), deleted=deleted)
     if len(found) < len(set(ids)):
         missing = next(id for id in ids if id not in found)
         raise NotFound(f"there is no such {spec.name}", entity=spec.name, id=missing)
@@ -55,7 +54,7 @@ class _Judge:
         self._work = work
         self._rights: Rights = work.rights
         self._changes = changes
-        self._batch = {change.id: change.after for change in changes}
+        self._batch = {(change.entity, change.id): change.after for change in changes}
         self._tests: dict[tuple[str, str], Any] = {}
         self._known: dict[str, dict[Id, Values]] = {}
 
@@ -98,7 +97,7 @@ class _Judge:
     def _linked(self, link: Link, id: Id) -> bool:
         """Judge a linked record by its state after this batch, where it is a part of it."""
         spec = self._work.entity(link.entity)
-        state = self._batch.get(id) or self._states(spec).get(id)
+        state = self._batch.get((spec.name, id)) or self._states(spec).get(id)
         if state is None:
             return self._work.linked(link, id)
         return bool(predicate(link.item, spec, self._linked)(state))
@@ -107,7 +106,7 @@ class _Judge:
         """Read the records of an entity that the changes refer to, once for all of them."""
         if spec.name not in self._known:
             named = {id for change in self._changes for id in _referred(self._work, change, spec.name)}
-            self._known[spec.name] = self._work.whole(spec, sorted(named - set(self._batch)))
+            self._known[spec.name] = self._work.whole(spec, sorted(id for id in named if (spec.name, id) not in self._batch))
         return self._known[spec.name]
 
     def _denied(self, spec: Spec, action: str, reason: str) -> PermissionDenied:
@@ -150,7 +149,7 @@ class _Judge:
             wrong = {
                 name: ["refers to no record that you may read"]
                 for name, target, id in _links(self._work, change)
-                if id not in self._batch and id not in found.get(target, ())
+                if (target, id) not in self._batch and id not in found.get(target, ())
             }
             if wrong:
                 raise InputError(wrong, rows={at: wrong})
@@ -223,11 +222,11 @@ def _referred(work: Work, change: Change, target: str) -> Iterator[Id]:
         yield change.after["record_id"]
 
 
-def _wanted(work: Work, changes: Sequence[Change], batch: Mapping[Id, Values]) -> dict[str, list[Id]]:
+def _wanted(work: Work, changes: Sequence[Change], batch: Mapping[tuple[str, Id], Values]) -> dict[str, list[Id]]:
     wanted: dict[str, dict[Id, None]] = {}
     for change in changes:
         for _, target, id in _links(work, change):
-            if id not in batch:
+            if (target, id) not in batch:
                 wanted.setdefault(target, {})[id] = None
     return {
         target: sorted(ids) for target, ids in sorted(wanted.items()) if target in work.configuration.catalogue.entities

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import attrs
 from sqlalchemy import or_, select
 
-from opencrm.core.access.grants import ANY, Grant, Scope, read_grants
-from opencrm.core.change import Change, JournalEntry, Kind
+from opencrm.core.access.grants import ANY, Grant, Scope, read_field_rules, read_grants
+from opencrm.core.change import Change, JournalEntry, Kind, Values
+from opencrm.core.conditions import Condition, bind
 from opencrm.core.entities import Core, Membership, Role, Unit, User, specs
-from opencrm.core.values import Id
+from opencrm.core.entity import Spec
+from opencrm.core.locale import Locale
+from opencrm.core.values import Id, is_id
 from opencrm.errors import DomainError, InputError, NotFound
 from opencrm.services import records
 from opencrm.services.commands import Create, Update
@@ -56,7 +60,7 @@ def find(reader: Reader, entity: type[Core], text: str) -> Id:
         NotFound: There is none, or more than one.
     """
     spec = entity.spec
-    if len(text) == 36 and reader.states(spec, [text]):
+    if is_id(text) and reader.states(spec, [text]):
         return text
     for name in spec.options.lookup:
         try:
@@ -78,14 +82,11 @@ class _Organisation:
     entities = frozenset(spec.name for spec in specs(Core) if spec.options.organisation)
 
     def judge(self, work: Work, changes: Sequence[Change]) -> None:
-        """Take the organisation's one lock, and refuse circles in the tree."""
+        """Take the organisation's one lock; refuse circles in the tree, and roles that cannot be used."""
         table = tables.workspace
         work.tx.query("organisation lock", lambda: _locked(select(table.c.id), work), {})
-        for at, change in enumerate(changes):
-            parent = change.after.get("parent_id") if change.entity == "unit" else None
-            if parent is not None and load_organisation(work.tx, "").would_cycle(change.id, parent):
-                wrong = {"parent_id": ["would make the unit a part of itself"]}
-                raise InputError(wrong, rows={at: wrong})
+        _check_tree(work, changes)
+        _check_roles(work, changes)
 
     def follow(self, work: Work, own: Sequence[Change], changes: Sequence[Change]) -> Sequence[Change]:
         """Tell every process, and make sure that an owner remains and that nothing hangs in the air."""
@@ -94,6 +95,46 @@ class _Organisation:
             _keep_an_owner(work)
             _leave_nothing_hanging(work)
         return ()
+
+
+def _check_tree(work: Work, changes: Sequence[Change]) -> None:
+    """Judge the tree as it is after all of the changes."""
+    moved = {change.id: change.after["parent_id"] for change in changes if change.entity == "unit"}
+    if not any(moved.values()):
+        return
+    found = load_organisation(work.tx, "")
+    tree = attrs.evolve(found, parents={**found.parents, **moved})
+    for at, change in enumerate(changes):
+        if change.id in moved and tree.in_circle(change.id):
+            wrong = {"parent_id": ["would make the unit a part of itself"]}
+            raise InputError(wrong, rows={at: wrong})
+
+
+def _check_roles(work: Work, changes: Sequence[Change]) -> None:
+    """Refuse a grant whose condition cannot be read by those who hold it: every read of theirs would fail, or tell."""
+    for at, change in enumerate(changes):
+        if change.entity == "role" and {"grants", "field_rules"} & set(change.fields):
+            wrong = {"grants": list(_unusable(work, change.after))}
+            if wrong["grants"]:
+                raise InputError(wrong, rows={at: wrong})
+
+
+def _unusable(work: Work, role: Values) -> Iterator[str]:
+    rules = {(rule.entity, rule.field): rule.read for rule in read_field_rules(role["field_rules"])}
+    for number, grant in enumerate(read_grants(role["grants"]), 1):
+        for spec in work.configuration.catalogue.entities.values() if grant.when is not None else ():
+            if grant.when is not None and grant.entity in (spec.name, ANY):
+                readable = [
+                    name for name, field in spec.fields.items() if rules.get((spec.name, name), not field.sensitive)
+                ]
+                yield from _unbound(number, grant.when, spec, readable, work.configuration.locale)
+
+
+def _unbound(number: int, when: Condition, spec: Spec, readable: Collection[str], locale: Locale) -> Iterator[str]:
+    try:
+        bind(when, spec, readable, locale)
+    except InputError as error:
+        yield f"grant {number}: {error}"
 
 
 def _locked(statement: Any, work: Work) -> Any:
@@ -107,10 +148,15 @@ def owners(reader: Reader) -> list[Id]:
     def build() -> Any:
         joined = seat.join(user, seat.c.user_id == user.c.id).join(role, seat.c.role_id == role.c.id)
         living = [table.c.deleted_at.is_(None) for table in (user, seat, role)]
-        return select(user.c.id, role.c.grants, seat.c.valid_to).select_from(joined).where(user.c.active, *living)
+        columns = (user.c.id, role.c.grants, seat.c.valid_from, seat.c.valid_to)
+        return select(*columns).select_from(joined).where(user.c.active, *living)
 
     rows = reader.tx.query("owners", build, {})
-    return sorted({row["id"] for row in rows if _EVERYTHING in read_grants(row["grants"]) and row["valid_to"] is None})
+    return sorted({row["id"] for row in rows if _EVERYTHING in read_grants(row["grants"]) and _for_good(row, reader)})
+
+
+def _for_good(seat: Values, reader: Reader) -> bool:
+    return seat["valid_to"] is None and (seat["valid_from"] is None or seat["valid_from"] <= reader.now)
 
 
 def _keep_an_owner(work: Work) -> None:

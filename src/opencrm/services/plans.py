@@ -5,11 +5,12 @@ Both shapes come from the one access expression and give the same rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import attrs
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, or_, select, tuple_, union
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, or_, select, tuple_, union_all
 from sqlalchemy.sql.expression import FromClause
 
 from opencrm.core.conditions import (
@@ -79,14 +80,14 @@ class Plan:
             or self.deleted
         ):
             return ()
-        found = tuple(_arms(self.scope))
-        return found if 0 < len(found) <= MOST_ARMS and None not in found else ()  # type: ignore[return-value]  # no None left
+        found = _taken_apart(self.scope).arms
+        return found if len(found) <= MOST_ARMS else ()
 
     @property
     def shape(self) -> tuple[Any, ...]:
         """What of the plan makes its SQL: all but the values."""
-        arms = self.arms
-        scope = tuple(map(shape, arms)) if arms else shape(self.scope)
+        arms, parts = self.arms, _taken_apart(self.scope)
+        scope = parts.arm_shapes if arms else parts.shape
         after = None if self.after is None else self.after[0] is None
         order = None if self.sort is None else (self.sort.field.name, self.sort.descending)
         return (
@@ -105,9 +106,8 @@ class Plan:
     @property
     def values(self) -> dict[str, Any]:
         """The statement's parameters."""
-        arms = self.arms
-        scope = [value for arm in arms for value in values(arm)] if arms else values(self.scope)
-        found: dict[str, Any] = {f"s{at}": value for at, value in enumerate(scope)}
+        parts = _taken_apart(self.scope)
+        found = dict(parts.arm_values if self.arms else parts.values)
         found |= {f"w{at}": value for at, value in enumerate(values(self.where))}
         if self.after is not None:
             found |= {"after_key": self.after[0], "after_id": self.after[1]}
@@ -138,8 +138,10 @@ class _Builder:
         plan, table = self._plan, self._plan.spec.table
         keys = [table.c.id] if plan.sort is None else [table.c.id, table.c[plan.sort.field.key]]
         parts = [self._page(select(*keys).where(self._test(arm, table)), table).subquery() for arm in arms]
-        every = union(*[select(part) for part in parts]).subquery() if len(parts) > 1 else parts[0]
-        first = self._ordered(select(every.c.id), every).limit(self._most()).subquery()
+        every = union_all(*[select(part) for part in parts]).subquery() if len(parts) > 1 else parts[0]
+        # Grouping by the order itself takes out what two arms gave in the sort that is made anyway.
+        distinct = select(every.c.id).group_by(*reversed([every.c[key.name] for key in keys]))
+        first = self._ordered(distinct, every).limit(self._most()).subquery()
         columns = [table.c[name] for name in plan.columns]
         return self._ordered(select(*columns).join(first, first.c.id == table.c.id), table)
 
@@ -182,6 +184,32 @@ def _after(sort: Sort, table: FromClause, *, at_null: bool) -> ColumnElement[boo
     last_key = bindparam("after_key", type_=key.type)
     past = beyond(tuple_(key, one), tuple_(last_key, last_id))
     return or_(past, key.is_(None)) if sort.nullable else past
+
+
+@attrs.frozen(kw_only=True)
+class _Parts:
+    """A scope taken apart, with what its statements need of it: the same for every list of the same reader."""
+
+    arms: tuple[Condition, ...]
+    arm_shapes: tuple[Any, ...]
+    arm_values: Mapping[str, Any]
+    shape: tuple[Any, ...]
+    values: Mapping[str, Any]
+
+
+@lru_cache(maxsize=1000)
+def _taken_apart(scope: Condition) -> _Parts:
+    found = tuple(dict.fromkeys(_arms(scope)))
+    arms = tuple(arm for arm in found if arm is not None)
+    if len(arms) < len(found):
+        arms = ()
+    return _Parts(
+        arms=arms,
+        arm_shapes=tuple(map(shape, arms)),
+        arm_values={f"s{at}": value for at, value in enumerate(value for arm in arms for value in values(arm))},
+        shape=shape(scope),
+        values={f"s{at}": value for at, value in enumerate(values(scope))},
+    )
 
 
 def _arms(scope: Condition) -> Iterator[Condition | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import bindparam, func, literal_column, select
@@ -15,7 +16,7 @@ from opencrm.core.conditions import TRUE, Condition, In, Link, all_of, bind, cla
 from opencrm.core.conditions.sql import parameter_names
 from opencrm.core.entity import Entity, Spec
 from opencrm.core.fields import Text
-from opencrm.core.values import Id, fold
+from opencrm.core.values import Id, fold, is_id
 from opencrm.errors import InputError, NotFound
 from opencrm.services import cursors, journal
 from opencrm.services.configuration import Configuration
@@ -29,7 +30,7 @@ MOST_COUNTED = 10_000
 _CHUNK = 500
 Of: TypeAlias = type[Entity] | Spec | str
 Ids: TypeAlias = list[Id]
-Rows: TypeAlias = list[Sequence[Any]]
+Rows: TypeAlias = Sequence[Sequence[Any]]
 States: TypeAlias = list[Values]
 
 
@@ -85,11 +86,12 @@ class Reader:
         sort = self._sort(spec, query.sort)
         names = self._names(spec, query.fields)
         where = self._bound(spec, query.where)
-        binding = f"{self.rights.name}|{spec.name}|{query.sort}|{query.deleted}|{where!r}"
+        binding = f"{self.rights.name}|{spec.name}|{query.sort}|{query.deleted}|{'' if where is TRUE else repr(where)}"
         after = self._position(sort, binding, query.cursor)
+        columns = _with_key(names, sort)
         plan = self._plan(
             spec,
-            (*names, sort.field.key, "id"),
+            columns,
             where,
             sort,
             after,
@@ -101,7 +103,7 @@ class Reader:
         page = self._records(spec, names, rows[: query.limit])
         if len(rows) <= query.limit:
             return Page(page)
-        *_, key, last = rows[query.limit - 1]
+        key, last = _position_of(rows[query.limit - 1], columns, sort)
         dumped = sort.field.type.dump(key) if key is not None else None
         return Page(page, cursors.write(self.configuration.secret, binding, [dumped, last]))
 
@@ -113,11 +115,12 @@ class Reader:
             self._names(spec, query.fields),
             self._bound(spec, query.where),
         )
+        columns = _with_key(names, sort)
         after: tuple[Any, Any] | None = None
         while True:
             plan = self._plan(
                 spec,
-                (*names, sort.field.key, "id"),
+                columns,
                 where,
                 sort,
                 after,
@@ -129,7 +132,7 @@ class Reader:
             yield from self._records(spec, names, rows)
             if len(rows) < _CHUNK:
                 return
-            after = (rows[-1][-2], rows[-1][-1])
+            after = _position_of(rows[-1], columns, sort)
 
     def count(self, entity: type[E] | Spec | str, where: Condition | None = None) -> int:
         """Return how many records there are, up to 10,001, which means "more than 10,000"."""
@@ -192,8 +195,9 @@ class Reader:
         """Return whole states of readable records, hidden fields included: for rules, never for a reader's eyes."""
         scope = self.rights.expression(spec, "read").condition
         found: dict[Id, Values] = {}
-        for start in range(0, len(ids), _CHUNK):
-            part = sorted(ids[start : start + _CHUNK])
+        known = sorted(filter(is_id, ids))
+        for start in range(0, len(known), _CHUNK):
+            part = known[start : start + _CHUNK]
             rows = self._state_rows(spec, scope, part, deleted=deleted)
             found |= {row["id"]: row for row in rows}
         return found
@@ -259,12 +263,12 @@ class Reader:
 
     def _records(self, spec: Spec, names: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> tuple[Record, ...]:
         cls, width = record_class(spec.name, names), len(names)
-        return tuple(cls(row[:width]) for row in rows)
+        return tuple([cls(row[:width]) for row in rows])
 
     def _names(self, spec: Spec, wanted: Sequence[str] | None) -> tuple[str, ...]:
         readable = self.rights.readable(spec)
         if wanted is None:
-            return tuple(name for name in spec.fields if name in readable and name != "deleted_at")
+            return _every_name(spec, readable)
         unknown = [name for name in wanted if name not in readable]
         if unknown:
             raise InputError({"fields": [f"{spec.name} has no field {name!r}" for name in unknown]})
@@ -295,12 +299,27 @@ class Reader:
         return fold(typed) if isinstance(field.type, Text) else typed
 
 
+@lru_cache(maxsize=1000)
+def _every_name(spec: Spec, readable: frozenset[str]) -> tuple[str, ...]:
+    return tuple(name for name in spec.fields if name in readable and name != "deleted_at")
+
+
+def _with_key(names: tuple[str, ...], sort: Sort) -> tuple[str, ...]:
+    """Return the columns to read: those of the fields, and the sort key if it is none of them."""
+    return names if sort.field.key in names else (*names, sort.field.key)
+
+
+def _position_of(row: Sequence[Any], columns: tuple[str, ...], sort: Sort) -> tuple[Any, Any]:
+    """Return the sort key and the id of a row."""
+    return row[columns.index(sort.field.key)], row[columns.index("id")]
+
+
 def _sort_key(sort: Sort, dumped: Any) -> Any:
     return dumped if isinstance(sort.field.type, Text) else sort.field.type.parse(dumped)
 
 
 def _checked(spec: Spec, id: Any) -> Id:
-    if not isinstance(id, str) or len(id) != 36:
+    if not is_id(id):
         raise _not_found(spec)
     return id
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from opencrm.core.change import Change, JournalEntry, Kind, Values
+from opencrm.core.entities import Deal
 from opencrm.core.entity import Entity, Spec
 from opencrm.core.locale import Locale
 from opencrm.core.pipeline import StageMove
@@ -46,9 +47,10 @@ def create(work: Work, commands: Sequence[Create[Any]]) -> tuple[JournalEntry, .
         InputError: A value cannot be used; `rows` tells which command's.
         PermissionDenied, Objected, Duplicate: See `Work.apply`.
     """
-    births = _Births(work)
+    several = _loaded(work, commands)
+    births = _Births(work, several)
     heads = []
-    for at, (command, values) in enumerate(zip(commands, _loaded(work, commands), strict=True)):
+    for at, (command, values) in enumerate(zip(commands, several, strict=True)):
         try:
             heads.append(births.add(command, values))
         except InputError as error:
@@ -72,7 +74,7 @@ def update(work: Work, commands: Sequence[Update[Any]]) -> tuple[JournalEntry, .
         spec, before = work.entity(command.entity), states[command.id]
         match(work, spec, before, command.if_match)
         changes.append(_updated(work, at, spec, before, command.values))
-    return _applied(work, changes)
+    return applied(work, changes)
 
 
 def delete(work: Work, commands: Sequence[Delete[Any]]) -> tuple[JournalEntry, ...]:
@@ -116,10 +118,11 @@ def _loaded(work: Work, commands: Sequence[Create[Any]]) -> list[Loaded]:
 class _Births:
     """Builds the changes that make records and their parts."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, several: Sequence[Loaded]) -> None:
         self._work = work
         self.changes: list[Change] = []
         self.past: dict[Id, Sequence[StageMove]] = {}
+        self._owners = {values["owner_id"] for values in several if values.get("owner_id") is not None}
         self._homes: dict[Id, Id | None] = {}
 
     def add(self, command: Create[Any], loaded: Loaded) -> Id:
@@ -133,8 +136,8 @@ class _Births:
             values = self._staged(spec, values, command.history)
         if command.history is not None:
             self.past.setdefault(id, ())
-        if LINES in parts:
-            _sum_lines(values, parts[LINES], loaded, self._work.configuration.locale)
+        if spec is Deal.spec:
+            _sum_lines(values, parts.get(LINES, ()), loaded.given, self._work.configuration.locale)
         self.changes.append(Change(spec.name, id, Kind.CREATED, None, values))
         for name, several in parts.items():
             self._add_parts(spec, name, id, several)
@@ -160,10 +163,10 @@ class _Births:
     def _home(self, owner: Id | None) -> Id | None:
         if owner in (None, self._work.rights.user_id):
             return self._work.rights.home
-        if owner not in self._homes:
-            units = places_of(self._work, [owner])[owner]["units"]
-            self._homes[owner] = units[0] if units else self._work.rights.home
-        return self._homes[owner]
+        if not self._homes:
+            places = places_of(self._work, self._owners)
+            self._homes = {id: next(iter(place["units"]), self._work.rights.home) for id, place in places.items()}
+        return self._homes[owner or ""]
 
     def _staged(self, spec: Spec, values: dict[str, Any], history: History | None) -> dict[str, Any]:
         catalogue = self._work.configuration.catalogue
@@ -211,14 +214,14 @@ class _Births:
             self.changes.append(Change(part.name, values["id"], Kind.CREATED, None, values))
 
 
-def _sum_lines(values: dict[str, Any], lines: Sequence[Values], loaded: Loaded, locale: Locale) -> None:
-    """Let a deal without an amount of its own have the sum of its lines."""
-    if "amount" not in loaded.given and "amount_from" not in loaded.given:
+def _sum_lines(values: dict[str, Any], lines: Sequence[Values], given: Collection[str], locale: Locale) -> None:
+    """Let a deal that names lines and no amount have the sum of its lines."""
+    if lines and "amount" not in given and "amount_from" not in given:
         values["amount_from"] = LINES
     if values["amount_from"] == LINES:
-        values["amount"] = total(lines)
         named = next((line["currency"] for line in lines if line["currency"]), None)
         values["currency"] = values["currency"] or named or locale.currency
+        values["amount"] = total(lines, values["currency"])
 
 
 def _updated(work: Work, at: int, spec: Spec, before: Values, raw: Mapping[str, Any]) -> Change:
@@ -237,7 +240,7 @@ def _updated(work: Work, at: int, spec: Spec, before: Values, raw: Mapping[str, 
     )
 
 
-def _applied(work: Work, changes: Sequence[Change]) -> tuple[JournalEntry, ...]:
+def applied(work: Work, changes: Sequence[Change]) -> tuple[JournalEntry, ...]:
     """Apply the changes that change something; for the others, say so without a line in the journal."""
     real = [change for change in changes if change.fields]
     lines = {line.record_id: line for line in work.apply(real)} if real else {}

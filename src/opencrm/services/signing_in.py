@@ -8,11 +8,13 @@ from typing import Any
 from sqlalchemy import Select, and_, bindparam, select
 
 from opencrm.core.access.grants import ANY, Grant, Scope, read_grants
+from opencrm.core.access.organisation import Seat
 from opencrm.core.access.principal import Principal
 from opencrm.core.access.rights import Rights
 from opencrm.core.change import Values
 from opencrm.core.columns import IdColumn, key_column
 from opencrm.core.entities import Membership, User
+from opencrm.core.values import is_id
 from opencrm.errors import ConfigurationError, NotSignedIn
 from opencrm.services.configuration import Configuration
 from opencrm.services.workspace import Workspace
@@ -30,6 +32,8 @@ def resolve(tx: Transaction, workspace: Workspace, principal: Principal, now: da
         NotSignedIn: There is no such person, key or automation, or no longer.
         ConfigurationError: The workspace was never set up.
     """
+    if principal.kind == "user" and not is_id(principal.id):
+        raise _nobody(principal)
     rows = tx.query(("principal", principal.kind), lambda: _statement(principal), {"id": principal.id})
     if not rows:
         raise ConfigurationError("this workspace is not set up yet: run `opencrm init`")
@@ -56,20 +60,24 @@ def _rights(
     principal: Principal,
     name: str,
     user_id: str | None,
-    seats: Any,
+    seats: tuple[Seat, ...],
     grants: tuple[Grant, ...],
     configuration: Configuration,
 ) -> Rights:
-    return Rights(
-        principal=principal,
-        name=name,
-        user_id=user_id,
-        seats=seats,
-        organisation=configuration.organisation,
-        entities=configuration.catalogue.entities,
-        grants=grants,
-        locale=configuration.locale,
-    )
+    def make() -> Rights:
+        return Rights(
+            principal=principal,
+            name=name,
+            user_id=user_id,
+            seats=seats,
+            organisation=configuration.organisation,
+            entities=configuration.catalogue.entities,
+            grants=grants,
+            locale=configuration.locale,
+        )
+
+    held = tuple((seat.id, seat.unit_id, seat.role.id, seat.is_head, seat.is_primary) for seat in seats)
+    return configuration.rights.get((principal, name, held), make)
 
 
 def _approved(principal: Principal, configuration: Configuration) -> tuple[Grant, ...]:

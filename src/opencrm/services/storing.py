@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, update
@@ -27,13 +27,14 @@ def store(
     past: Mapping[Id, Sequence[StageMove]],
 ) -> None:
     """Store the changes, their lines in the journal and the stages that they enter."""
-    for spec, group in _by_entity(work, changes).items():
+    groups = _by_entity(work, changes)
+    for spec, group in groups.items():
         created = [change for change in group if change.kind is Kind.CREATED]
         work.tx.insert(spec.table, [_row(spec, change) for change in created])
         _update(work, spec, [change for change in group if change.kind is not Kind.CREATED])
     _log_moves(work, changes, past)
     schemas = work.configuration.schemas
-    dumpers = {spec.name: schemas.dumper(spec) for spec in _by_entity(work, changes)}
+    dumpers = {spec.name: schemas.dumper(spec) for spec in groups}
     told = {name for name in dumpers if work.configuration.hooks.listeners(name)}
     rows = [
         journal.row(line, dumpers[line.entity], pending=line.entity in told and line.record_id not in past)
@@ -53,11 +54,9 @@ def _row(spec: Spec, change: Change) -> dict[str, Any]:
     return {**change.after, **_keys(spec, change.after, change.after), "version": 1}
 
 
-def _keys(spec: Spec, values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+def _keys(spec: Spec, values: Mapping[str, Any], names: Container[str]) -> dict[str, Any]:
     """Return the folded keys of the named texts."""
-    folded = (
-        (spec.fields[name].key, values[name]) for name in names if name != "version" and spec.fields[name].key != name
-    )
+    folded = ((key, values[name]) for name, key in spec.folded.items() if name in names)
     return {key: None if text is None else fold(text) for key, text in folded}
 
 
@@ -91,7 +90,10 @@ def _log_moves(work: Work, changes: Sequence[Change], past: Mapping[Id, Sequence
     staged = [change for change in changes if "stage" in change.after]
     moves = [move for change in staged for move in (past[change.id] if change.id in past else stage_moves([change]))]
     common = {"act": work.act, "by": work.rights.name}
-    work.tx.insert(tables.stage_move, [{**_move(move), **common, "id": work.new_id()} for move in moves])
+    ids = work.new_ids(len(moves))
+    work.tx.insert(
+        tables.stage_move, [{**_move(move), **common, "id": id} for move, id in zip(moves, ids, strict=True)]
+    )
 
 
 def _move(move: StageMove) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from opencrm.core.change import Change, JournalEntry, Kind, Values
+from opencrm.core.values import is_id
 from opencrm.errors import InputError, NotFound, UndoRefused
 from opencrm.services import journal
 from opencrm.services.commands import Undo
@@ -45,7 +46,7 @@ def _lines(work: Work, command: Undo) -> list[JournalEntry]:
     if (command.entry is None) == (command.act is None):
         raise InputError({"undo": ["names either an entry or an act"]})
     id = command.entry or command.act or ""
-    rows = (journal.of_id(work.tx, id) if command.entry else journal.of_act(work.tx, id)) if len(id) == 36 else []
+    rows = (journal.of_id(work.tx, id) if command.entry else journal.of_act(work.tx, id)) if is_id(id) else []
     if not rows:
         raise NotFound("there is no such journal entry")
     return [_known(work, row) for row in rows]
@@ -63,13 +64,24 @@ def _inverse(work: Work, line: JournalEntry, own: Collection[str]) -> Change:
     spec = work.entity(line.entity)
     state = work.states(spec, [line.record_id], deleted=None)[line.record_id]
     kind = _INVERSE[line.kind]
-    names = ["deleted_at"] if kind in (Kind.DELETED, Kind.RESTORED) else list(line.after)
+    names = ["deleted_at"] if kind in (Kind.DELETED, Kind.RESTORED) else _visible(work, line)
     _unchanged_since(work, line, state, names, own)
     before = (
         {"deleted_at": work.now if kind is Kind.DELETED else None} if "deleted_at" in names else (line.before or {})
     )
     back = {name: before.get(name) for name in names}
+    if kind is Kind.MOVED:
+        back["stage_since"] = work.now  # It enters the stage again: the log goes on, it is not turned back.
     return Change(spec.name, line.record_id, kind, state, {**state, **back, "updated_at": work.now})
+
+
+def _visible(work: Work, line: JournalEntry) -> list[str]:
+    """Name the fields to take back: those that the principal may read; the others do not exist for them."""
+    readable = work.rights.readable(work.entity(line.entity))
+    names = [name for name in line.after if name in readable]
+    if not names:
+        raise NotFound("there is no such journal entry")
+    return names
 
 
 def _unchanged_since(work: Work, line: JournalEntry, state: Values, names: Iterable[str], own: Collection[str]) -> None:

@@ -15,7 +15,7 @@ from opencrm.core.entity import Spec
 from opencrm.core.pipeline import StageMove
 from opencrm.core.values import Id
 from opencrm.services import checking, journal, judging, storing
-from opencrm.services.bindings import bindings_of
+from opencrm.services.bindings import Binding, bindings_of
 from opencrm.services.configuration import Configuration
 from opencrm.services.reading import Reader
 from opencrm.services.signing_in import resolve
@@ -76,6 +76,10 @@ class Work(Reader):
         """Return a fresh id."""
         return self.workspace.ids.new()
 
+    def new_ids(self, number: int) -> list[Id]:
+        """Return so many fresh ids, in order."""
+        return self.workspace.ids.many(number)
+
     def apply(
         self,
         changes: Sequence[Change],
@@ -104,23 +108,31 @@ class Work(Reader):
         return journal.readable_entries(self._store(changes, past or {}, undo=undo), self.rights)
 
     def _store(
-        self, changes: Sequence[Change], past: Mapping[Id, Sequence[StageMove]], *, undo: bool
+        self,
+        changes: Sequence[Change],
+        past: Mapping[Id, Sequence[StageMove]],
+        *,
+        undo: bool,
+        by: Binding | None = None,
     ) -> list[JournalEntry]:
-        bound = bindings_of(changes)
+        """Store changes and what follows from them; what follows is not asked of the binding that it comes from."""
+        bound = [(binding, own) for binding, own in bindings_of(changes) if binding is not by]
         for binding, own in bound:
             binding.judge(self, own)
         checking.check(self, changes, past, undo=undo)
-        lines = [journal.entry(change, self._line()) for change in changes]
+        lines = [journal.entry(change, line) for change, line in zip(changes, self._lines(len(changes)), strict=True)]
         storing.store(self, changes, lines, past)
         self.configuration.hooks.record_change(changes, self.door)
         for binding, own in bound:
             further = binding.follow(self, own, changes)
             if further:
-                self._store(further, {}, undo=undo)
+                self._store(further, {}, undo=undo, by=binding)
         return lines
 
-    def _line(self) -> dict[str, object]:
-        return {"id": self.new_id(), "act": self._act.id, "at": self.now, **_who(self._act)}
+    def _lines(self, number: int) -> Iterator[dict[str, object]]:
+        """Give what lines of the journal have besides their change."""
+        common = {"act": self._act.id, "at": self.now, **_who(self._act)}
+        return ({"id": id, **common} for id in self.new_ids(number))
 
     def door(self, plugin: str) -> checking.WorkDoor:
         """Return what a plugin's hook may ask."""
@@ -128,7 +140,7 @@ class Work(Reader):
 
     def unchanged(self, change: Change) -> JournalEntry:
         """Return the line of a change that changes nothing; it is not stored."""
-        return journal.entry(change, self._line())
+        return journal.entry(change, next(self._lines(1)))
 
     @contextmanager
     def acting_as(self, plugin: str, *, cause: Id | None = None) -> Iterator[Work]:

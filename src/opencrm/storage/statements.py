@@ -16,7 +16,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.elements import ClauseElement
 
-from opencrm.core.columns import Convert
+from opencrm.core.columns import Convert, all_bound, all_read
 
 Parameters: TypeAlias = "tuple[Any, ...] | dict[str, Any]"
 
@@ -33,9 +33,8 @@ class Prepared:
         self._plan = [(name, compiled.params[name], _bind(compiled.binds[name].type, dialect)) for name in names]
         columns = statement.selected_columns if isinstance(statement, Select) else _columns_of(statement)
         self.names: tuple[str, ...] = tuple(str(column.key) for column in columns)
-        self._results = [
-            (at, convert) for at, convert in enumerate(_result(c.type, dialect) for c in columns) if convert
-        ]
+        self._results = [all_read(column.type.dialect_impl(dialect), dialect) for column in columns]
+        self._typed = not any(self._results)
 
     def parameters(self, values: Mapping[str, Any]) -> Parameters:
         """Return the driver's parameters for the named values."""
@@ -44,16 +43,13 @@ class Prepared:
             return {name: convert(value) if convert else value for name, value, convert in given}
         return tuple(convert(value) if convert else value for _, value, convert in given)
 
-    def read(self, rows: Iterable[Sequence[Any]]) -> list[Sequence[Any]]:
-        """Return the driver's rows with typed values."""
-        if not self._results:
-            return list(rows)
-        return [self._typed(list(row)) for row in rows]
-
-    def _typed(self, row: list[Any]) -> list[Any]:
-        for at, convert in self._results:
-            row[at] = convert(row[at])
-        return row
+    def read(self, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+        """Return the driver's rows with typed values; converted by column, which costs half of going by row."""
+        if self._typed or not rows:
+            return rows
+        columns = zip(*rows, strict=True)
+        typed = [convert(each) if convert else each for convert, each in zip(self._results, columns, strict=True)]
+        return list(zip(*typed, strict=True))
 
 
 class Writer:
@@ -64,7 +60,7 @@ class Writer:
         self.sql = prepared.sql
         self.table = dialect.identifier_preparer.quote(table.name)
         self.target = f"{dialect.identifier_preparer.quote(schema)}.{self.table}" if schema else self.table
-        self._columns = [(column.name, _bind(column.type, dialect)) for column in table.columns]
+        self._columns = [(it.name, all_bound(it.type.dialect_impl(dialect), dialect)) for it in table.columns]
 
     @property
     def columns(self) -> list[str]:
@@ -73,11 +69,11 @@ class Writer:
 
     def rows(self, records: Iterable[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
         """Return records as the driver takes them; what a record does not name is NULL."""
-        columns: list[list[Any]] = []
+        columns: list[Sequence[Any]] = []
         kept = list(records)
         for name, convert in self._columns:
             values = [record.get(name) for record in kept]
-            columns.append([convert(value) for value in values] if convert else values)
+            columns.append(convert(values) if convert else values)
         return list(zip(*columns, strict=True))
 
 
@@ -124,9 +120,4 @@ def _columns_of(statement: Any) -> Sequence[Any]:
 
 def _bind(kind: Any, dialect: Dialect) -> Convert:
     found: Convert = kind.dialect_impl(dialect).bind_processor(dialect)
-    return found
-
-
-def _result(kind: Any, dialect: Dialect) -> Convert:
-    found: Convert = kind.dialect_impl(dialect).result_processor(dialect, None)
     return found

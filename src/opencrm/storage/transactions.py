@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import Connection, Engine, RootTransaction, Table
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.elements import ClauseElement
 
@@ -27,7 +27,7 @@ class Transaction:
         self.statements = statements
         self.sqlite = connection.dialect.name == "sqlite"
 
-    def rows(self, prepared: Prepared, values: Mapping[str, Any]) -> list[Sequence[Any]]:
+    def rows(self, prepared: Prepared, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """Run a query and return its rows, typed."""
         with translated():
             result = self.connection.exec_driver_sql(prepared.sql, prepared.parameters(values))
@@ -92,6 +92,16 @@ class Transaction:
             cursor.close()
 
 
+def _commit(connection: Connection, transaction: RootTransaction) -> None:
+    """Commit; where that fails, drop the connection: SQLite leaves the transaction open, with its lock."""
+    try:
+        with translated():
+            transaction.commit()
+    except BaseException:
+        connection.invalidate()
+        raise
+
+
 def _quoted(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
@@ -128,8 +138,11 @@ class Database:
             if options:
                 connection = connection.execution_options(**options)
             with translated():
-                connection.begin()
+                transaction = connection.begin()
             yield Transaction(connection, statements)
+            # On PostgreSQL a rollback would make the driver forget its prepared statements.
+            with translated():
+                transaction.commit()
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -145,8 +158,7 @@ class Database:
             except BaseException:
                 outer.rollback()
                 raise
-            with translated():
-                outer.commit()
+            _commit(connection, outer)
 
     @contextmanager
     def join(self, connection: Connection) -> Iterator[Transaction]:

@@ -72,9 +72,13 @@ class Organisation:
             queue.extend(self._children.get(one, ()))
         return tuple(found)
 
-    def would_cycle(self, unit: Id, parent: Id) -> bool:
-        """Say whether making `unit` a part of `parent` would close a circle."""
-        return parent in self.subtree(unit)
+    def in_circle(self, unit: Id) -> bool:
+        """Say whether a unit is, through whatever others, a part of itself."""
+        above, met = self.parents.get(unit), {unit}
+        while above is not None and above not in met:
+            met.add(above)
+            above = self.parents.get(above)
+        return above is not None
 
     def seats(self, memberships: Iterable[Values], now: datetime) -> tuple[Seat, ...]:
         """Return the seats of the memberships valid at `now`: from `valid_from` on, no longer at `valid_to`."""

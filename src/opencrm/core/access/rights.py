@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 import attrs
 
 from opencrm.core.access.grants import Grant, Scope
-from opencrm.core.access.organisation import Organisation, Seat
+from opencrm.core.access.organisation import Organisation, RoleGrants, Seat
 from opencrm.core.access.principal import Principal
 from opencrm.core.change import Values
 from opencrm.core.conditions import (
@@ -117,13 +117,14 @@ class Rights:
     def __attrs_post_init__(self) -> None:
         self._expressions: dict[tuple[str, str], Expression] = {}
         self._readable: dict[str, frozenset[str]] = {}
+        self._writable: dict[str, frozenset[str]] = {}
 
     @cached_property
     def owner(self) -> bool:
         """Whether everything is allowed: to an owner, and to the system."""
         return any(seat.role.owner for seat in self.seats) or self.principal.kind == "system"
 
-    @property
+    @cached_property
     def home(self) -> Id | None:
         """The unit of the primary membership, else of the first."""
         best = sorted(self.seats, key=lambda seat: (not seat.is_primary, seat.id))
@@ -141,21 +142,21 @@ class Rights:
         """Return the fields of an entity that may be read; another one does not exist for the principal."""
         found = self._readable.get(spec.name)
         if found is None:
-            found = self._readable[spec.name] = frozenset(name for name in spec.fields if self._may(spec, name, "read"))
+            found = self._readable[spec.name] = frozenset(self._open(spec, spec.fields, "read"))
         return found
 
     def writable(self, spec: Spec) -> frozenset[str]:
         """Return the fields of an entity that may be written."""
-        return frozenset(name for name in self.readable(spec) if self._may(spec, name, "write"))
+        found = self._writable.get(spec.name)
+        if found is None:
+            found = self._writable[spec.name] = frozenset(self._open(spec, self.readable(spec), "write"))
+        return found
 
-    def _may(self, spec: Spec, name: str, verb: str) -> bool:
-        """Take the most permissive of the roles that reach the entity; a sensitive field needs a rule."""
-        if self.owner or name == "id":
-            return True
-        open_to_all = spec.fields[name].sensitive is None
-        roles = {seat.role for seat, _ in self._granted(_root(spec, self.entities), "read") if seat is not None}
-        rules = [role.field_rules.get((spec.name, name)) for role in roles]
-        return any(getattr(rule, verb) if rule else open_to_all for rule in rules) or (not rules and open_to_all)
+    def _open(self, spec: Spec, names: Iterable[str], verb: str) -> Iterator[str]:
+        """Give the fields that may be read or written: the most permissive of the roles that reach the entity decides."""
+        seats = {seat.role.id: seat for seat, _ in self._granted(_root(spec, self.entities), "read") if seat is not None}
+        roles = [seat.role for seat in seats.values()]
+        return (name for name in names if self.owner or name == "id" or _may(spec, name, verb, roles))
 
     def _arms(self, spec: Spec, action: str) -> Iterator[Arm]:
         if self.owner:
@@ -217,6 +218,13 @@ class Rights:
         if seat is None:
             return f"grant {grant.entity}.{grant.action} ({scope}) approved for {self.name}"
         return f"grant {grant.entity}.{grant.action} ({scope}) of role {seat.role.key!r} through membership {seat.id}"
+
+
+def _may(spec: Spec, name: str, verb: str, roles: Iterable[RoleGrants]) -> bool:
+    """Say whether one of the roles opens a field; a sensitive one needs a rule."""
+    open_to_all = spec.fields[name].sensitive is None
+    rules = [role.field_rules.get((spec.name, name)) for role in roles]
+    return any(getattr(rule, verb) if rule else open_to_all for rule in rules) or (not rules and open_to_all)
 
 
 def _root(spec: Spec, entities: Mapping[str, Spec]) -> Spec:

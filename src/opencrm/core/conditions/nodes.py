@@ -16,14 +16,14 @@ def _values(values: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(values)
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class All:
     """Every one of them holds; of none, true."""
 
     items: tuple[Condition, ...] = attrs.field(converter=_conditions, default=())
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class AnyOf:
     """At least one of them holds; of none, false."""
 
@@ -53,7 +53,7 @@ class Less:
     value: Any
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class In:
     """The field holds one of these values."""
 

@@ -29,10 +29,10 @@ def _line_total(values: dict[str, Any], _locale: Locale) -> None:
         raise InputError({"discount": ["must lie between 0 and 100"]})
     if quantity is not None and price is not None:
         places = precision(values["currency"]) if values.get("currency") else 2
-        total = round(quantity * price * (100 - discount) / 100, places)
+        total = quantity * price * (100 - discount) / 100
         if abs(total) >= Decimal(10) ** 14:
             raise InputError({"quantity": ["makes the line's total too large"]})
-        values["total"] = total
+        values["total"] = round(total, places)
 
 
 class Deal(Owned, Staged, Core):

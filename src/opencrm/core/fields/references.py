@@ -10,7 +10,7 @@ import attrs
 from sqlalchemy.types import TypeEngine
 
 from opencrm.core import columns
-from opencrm.core.fields.base import FieldType
+from opencrm.core.fields.base import FieldType, plain_text
 
 
 def _entity_name(to: Any) -> str:
@@ -60,7 +60,9 @@ class Structured(FieldType[Any]):
         return columns.JsonColumn()
 
     def parse(self, raw: Any) -> Any:
-        return self.check(raw)
+        found = self.check(raw)
+        _check_texts(found)
+        return found
 
 
 def parse_id(raw: Any) -> str:
@@ -73,3 +75,15 @@ def parse_id(raw: Any) -> str:
         return str(UUID(raw))
     except (ValueError, TypeError, AttributeError):
         raise ValueError("must be a record's id (a UUID)") from None
+
+
+def _check_texts(value: Any) -> None:
+    """Refuse texts, however deep, that no database can hold."""
+    if isinstance(value, str):
+        plain_text(value)
+    elif isinstance(value, dict):
+        for each in (*value, *value.values()):
+            _check_texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            _check_texts(each)

@@ -14,6 +14,7 @@ from sqlalchemy.types import TypeEngine
 from opencrm.core import columns
 from opencrm.core.fields.base import FieldType, plain_text
 from opencrm.core.points import email_key
+from opencrm.core.values import fold
 
 
 @attrs.frozen
@@ -40,6 +41,8 @@ class Text(FieldType[str]):
         text = plain_text(raw)
         if len(text) > self.max:
             raise ValueError(f"must have at most {self.max} characters; it has {len(text)}")
+        if self.folded and not text.isascii() and len(fold(text)) > 2 * self.max:
+            raise ValueError("is too long once its ligatures are spelled out")
         return text or None
 
 
@@ -109,6 +112,7 @@ class Link(FieldType[str]):
         try:
             parts = urlsplit(text if "://" in text else f"https://{text}")
             good = parts.scheme in ("http", "https") and bool(parts.hostname) and not any(map(str.isspace, text))
+            good = good and parts.port != 0  # Raises for `javascript:alert(1)`, whose port is no number.
         except ValueError:
             good = False
         if not good:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
-from opencrm.embed import Invocation, issue_token
 
 from opencrm import CRM, Principal
+from opencrm.embed import Invocation, issue_token
 from opencrm.plugins.demo.business import COLLEAGUES, COMPANY, OWNER, Colleague
 from opencrm.plugins.demo.file import fresh, is_demo, path_of
 from opencrm.plugins.demo.selling import tell
@@ -41,15 +42,13 @@ def demo(invocation: Invocation, *, again: bool, serving: bool, host: str | None
 
 
 def _make(invocation: Invocation, file: Path) -> None:
-    with fresh(file) as made:
-        crm = invocation.open(str(made))
+    with fresh(file) as made, closing(invocation.open(str(made))) as crm:
         owner = crm.init(owner=OWNER.name, email=OWNER.email)
         for plugin in PLUGINS:
             crm.enable(owner, plugin)
         story = tell(SEED, crm.clock.now(), crm.catalogue.pipelines)
         with invocation.progress(f"Inventing {COMPANY}", size(story)) as step:
             write(crm, owner, story, step)
-        crm.close()
 
 
 def _show_keys(crm: CRM, file: Path) -> None:

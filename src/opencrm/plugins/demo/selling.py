@@ -40,7 +40,8 @@ def tell(seed: int, now: datetime, pipelines: Mapping[str, Pipeline]) -> Story:
 
 def ways(pipeline: Pipeline, end: str) -> list[tuple[str, ...]]:
     """Return the ways from the first stage to `end`, along allowed moves and never back; the longest last."""
-    found, open_ways = [], deque([(pipeline.initial,)])
+    found: list[tuple[str, ...]] = []
+    open_ways: deque[tuple[str, ...]] = deque([(pipeline.initial,)])
     while open_ways:
         way = open_ways.popleft()
         if way[-1] == end:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import attrs
-from opencrm.embed import Work
 
 from opencrm import (
     CRM,
@@ -23,6 +22,7 @@ from opencrm import (
     User,
     records,
 )
+from opencrm.embed import Work
 from opencrm.plugins.demo import words
 from opencrm.plugins.demo.business import ARTICLES, BRANCHES, COLLEAGUES, COMPANY, OWNER, Article, Colleague
 from opencrm.plugins.demo.desk import CURRENCY, Desk

@@ -31,9 +31,9 @@ def map_of_header(spec: Spec, file: TableFile, schemas: Schemas) -> Map:
         kind = _POINTS.get(fold(column)) if "points" in nested else None
         if name is not None:
             if spec.fields[name].settable:
-                fields[name] = Source(columns=(column,))
+                fields[name] = Source(columns=(column,), plain=True)
         elif kind is not None:
-            points.append({"kind": Source(value=kind), "value": Source(columns=(column,))})
+            points.append({"kind": Source(value=kind), "value": Source(columns=(column,), plain=True)})
         else:
             raise UnknownField(
                 file.name, f"has the column {column!r}, and {spec.name} has no such field; say in a map what it is"

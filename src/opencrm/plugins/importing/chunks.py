@@ -9,15 +9,15 @@ from collections.abc import Sequence
 import attrs
 
 from opencrm import ConfigurationError, ConflictError, OpenCRMError
-from opencrm.embed import ImportJob, ImportJobs, Work, monotonic
+from opencrm.embed import ImportJob, ImportJobs, monotonic
 from opencrm.plugins.importing.doors import Doors
 from opencrm.plugins.importing.drafts import Rejected, RowDraft
 from opencrm.plugins.importing.finding import Finder
-from opencrm.plugins.importing.planning import FilePlan
+from opencrm.plugins.importing.outcomes import Culprits
 from opencrm.plugins.importing.problems import Fault
 from opencrm.plugins.importing.refusing import fault_of
-from opencrm.plugins.importing.resolving import Resolved, Resolver
-from opencrm.plugins.importing.writing import Culprits, Refused, Written, write
+from opencrm.plugins.importing.resolving import Resolver
+from opencrm.plugins.importing.writing import Refused, write
 
 _TRIES = 5
 
@@ -51,7 +51,6 @@ class Chunks:
 
     Args:
         doors: Opens transactions.
-        plan: What the rows stand for.
         finder: Remembers records that were found.
         resolver: Resolves references.
         progress: Is kept up to date.
@@ -59,7 +58,6 @@ class Chunks:
     """
 
     doors: Doors
-    plan: FilePlan
     finder: Finder
     resolver: Resolver
     progress: Progress
@@ -72,16 +70,14 @@ class Chunks:
         tries, seconds = 0, 0.0
         while waiting:
             part = waiting.pop()
+            if not part:
+                continue
             begun = monotonic()
             try:
-                rejected += self._transaction(part)
+                self._transaction(part)
             except Culprits as culprits:
-                rejected += [
-                    Rejected(row.line, row.cells, culprits.faults[row.line])
-                    for row in part
-                    if row.line in culprits.faults
-                ]
-                waiting.append([row for row in part if row.line not in culprits.faults])
+                rejected += self._left_out(part, culprits)
+                waiting.append([row for row in part if row.line not in culprits.faults.keys() | culprits.held])
             except (Refused, OpenCRMError) as refused:
                 error = refused.error if isinstance(refused, Refused) else refused
                 tries += isinstance(error, ConflictError)
@@ -97,31 +93,27 @@ class Chunks:
             seconds = max(seconds, monotonic() - begun)
         return rejected, seconds
 
-    def _transaction(self, rows: Sequence[RowDraft]) -> list[Rejected]:
+    def _transaction(self, rows: Sequence[RowDraft]) -> None:
         """Write rows in one transaction, with how far the job is; nothing is kept where it raises."""
         self.finder.forget()
         with self.doors.chunk() as work:
-            resolved = self.resolver.resolve(work, rows)
-            written = write(work, self.plan, resolved.rows, final=self.resolver.final)
-            self._note(work, written)
+            written = write(work, rows, self.resolver)
+            counts = {**self.progress.counts(), **(self.progress.tally + written.tally)}
+            ImportJobs(work).advance(self.job, rows_done=self.progress.rows, counts=counts)
         self.finder.keep()
         self.progress.tally += written.tally
-        self._postpone(resolved, written)
-        by_line = {row.line: row for row in rows}
-        return [Rejected(line, by_line[line].cells, self._told(line, fault)) for line, fault in resolved.faults.items()]
-
-    def _note(self, work: Work, written: Written) -> None:
-        counts = {**self.progress.counts(), **(self.progress.tally + written.tally)}
-        ImportJobs(work).advance(self.job, rows_done=self.progress.rows, counts=counts)
-
-    def _postpone(self, resolved: Resolved, written: Written) -> None:
-        ready = {row.line for row in resolved.rows}
-        for line, targets in resolved.later.items():
-            if line not in ready:
-                self.progress.held.add(line)
+        for line, targets in written.later.items():
+            if any(line in written.touched.get(at, ()) for at in targets):
                 self.progress.later.append(line)
-            elif any(line in written.touched.get(at, ()) for at in targets):
-                self.progress.later.append(line)
+
+    def _left_out(self, rows: Sequence[RowDraft], culprits: Culprits) -> list[Rejected]:
+        """Put rows off that wait for others; return those that stay out."""
+        self.progress.later.extend(culprits.held)
+        self.progress.held |= culprits.held
+        faults = culprits.faults
+        return [
+            Rejected(row.line, row.cells, self._told(row.line, faults[row.line])) for row in rows if row.line in faults
+        ]
 
     def _told(self, line: int, fault: Fault) -> Fault:
         if self.resolver.final and line not in self.progress.held:

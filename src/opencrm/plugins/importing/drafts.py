@@ -58,6 +58,7 @@ class Draft:
         key: Its key in the outside system, or the row's number; None where it is matched by its fields.
         wanted: Its references.
         history: Its past.
+        origins: Which part of the map each of its parts comes from: `{"points[0]": 1}`.
         loaded: Its typed values, after loading.
     """
 
@@ -65,6 +66,7 @@ class Draft:
     key: str | None
     wanted: list[Wanted]
     history: History | None
+    origins: dict[str, int] = attrs.field(factory=dict)
     loaded: Loaded | None = None
 
     def put(self, place: tuple[Any, ...], id: str | None) -> None:

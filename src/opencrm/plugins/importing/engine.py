@@ -45,8 +45,8 @@ class FileImport:
         with self.doors.chunk() as work:
             job = ImportJobs(work).start(file_hash=file.digest, map_hash=self.map_hash, file_name=file.name)
         finder, offers = Finder(), Offers(self.plan)
-        resolver = Resolver(finder, offers, final=False)
-        chunks = Chunks(self.doors, self.plan, finder, resolver, progress, job)
+        resolver = Resolver(self.plan, finder, offers, final=False)
+        chunks = Chunks(self.doors, finder, resolver, progress, job)
         self._pass(chunks, file.rows())
         if progress.later:
             again = attrs.evolve(chunks, resolver=attrs.evolve(resolver, final=True))

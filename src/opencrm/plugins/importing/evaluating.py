@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
@@ -12,6 +13,8 @@ from zoneinfo import ZoneInfo
 from opencrm import Day, Instant
 from opencrm.embed import FieldType
 from opencrm.plugins.importing.maps import Source
+
+_DEFUSED = re.compile("'+[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 
 Cells: TypeAlias = Sequence[str]
 Get: TypeAlias = Callable[[Cells], Any]
@@ -35,6 +38,8 @@ class Getters:
     def get(self, source: Source, kind: FieldType[Any] | None = None) -> Get:
         """Return the function of a source; `kind` is the type of the field that it is for."""
         found = self._origin(source)
+        if source.plain:
+            found = _undefused(found)
         if source.translate:
             found = _translated(found, source.translate)
         if source.default is not None:
@@ -90,6 +95,16 @@ def _translated(get: Get, words: Mapping[str, Any]) -> Get:
         return text if text is None else (words.get(text.strip(), text) if isinstance(text, str) else text) or None
 
     return translated
+
+
+def _undefused(get: Get) -> Get:
+    """Take back what `opencrm export` does to text that a spreadsheet would run as a formula."""
+
+    def undefused(cells: Cells) -> Any:
+        text = get(cells)
+        return text[1:] if isinstance(text, str) and _DEFUSED.match(text) else text
+
+    return undefused
 
 
 def _defaulted(get: Get, default: Any) -> Get:

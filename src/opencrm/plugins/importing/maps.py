@@ -38,6 +38,7 @@ class Source:
         times: What a number is multiplied by.
         decimal: The decimal sign of a number, where it is not the point.
         format: How a date or a time is written, in the notation of `datetime.strptime`.
+        plain: Whether an apostrophe that keeps a spreadsheet from running a text is taken away.
         by: The field by which a reference names its record, or `"key"`; by default the entity's look-up fields.
         system: The system of the key, where it is not the map's.
     """
@@ -53,6 +54,7 @@ class Source:
     times: Decimal | None = None
     decimal: str | None = None
     format: str | None = None
+    plain: bool = False
     by: str | None = None
     system: str | None = None
 
@@ -102,7 +104,7 @@ class Target:
         parts: Its parts, such as `points` and `lines`.
         past: Its history.
         existing: What happens to a record that stands already.
-        optional: Whether a row without the target's key, or else without any of its values, goes without it.
+        optional: Whether a row goes without the target if it lacks its key, or another record that it requires.
         template: Key of a role template that gives the values that `fields` does not.
     """
 

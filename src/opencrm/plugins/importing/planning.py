@@ -9,7 +9,7 @@ import attrs
 
 from opencrm import Reference
 from opencrm.embed import Catalogue, Field, Schemas, Spec, grant_rows
-from opencrm.plugins.importing.drafts import Link, Rejected, RowDraft, merged
+from opencrm.plugins.importing.drafts import Draft, Link, Rejected, RowDraft, merged
 from opencrm.plugins.importing.evaluating import Getters
 from opencrm.plugins.importing.maps import KEY, FileMap, Map, Part, Past, Source, Target
 from opencrm.plugins.importing.plans import Item, PartPlan, PastPlan, TargetPlan
@@ -54,7 +54,9 @@ class FilePlan:
                 rejected.append(Rejected(line, cells, fault))
                 continue
             faults: dict[str, Fault] = {}
-            found = [target.draft(line, cells, faults) for target in self.targets]
+            found: list[Draft | None] = []
+            for target in self.targets:
+                found.append(target.draft(line, cells, found, faults))
             if faults:
                 rejected.append(Rejected(line, cells, merged(faults)))
             else:
@@ -72,9 +74,7 @@ class FilePlan:
             draft.loaded = values
         if not wrong:
             return list(rows), []
-        rejected = [
-            Rejected(owners[at].line, owners[at].cells, field_faults(target, fields)) for at, fields in wrong.items()
-        ]
+        rejected = [_rejected(target, owners[at], fields) for at, fields in wrong.items()]
         out = {row.line for row in rejected}
         return [row for row in rows if row.line not in out], rejected
 
@@ -157,3 +157,7 @@ class _Planner:
             "delegable": grant_rows(role.delegable),
             "field_rules": [attrs.asdict(rule) for rule in role.field_rules],
         }
+
+
+def _rejected(target: TargetPlan, row: RowDraft, fields: Mapping[str, Sequence[str]]) -> Rejected:
+    return Rejected(row.line, row.cells, field_faults(target, fields, row.drafts[target.at]))

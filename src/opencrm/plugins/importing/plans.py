@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -100,24 +101,41 @@ class TargetPlan:
     pipelines: Mapping[str, Pipeline]
     template: Mapping[str, Any]
 
+    @cached_property
+    def requires(self) -> tuple[int, ...]:
+        """Positions of the earlier targets without which there is no such record."""
+        fields = self.spec.fields
+        return tuple(it.earlier for it in self.items if it.earlier is not None and fields[it.name].required)
+
     @property
     def numbered(self) -> bool:
         """Whether its records are recognised by the file and the row's number alone."""
         return self.key is None and not self.target.match
 
-    def column(self, field: str) -> str:
+    def column(self, field: str, draft: Draft | None = None) -> str:
         """Return the header that an error of a field is shown at; a part's field is `points[0].value`."""
-        name, _, rest = field.partition("[")
+        place, _, inner = field.partition(".")
+        name, _, rest = place.partition("[")
         if name == "refs":
             return self.key.column if self.key else ""
         if not rest:
             return next((item.column for item in self.items if item.name == name), "")
-        inner = rest.rpartition(".")[2]
-        items = [item for part in self.parts if part.name == name for item in part.items if item.column]
+        at = draft.origins.get(place) if draft is not None else None
+        parts = [part for part in self.parts if part.name == name] if at is None else [self.parts[at]]
+        items = [item for part in parts for item in part.items if item.column]
         return next((item.column for item in items if item.name == inner), items[0].column if items else "")
 
-    def draft(self, line: int, cells: Cells, faults: dict[str, Fault]) -> Draft | None:
-        """Return what a row asks for, None where it goes without; adds what is wrong to `faults`."""
+    def draft(self, line: int, cells: Cells, earlier: Sequence[Draft | None], faults: dict[str, Fault]) -> Draft | None:
+        """Return what a row asks for, None where it goes without.
+
+        Args:
+            line: The row's line.
+            cells: Its cells.
+            earlier: The row's drafts so far.
+            faults: What is wrong is added here.
+        """
+        if self.target.optional and any(earlier[at] is None for at in self.requires):
+            return None
         draft = Draft(dict(self.template), self._key(line, cells, faults), [], None)
         self._fields(draft, cells, faults)
         if self._unrecognised(draft):
@@ -155,7 +173,7 @@ class TargetPlan:
                 _refer(item, (item.name,), draft, raw, cells, faults)
 
     def _parts(self, draft: Draft, cells: Cells, faults: dict[str, Fault]) -> None:
-        for part in self.parts:
+        for at, part in enumerate(self.parts):
             found = draft.raw.setdefault(part.name, [])
             raw: dict[str, Any] = {}
             before = len(draft.wanted)
@@ -167,6 +185,7 @@ class TargetPlan:
                 else:
                     _refer(item, (part.name, len(found), item.name), draft, raw, cells, faults)
             if part.named(raw):
+                draft.origins[f"{part.name}[{len(found)}]"] = at
                 found.append(raw)
             else:
                 del draft.wanted[before:]

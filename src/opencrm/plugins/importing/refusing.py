@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opencrm import InputError, OpenCRMError
-from opencrm.plugins.importing.drafts import merged
+from opencrm.plugins.importing.drafts import Draft, merged
 from opencrm.plugins.importing.plans import TargetPlan
 from opencrm.plugins.importing.problems import Fault
 
@@ -25,15 +25,14 @@ def fault_of(target: TargetPlan | None, error: OpenCRMError) -> Fault:
     return Fault(_column(target, fields[0]), error.code, str(error))
 
 
-def field_faults(target: TargetPlan | None, fields: Mapping[str, Sequence[str]]) -> Fault:
+def field_faults(target: TargetPlan | None, fields: Mapping[str, Sequence[str]], draft: Draft | None = None) -> Fault:
     """Return one fault for what is said of a record's fields."""
     entity = f"{target.spec.name}." if target else ""
-    return merged(
-        {
-            name: Fault(_column(target, name), "invalid_input", f"{entity}{name} {' '.join(texts)}")
-            for name, texts in fields.items()
-        }
-    )
+    faults = {}
+    for name, texts in fields.items():
+        column = target.column(name, draft) if target else ""
+        faults[name] = Fault(column, "invalid_input", f"{entity}{name} {' '.join(texts)}")
+    return merged(faults)
 
 
 def _column(target: TargetPlan | None, field: str | None) -> str:

@@ -135,14 +135,26 @@ def _encoding(path: Path, sample: bytes, scan: _Scan) -> tuple[str, bool]:
     for mark, name in _BOMS:
         if sample.startswith(mark):
             return name, False
-    if sample.count(0) * 10 >= len(sample) * 3:
-        return ("utf-16-be" if sample[:1] == b"\0" else "utf-16-le"), True
+    wide = next((name for name in ("utf-16-le", "utf-16-be") if _is_utf16(sample, name)), None)
+    if wide is not None:
+        return wide, True
     if scan.broken == 0 or scan.wide >= scan.broken:
         return "utf-8", False
     if len(sample.translate(None, delete=_CONTROLS)) < 0.95 * len(sample):
         raise NotCsv(path.name, "is not text")
     high, cyrillic = len(_HIGH.findall(sample)), sum(map(len, _CYRILLIC.findall(sample)))
     return ("cp1251" if cyrillic * 2 > high else "cp1252"), True
+
+
+def _is_utf16(sample: bytes, encoding: str) -> bool:
+    """Say whether bytes without a mark are UTF-16: they hold NULs, and line breaks when they are read so."""
+    if sample.count(0) * 50 < len(sample):
+        return False
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(sample)
+    except UnicodeError:
+        return False
+    return "\n" in text or "\r" in text
 
 
 def _text(path: Path, sample: bytes, encoding: str) -> str:

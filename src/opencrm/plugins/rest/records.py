@@ -63,7 +63,8 @@ class Records:
             spec = entity_at(reader, plural)
             record = reader.get(spec, record_id(id))
             response = answer(record_body(reader, spec, record), headers=tagged(reader, spec, record))
-        return response.make_conditional(request.environ)
+        response.make_conditional(request.environ)
+        return response
 
     def create(self, plural: str) -> Response:
         """Make a record; answer with it."""
@@ -121,7 +122,7 @@ class Records:
         with self._crm.work(principal()) as work:
             spec = entity_at(work, plural)
             tag = _chosen(work, spec, id, tags)
-            wanted = Assign(spec, id, owner=given.get("owner_id"), unit=given.get("unit_id"), if_match=tag)
+            wanted: Assign[Any] = Assign(spec, id, owner=given.get("owner_id"), unit=given.get("unit_id"), if_match=tag)
             [entry] = assigning.assign(work, [wanted])
             return _seen(work, spec, entry) or _unseen(entry)
 

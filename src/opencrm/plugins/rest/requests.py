@@ -114,7 +114,7 @@ class Arguments(FlaskParser):
         no_parameters()
         return json_object()
 
-    def handle_error(  # noqa: PLR0913  # the parser's signature
+    def handle_error(
         self, error: ValidationError, req: Any, schema: Schema, *, error_status_code: Any, error_headers: Any
     ) -> NoReturn:
         """Raise what marshmallow found as opencrm's error."""

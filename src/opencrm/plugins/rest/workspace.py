@@ -87,8 +87,7 @@ def _pipelines(reader: Reader, spec: Spec) -> tuple[Pipeline, ...]:
 
 def _pipeline(it: Pipeline) -> dict[str, Any]:
     stages = [
-        {"key": stage.key, "label": stage.label, "kind": stage.kind, "probability": stage.chance}
-        for stage in it.stages
+        {"key": stage.key, "label": stage.label, "kind": stage.kind, "probability": stage.chance} for stage in it.stages
     ]
     moves = [list(move) for move in sorted(it.moves)]
     return {

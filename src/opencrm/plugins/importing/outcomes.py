@@ -1,0 +1,49 @@
+"""What becomes of a chunk's rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Set
+
+import attrs
+
+from opencrm.plugins.importing.drafts import Draft
+from opencrm.plugins.importing.problems import Fault
+
+
+class Culprits(Exception):
+    """Some rows of a chunk cannot be written; nothing of the chunk is kept.
+
+    Attributes:
+        faults: What is wrong, by line.
+        held: Lines of rows that have to wait for others.
+    """
+
+    def __init__(self, faults: Mapping[int, Fault], held: Set[int] = frozenset()) -> None:
+        super().__init__(f"{len(faults)} rows")
+        self.faults = faults
+        self.held = held
+
+
+@attrs.define
+class Group:
+    """The rows of a chunk that stand for one and the same record; the last one's values count."""
+
+    rows: list[int]
+    draft: Draft
+    id: str | None = None
+
+
+@attrs.define
+class Written:
+    """What became of a chunk.
+
+    Attributes:
+        tally: `"deal created"` and the like, with how many.
+        touched: By target, the lines whose record was made or brought up to date here.
+        later: Lines whose records lack a reference to a row that comes later, with these targets.
+    """
+
+    tally: Counter[str] = attrs.field(factory=Counter)
+    touched: dict[int, set[int]] = attrs.field(factory=dict)
+    later: dict[int, set[int]] = attrs.field(factory=dict)

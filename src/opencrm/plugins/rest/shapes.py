@@ -1,0 +1,140 @@
+"""The shapes that all entities share, as JSON Schema and OpenAPI describe them."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+Shape: TypeAlias = dict[str, Any]
+
+
+def page(item: Shape) -> Shape:
+    """Return the shape of a page of a list."""
+    return _object(
+        {"items": _list(item), "next": {"type": ["string", "null"], "description": "The next page's cursor"}}
+    )
+
+
+def written(*, tagged: bool) -> Shape:
+    """Return the headers of a write's answer: the act and, where the record comes with it, its tag."""
+    act = {"OpenCRM-Act": {"description": "Names the act, by which it can be undone", "schema": _id()}}
+    return {**act, **tag()} if tagged else act
+
+
+def tag() -> Shape:
+    """Return the header of an answer that holds one record."""
+    return {"ETag": {"description": "The tag of what you see of the record", "schema": _text()}}
+
+
+def shared() -> Shape:
+    """Return the named shapes of what leaves, records apart."""
+    return {
+        "Problem": _problem(),
+        "Entry": _entry(),
+        "History": _object({"items": _list(reference("Entry"))}),
+        "Me": _me(),
+        "Index": _object({"entities": _list(_entity())}),
+    }
+
+
+def fixed() -> Shape:
+    """Return the paths that are there in every workspace."""
+    undo = {"required": True, "content": {"application/json": {"schema": reference("Undo")}}}
+    return {
+        "/": {"get": _operation("index", "The entities, their fields and what you may do", "Index")},
+        "/me": {"get": _operation("me", "Whoever the token stands for", "Me")},
+        "/undo": {
+            "post": _operation("undo", "Take back an act, or one line of the journal", "History")
+            | {"requestBody": undo}
+        },
+    }
+
+
+def reference(name: str) -> Shape:
+    """Return a reference to a named shape."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _operation(name: str, text: str, answer: str) -> Shape:
+    good = {"description": "Done", "content": {"application/json": {"schema": reference(answer)}}}
+    good |= {"headers": written(tagged=False)} if name == "undo" else {}
+    responses = {"200": good, "default": {"$ref": "#/components/responses/Problem"}}
+    return {"operationId": name, "summary": text, "tags": ["workspace"], "responses": responses}
+
+
+def _object(properties: Shape, *optional: str) -> Shape:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _list(item: Shape) -> Shape:
+    return {"type": "array", "items": item}
+
+
+def _text() -> Shape:
+    return {"type": "string"}
+
+
+def _text_or_none() -> Shape:
+    return {"type": ["string", "null"]}
+
+
+def _id() -> Shape:
+    return {"type": "string", "format": "uuid"}
+
+
+def _entry() -> Shape:
+    return _object(
+        {
+            "id": _id(),
+            "act": _id(),
+            "at": {"type": "string", "format": "date-time"},
+            "entity": _text(),
+            "record_id": _id(),
+            "kind": {"enum": ["created", "changed", "moved", "assigned", "deleted", "restored"]},
+            "principal": _text(),
+            "acting_as": _text_or_none(),
+            "cause": {"type": ["string", "null"], "format": "uuid"},
+            "origin": _text_or_none(),
+            "before": {"type": ["object", "null"]},
+            "after": {"type": "object"},
+        }
+    )
+
+
+def _problem() -> Shape:
+    return _object(
+        {
+            "type": {"type": "string", "format": "uri-reference"},
+            "title": _text(),
+            "status": {"type": "integer"},
+            "code": {"type": "string", "description": "Stable name of the kind of problem"},
+            "detail": _text(),
+            "errors": {"type": "object", "additionalProperties": _list(_text())},
+            "details": {"type": "object"},
+        },
+        "detail",
+        "errors",
+        "details",
+    )
+
+
+def _me() -> Shape:
+    role = _object({"id": _id(), "key": _text(), "name": _text()})
+    flag = {"type": "boolean"}
+    seat = _object({"id": _id(), "unit_id": _id(), "role": role, "is_head": flag, "is_primary": flag})
+    user = _object({"id": _id(), "name": _text_or_none(), "email": _text_or_none()}, "name", "email")
+    return _object({"principal": _text(), "user": user, "owner": flag, "memberships": _list(seat)})
+
+
+def _entity() -> Shape:
+    return _object(
+        {
+            "name": _text(),
+            "label": _text(),
+            "path": _text(),
+            "display": _text(),
+            "may": {**_list(_text()), "description": "What you may do, to some record at least"},
+            "fields": _list({"type": "object"}),
+            "pipelines": _list({"type": "object"}),
+        }
+    )

@@ -1,0 +1,146 @@
+"""Lists: filters, order, pages, fields."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+
+from opencrm.testing.factories import make_company, make_contact, make_deal
+
+
+@pytest.fixture
+def deals(crm, firm):
+    """Four deals; the amounts are of two currencies."""
+    contact = make_contact(crm)
+    make_deal(crm, title="Äpfel", amount="1000")
+    make_deal(crm, title="Windows", amount="2500.50", contact_id=contact.id, stage="offer")
+    make_deal(crm, title="Doors", amount="5000", currency="USD")
+    make_deal(crm, title="Gates", by=firm.seller)
+
+
+def titles(api, query):
+    answer = api.get(f"/v1/deals?sort=title&{query}")
+    assert answer.status_code == 200, answer.text
+    return [row["title"] for row in answer.json["items"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["Äpfel", "Doors", "Gates", "Windows"]),
+        ("title=apfel", ["Äpfel"]),
+        ("title[eq]=WINDOWS", ["Windows"]),
+        ("stage=offer", ["Windows"]),
+        ("stage[ne]=offer", ["Äpfel", "Doors", "Gates"]),
+        ("stage[in]=offer,won", ["Windows"]),
+        ("amount[gte]=1000 EUR", ["Äpfel", "Windows"]),
+        ("amount[gt]=1000", ["Windows"]),
+        ("amount[lt]=2000", ["Äpfel"]),
+        ("amount[lte]=5000 USD", ["Doors"]),
+        ("amount[ne]=1000 EUR", ["Windows"]),
+        ("amount[empty]=true", ["Gates"]),
+        ("contact_id[empty]=false", ["Windows"]),
+        ("contact_id[empty]=true&amount[empty]=false", ["Äpfel", "Doors"]),
+        ("created_at[gt]=2026-03-02T08:59:59Z&created_at[lt]=2026-03-02T09:00:00%2B01:00", []),
+    ],
+)
+def test_a_filter_chooses(api, deals, query, found):
+    """Each operator, on the types that have it; amounts compare within one currency."""
+    assert titles(api, query) == found
+
+
+def test_a_person_is_a_filter(api, deals, firm):
+    """`owner_id[in]` takes several ids."""
+    assert titles(api, f"owner_id={firm.seller.id}") == ["Gates"]
+    assert len(titles(api, f"owner_id[in]={firm.seller.id},{firm.owner.id}")) == 4
+
+
+def test_a_list_is_sorted(api, deals):
+    """Up and down; without a value last."""
+    rows = api.get("/v1/deals?sort=-amount&fields=amount").json["items"]
+    assert [row["amount"] for row in rows] == ["5000.00", "2500.50", "1000.00", None]
+
+
+def test_fields_are_chosen(api, deals):
+    """The id always comes along."""
+    rows = api.get("/v1/deals?fields=title,stage&limit=1").json["items"]
+    assert set(rows[0]) == {"id", "title", "stage"}
+
+
+def test_pages_follow_each_other(api, deals):
+    """The cursor leads to the next page and ends with the list; whoever filters otherwise starts anew."""
+    seen, query = [], "sort=title&limit=3"
+    first = api.get(f"/v1/deals?{query}").json
+    seen += first["items"]
+    second = api.get(f"/v1/deals?{query}&cursor={quote(first['next'])}").json
+    assert [row["title"] for row in seen + second["items"]] == ["Äpfel", "Doors", "Gates", "Windows"]
+    assert second["next"] is None
+    other = api.get(f"/v1/deals?{query}&stage=new&cursor={quote(first['next'])}")
+    assert other.json["errors"].keys() == {"cursor"}
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("colour=red", "colour"),
+        ("colour[in]=red", "colour"),
+        ("amount[near]=3", "amount[near]"),
+        ("amount[gte]=much", "amount"),
+        ("amount[gte]=3 XXXX", "amount"),
+        ("title=", "title"),
+        ("stage[lt]=new&stage[lt]=won", "stage[lt]"),
+        ("description=x", "description"),
+        ("contact_id=7", "contact_id"),
+        ("contact_id[empty]=perhaps", "contact_id[empty]"),
+        ("title=a%00b", "title"),
+        ("title=%FF", "query"),
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("limit=ten", "limit"),
+        ("limit=%D9%A1", "limit"),
+        ("limit=1&limit=2", "limit"),
+        ("sort=contact_id", "sort"),
+        ("sort=", "sort"),
+        ("fields=title,wings", "fields"),
+        ("deleted=1", "deleted"),
+        ("cursor=xyz", "cursor"),
+        ("cursor=%C3%A9", "cursor"),
+        ("[]=1", "[]"),
+        ("__class__=1", "__class__"),
+        ("owner_id[in]=" + "a," * 600, "owner_id[in]"),
+        ("&".join(f"a{at}=1" for at in range(200)), "query"),
+    ],
+)
+def test_a_bad_parameter_is_named(api, query, named):
+    """Never guessed, never ignored."""
+    refused = api.get(f"/v1/deals?{query}")
+    assert (refused.status_code, refused.json["code"]) == (422, "invalid_input")
+    assert named in refused.json["errors"]
+
+
+def test_other_routes_take_no_parameters(api, crm):
+    """They say so."""
+    deal = make_deal(crm)
+    for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("GET", "/history"), ("POST", "/move")):
+        body = None if method in ("GET", "DELETE") else {}
+        refused = api.call(method, f"/v1/deals/{deal.id}{path}?force=1", body)
+        assert refused.json["errors"].keys() == {"force"}
+
+
+def test_a_list_takes_four_statements(api, crm, statements):
+    """Begin, who asks, the page, end: whatever the number of rows."""
+    for number in range(60):
+        make_company(crm, name=f"Client {number:02}")
+    for limit in (1, 50):
+        api.get(f"/v1/companies?limit={limit}")
+        statements.clear()
+        assert len(api.get(f"/v1/companies?limit={limit}").json["items"]) == limit
+        assert len(statements) <= 4, statements
+
+
+def test_a_list_is_empty_where_nothing_may_be_read(as_, deals, firm):
+    """A stranger sees none of them, by no filter."""
+    stranger = as_(firm.stranger)
+    assert stranger.get("/v1/deals").json == {"items": [], "next": None}
+    assert stranger.get("/v1/deals?title=Windows").json == {"items": [], "next": None}

@@ -1,0 +1,166 @@
+"""Moving deals through their stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from opencrm import (
+    Contact,
+    Create,
+    Deal,
+    InputError,
+    InvalidMove,
+    Kind,
+    Move,
+    NotFound,
+    PermissionDenied,
+    Pipeline,
+    Undo,
+    hookimpl,
+    pipelines,
+    records,
+    undoing,
+)
+from opencrm.storage import tables
+from opencrm.testing import MONDAY, make_contact, make_deal
+
+
+def move(crm, by, deal, to):
+    with crm.work(by) as work:
+        [entry] = pipelines.move(work, [Move(Deal, deal.id, to=to)])
+        return entry
+
+
+def log(rows):
+    return [(row["start"], row["end"], row["seconds"]) for row in rows(tables.stage_move)]
+
+
+def test_a_move_changes_the_stage_and_says_so(crm, firm):
+    """Stage, instant of entry and `updated_at` follow; the journal has a line of its own kind."""
+    deal = make_deal(crm, by=firm.seller)
+    crm.advance("2h")
+    entry = move(crm, firm.seller, deal, "offer")
+    with crm.read(firm.seller) as reader:
+        now = reader.get(Deal, deal.id)
+    assert (entry.kind, entry.before["stage"], entry.after["stage"]) == (Kind.MOVED, "new", "offer")
+    assert (now.stage, now.stage_since, now.updated_at) == ("offer", crm.clock.now(), crm.clock.now())
+
+
+def test_the_log_of_stages_tells_how_long_each_took(crm, firm, rows):
+    """One line for each stage that was entered, with the seconds spent in the one before."""
+    deal = make_deal(crm)
+    crm.advance("16m")
+    move(crm, firm.owner, deal, "offer")
+    crm.advance("1d")
+    move(crm, firm.owner, deal, "won")
+    assert log(rows) == [(None, "new", None), ("new", "offer", 960), ("offer", "won", 86400)]
+    assert {row["record_id"] for row in rows(tables.stage_move)} == {deal.id}
+    assert rows(tables.stage_move)[0]["at"] == MONDAY
+
+
+def test_the_graph_of_moves_holds(crm, firm, sizes):
+    """A deal cannot go where the pipeline has no way."""
+    deal = make_deal(crm)
+    before = sizes()
+    with pytest.raises(InvalidMove):
+        move(crm, firm.owner, deal, "won")
+    assert sizes() == before
+
+
+@pytest.mark.parametrize("to", ["nowhere", "nothing.new", "", "windows.", "."])
+def test_there_is_no_move_to_what_is_no_stage(crm, firm, to):
+    """An unknown stage, and an unknown pipeline, are invalid moves."""
+    deal = make_deal(crm)
+    with pytest.raises(InvalidMove):
+        move(crm, firm.owner, deal, to)
+
+
+def test_closing_and_opening_again(crm, firm):
+    """`closed_at` stands while a deal is won or lost, and not longer."""
+    deal = make_deal(crm)
+    move(crm, firm.owner, deal, "lost")
+    with crm.read(firm.owner) as reader:
+        assert reader.get(Deal, deal.id).closed_at == MONDAY
+    move(crm, firm.owner, deal, "new")
+    with crm.read(firm.owner) as reader:
+        assert reader.get(Deal, deal.id).closed_at is None
+
+
+def test_many_move_at_once_or_none(crm, firm):
+    """One bad move in a batch leaves all where they were."""
+    deals = [make_deal(crm), make_deal(crm, stage="waiting")]
+    with pytest.raises(InvalidMove), crm.work(firm.owner) as work:
+        pipelines.move(work, [Move(Deal, deal.id, to="measuring") for deal in deals])
+    with crm.read(firm.owner) as reader:
+        assert [reader.get(Deal, deal.id).stage for deal in deals] == ["new", "waiting"]
+
+
+def test_only_what_has_stages_moves(crm, firm):
+    """A contact stands in no pipeline."""
+    contact = make_contact(crm)
+    with crm.work(firm.owner) as work, pytest.raises(InputError):
+        pipelines.move(work, [Move(Contact, contact.id, to="won")])
+
+
+def test_moving_takes_a_grant(crm, firm):
+    """The viewer sees the deal and may not move it; the stranger does not even see it."""
+    deal = make_deal(crm, by=firm.seller)
+    with pytest.raises(PermissionDenied) as refused:
+        move(crm, firm.viewer, deal, "offer")
+    assert refused.value.action == "deal.move:windows.offer"
+    with pytest.raises(NotFound):
+        move(crm, firm.stranger, deal, "offer")
+
+
+class Repairs:
+    """A second pipeline, to which windows may go over."""
+
+    @hookimpl
+    def opencrm_register_pipelines(self) -> Iterator[Pipeline]:
+        yield Pipeline("repairs", ["new", "done"], moves={("new", "done"), ("new", "windows.offer")})
+
+
+class TestTwoPipelines:
+    @pytest.fixture
+    def crm_plugins(self):
+        return [Repairs()]
+
+    def test_a_deal_goes_over_to_another_pipeline(self, crm, firm):
+        """The move names pipeline and stage, where the graph has it."""
+        deal = make_deal(crm, pipeline="repairs")
+        move(crm, firm.owner, deal, "windows.offer")
+        with crm.read(firm.owner) as reader:
+            now = reader.get(Deal, deal.id)
+        assert (now.pipeline, now.stage) == ("windows", "offer")
+
+    def test_no_way_leads_back(self, crm, firm):
+        """The graph is asked in the pipeline that the deal leaves."""
+        deal = make_deal(crm, stage="offer", pipeline="windows")
+        with pytest.raises(InvalidMove):
+            move(crm, firm.owner, deal, "repairs.new")
+
+    def test_a_stage_alone_finds_its_pipeline(self, crm):
+        """A record made with a stage alone stands in the pipeline that has it."""
+        assert make_deal(crm, stage="done").pipeline == "repairs"
+        assert make_deal(crm, stage="offer").pipeline == "windows"
+
+
+def test_an_undone_move_goes_on_in_the_log(crm, firm, rows):
+    """The log is append-only and its times never run backwards, not even when a move is taken back."""
+    deal = make_deal(crm)
+    crm.advance("10m")
+    entry = move(crm, firm.owner, deal, "offer")
+    crm.advance("5m")
+    with crm.work(firm.owner) as work:
+        undoing.undo(work, [Undo(entry=entry.id)])
+    assert log(rows) == [(None, "new", None), ("new", "offer", 600), ("offer", "new", 300)]
+    with crm.read(firm.owner) as reader:
+        assert reader.get(Deal, deal.id).stage == "new"
+
+
+def test_a_record_without_a_pipeline_of_its_entity_is_refused(crm, firm):
+    """A deal cannot be made in a pipeline that is not there."""
+    with crm.work(firm.owner) as work, pytest.raises(InputError):
+        records.create(work, [Create(Deal, title="x", pipeline="nothing")])
