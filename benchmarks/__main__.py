@@ -6,7 +6,7 @@ import argparse
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 
-from benchmarks import creating, importing, paging, starting
+from benchmarks import creating, importing, paging, rest, starting
 from benchmarks.databases import Place, places
 from benchmarks.measuring import Measured, show
 
@@ -16,6 +16,7 @@ ON_DATABASES: dict[str, OnPlace] = {
     "import": lambda place, given: importing.measure(place, given.contacts),
     "create": lambda place, given: creating.measure(place, given.rounds),
     "page": lambda place, given: paging.measure(place, given.deals, given.rounds),
+    "rest": lambda place, given: rest.measure(place, given.deals, given.rounds),
 }
 ALONE: dict[str, Callable[[argparse.Namespace], Iterator[Measured]]] = {
     "help": lambda given: starting.help_(max(given.rounds // 4, 5)),
@@ -26,6 +27,9 @@ ALONE: dict[str, Callable[[argparse.Namespace], Iterator[Measured]]] = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program."""
     given = _parser().parse_args(arguments)
+    unknown = sorted({*given.only} - {*ON_DATABASES, *ALONE})
+    if unknown:
+        _parser().error(f"no benchmark is called {', '.join(unknown)}")
     warnings.simplefilter("ignore")
     chosen = given.only or [*ON_DATABASES, *ALONE]
     lines: list[Measured] = []
@@ -58,7 +62,7 @@ def _tell(place: Place, sides: dict[str, list[str]]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description="Measure opencrm against hand-written code.")
-    parser.add_argument("only", nargs="*", choices=[*ON_DATABASES, *ALONE, []], help="benchmarks; all by default")
+    parser.add_argument("only", nargs="*", help=f"of {', '.join([*ON_DATABASES, *ALONE])}; all by default")
     parser.add_argument("--database", action="append", choices=["sqlite", "postgresql"], help="both by default")
     parser.add_argument("--contacts", type=int, default=100_000, help="contacts of an import")
     parser.add_argument("--deals", type=int, default=100_000, help="deals that the page is taken from")

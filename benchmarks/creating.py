@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import event
 
 from benchmarks import ids
-from benchmarks.databases import Place, insert_of
+from benchmarks.databases import Place, Row, insert_of
 from benchmarks.importing import JOURNAL
 from benchmarks.measuring import Measured, in_turn
 from benchmarks.world import DEAL, World, stamp, world
@@ -20,7 +20,8 @@ from opencrm import Create, Deal, records
 TIMES = 20
 """Creates of one measurement."""
 
-MOVE = "id act entity record_id pipeline end at by".split()
+_GIVEN = {"title": "Windows for a house", "amount": "1200.50", "source": "web", "expected_close": "2026-12-01"}
+MOVE = ["id", "act", "entity", "record_id", "pipeline", "end", "at", "by"]
 _DEAL, _JOURNAL, _MOVE = (
     insert_of(f"crm_{table}", columns)
     for table, columns in (("deal", DEAL), ("journal", JOURNAL), ("stage_move", MOVE))
@@ -36,7 +37,7 @@ def measure(place: Place, rounds: int) -> Iterator[Measured]:
     """Measure against the smallest floor, which the target is about, and against the same rows."""
     target = 3.0 if place.name == "postgresql" else 7.0
     with world(place) as theirs, world(place) as ours:
-        hand, create = _Floor(theirs), _creator(ours)
+        hand, create = Floor(theirs), _creator(ours)
         for name, floor, wanted in (("deal and history", hand.least, target), ("the same rows", hand.same, None)):
             pairs = in_turn(floor, create, rounds=rounds, times=TIMES)
             yield pairs.line(f"create a deal (floor: {name})", place.name, target=wanted)
@@ -65,14 +66,12 @@ def _creator(one: World) -> Callable[[], None]:
 
     def create() -> None:
         with crm.work(manager) as work:
-            records.create(
-                work, [Create(Deal, title="Windows for a house", amount="1200.50", source="web", expected_close="2026-12-01")]
-            )
+            records.create(work, [Create(Deal, values=_GIVEN)])
 
     return create
 
 
-class _Floor:
+class Floor:
     """Hand-written creation, with ids, folded keys and the history's JSON."""
 
     def __init__(self, one: World) -> None:
@@ -81,7 +80,7 @@ class _Floor:
 
     def least(self) -> None:
         """Begin, the deal, its history, commit."""
-        deal, line, _ = self._rows()
+        deal, line, _ = self.rows(_GIVEN)
         self._raw.begin()
         self._raw.run(_DEAL, deal)
         self._raw.run(_JOURNAL, line)
@@ -89,25 +88,35 @@ class _Floor:
 
     def same(self) -> None:
         """The same, with the principal read and the stage entered."""
-        deal, line, move = self._rows()
+        deal, line, move = self.rows(_GIVEN)
         self._raw.begin()
         self._raw.run(_PRINCIPAL, (self._user,))
+        self.store(deal, line, move)
+        self._raw.commit()
+
+    def store(self, deal: Row, line: Row, move: Row) -> None:
+        """Store what `rows` gave."""
         self._raw.run(_DEAL, deal)
         self._raw.run(_JOURNAL, line)
         self._raw.run(_MOVE, move)
-        self._raw.commit()
 
-    def _rows(self) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
+    def rows(self, given: Mapping[str, Any]) -> tuple[Row, Row, Row]:
+        """Return a deal, its line of the journal and the stage that it enters."""
         now = stamp(datetime.now(UTC), sqlite=self._raw.sqlite)  # noqa: TID251
         id, act, line, move = ids.many(4)
-        title, amount, source = "Windows for a house", Decimal("1200.50"), "web"
+        title, amount, source, close = (
+            given["title"],
+            Decimal(given["amount"]),
+            given["source"],
+            given["expected_close"],
+        )
         values = {
             "id": id,
             "title": title,
             "amount": str(amount),
             "currency": "EUR",
             "amount_from": "hand",
-            "expected_close": "2026-12-01",
+            "expected_close": close,
             "source": source,
             "owner_id": self._user,
             "unit_id": self._unit,
@@ -115,7 +124,7 @@ class _Floor:
             "stage": "new",
             "stage_since": str(now),
         }
-        head = (id, title, title.casefold(), int(amount.scaleb(4)), "EUR", "hand", "2026-12-01", source, source)
+        head = (id, title, title.casefold(), int(amount.scaleb(4)), "EUR", "hand", close, source, source)
         deal = (*head, self._user, self._unit, "sales", "new", now, now, self._by, now, 1)
         after = orjson.dumps(values).decode()
         journal = (line, act, now, "deal", id, "created", self._by, None, None, after, True)

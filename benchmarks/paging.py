@@ -25,7 +25,7 @@ def measure(place: Place, size: int, rounds: int) -> Iterator[Measured]:
     """Measure the rows alone, in an open reader, and the whole, with the principal and the transaction."""
     with world(place, branches=BRANCHES) as one:
         fill_with_deals(one, size)
-        hand = _best(one)
+        hand = best(one)
         note = f"{size:,} deals, floor: {hand.name}"
         with one.crm.read(one.manager) as reader:
             query = Query(Deal, limit=PAGE)
@@ -48,7 +48,7 @@ def _must_agree(ours: Sequence[Any], theirs: Sequence[Any]) -> None:
 
 
 @attrs.frozen
-class _Floor:
+class Floor:
     """A hand-written statement, and the conversion of its rows to the same types."""
 
     name: str
@@ -59,9 +59,9 @@ class _Floor:
         return list(map(self.typed, self.run()))
 
 
-def _best(one: World) -> _Floor:
+def best(one: World) -> Floor:
     """Return the fastest of the hand-written statements."""
-    found = [_Floor(name, run, _typed_sqlite if one.raw.sqlite else _typed) for name, run in _ways(one).items()]
+    found = [Floor(name, run, _typed_sqlite if one.raw.sqlite else _typed) for name, run in _ways(one).items()]
     rounds = [[timed(floor.read) for floor in found] for _ in range(50)]
     return min(zip(found, zip(*rounds, strict=True), strict=True), key=lambda pair: median(pair[1]))[0]
 
@@ -85,13 +85,17 @@ def _ways(one: World) -> dict[str, Callable[[], list[Any]]]:
         "keys of each arm grouped, then rows": f"SELECT {columns} FROM ({grouped} {order.replace('d.', '')}) k "
         f"JOIN crm_deal d ON d.id = k.id {order}",
         "rows of each arm merged": f"{rows} {order.replace('d.', '')}",
-        "walk along the time index": f"SELECT {columns} FROM crm_deal d WHERE d.deleted_at IS NULL AND ({reach}) {order}",
+        "walk along the time index": f"SELECT {columns} FROM crm_deal d "
+        f"WHERE d.deleted_at IS NULL AND ({reach}) {order}",
     }
     return {name: _runner(one, text, (*units, *mine)) for name, text in texts.items()}
 
 
 def _union(parts: Sequence[str], word: str) -> str:
-    cut = [f"SELECT * FROM ({part} ORDER BY created_at DESC, id DESC LIMIT {PAGE + 1}) a{at}" for at, part in enumerate(parts)]
+    cut = [
+        f"SELECT * FROM ({part} ORDER BY created_at DESC, id DESC LIMIT {PAGE + 1}) a{at}"
+        for at, part in enumerate(parts)
+    ]
     return f" {word} ".join(cut)
 
 

@@ -39,7 +39,9 @@ class Sales:
 
     @hookimpl
     def opencrm_register_pipelines(self) -> Iterator[Pipeline]:
-        yield Pipeline("sales", ["new", "offer", "won", "lost"], moves=[("new", "offer"), ("offer", "won"), ("*", "lost")])
+        yield Pipeline(
+            "sales", ["new", "offer", "won", "lost"], moves=[("new", "offer"), ("offer", "won"), ("*", "lost")]
+        )
 
     @hookimpl(entity="deal")
     def opencrm_check_change(self, changes: tuple[Change, ...]) -> Iterator[Objection]:
@@ -119,10 +121,26 @@ def _found(work: Work, entity: type[Any], field: str, value: str) -> str:
     return id
 
 
-DEAL = (
-    "id title title_key amount currency amount_from expected_close source source_key owner_id unit_id pipeline stage "
-    "stage_since created_at created_by updated_at version"
-).split()
+DEAL = [
+    "id",
+    "title",
+    "title_key",
+    "amount",
+    "currency",
+    "amount_from",
+    "expected_close",
+    "source",
+    "source_key",
+    "owner_id",
+    "unit_id",
+    "pipeline",
+    "stage",
+    "stage_since",
+    "created_at",
+    "created_by",
+    "updated_at",
+    "version",
+]
 """The columns that a deal of this company fills."""
 
 

@@ -13,8 +13,11 @@ class Windows:
 
     @hookimpl
     def opencrm_register_pipelines(self) -> Iterator[Pipeline]:
-        stages = ["request", "offer", Stage("won", kind="won"), Stage("lost", kind="lost")]
-        yield Pipeline("windows", stages, moves={("request", "offer"), ("offer", "won"), ("*", "lost")})
+        yield Pipeline(
+            "windows",
+            ["request", "offer", Stage("won", kind="won"), Stage("lost", kind="lost")],
+            moves={("request", "offer"), ("offer", "won"), ("*", "lost")},
+        )
 
 
 def main() -> None:

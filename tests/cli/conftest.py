@@ -48,7 +48,7 @@ def terminal(folder: Path) -> Callable[..., tuple[int, str]]:
         os.write(ours, typed.encode())
         with os.fdopen(ours, "rb", buffering=0) as screen:
             shown = b"".join(_lines(screen))
-        return process.wait(timeout=30), shown.decode()
+        return process.wait(timeout=120), shown.decode()
 
     return run
 

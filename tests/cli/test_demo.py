@@ -212,9 +212,9 @@ def test_it_serves_rest_with_documentation(folder: Path) -> None:
             request = urllib.request.Request(
                 f"{address[0]}/api/v1/deals", headers={"Authorization": f"Bearer {secret}"}
             )
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 assert answer.status == 200
-            with urllib.request.urlopen(f"{address[0]}/", timeout=10) as answer:
+            with urllib.request.urlopen(f"{address[0]}/", timeout=60) as answer:
                 assert answer.url.rstrip("/").endswith("/api/docs")
         finally:
             process.terminate()

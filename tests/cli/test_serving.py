@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def started(*args: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 def stopped(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str]:
     """Send a signal; return the exit code and what was said after the first line."""
     os.kill(process.pid, number)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     return process.returncode, err
 
 
@@ -71,7 +72,7 @@ def test_it_serves_what_plugins_registered_until_it_is_stopped(
     with started(command, "--port", "0", "--plugin-dir", "plugins") as (process, line):
         found = re.search(r"http://127\.0\.0\.1:\d+", line)
         assert found, line
-        with urllib.request.urlopen(f"{found[0]}/hello", timeout=10) as answer:
+        with urllib.request.urlopen(f"{found[0]}/hello", timeout=60) as answer:
             assert answer.read().startswith(b"hello from")
         assert stopped(process, number) == (0, "")
 
@@ -82,6 +83,18 @@ def test_the_worker_stops_cleanly(workspace: Callable[..., Result], number: sign
     with started("worker") as (process, line):
         assert "works the queue" in line
         assert stopped(process, number) == (0, "")
+
+
+@pytest.mark.parametrize("command", [("worker",), ("run", "--port", "0", "--plugin-dir", "plugins")])
+def test_a_worker_that_breaks_ends_the_process(workspace: Callable[..., Result], command: tuple[str, ...]) -> None:
+    """Nobody believes that the queue is worked while it is not: one line, exit code 8."""
+    with started(*command) as (process, _):
+        with closing(sqlite3.connect("opencrm.db", timeout=20)) as database:
+            database.execute("DROP TABLE crm_delivery")
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == 8, err
+    assert err.startswith("opencrm: configuration: ")
+    assert err.count("\n") == 1
 
 
 def test_an_address_in_use_is_told(workspace: Callable[..., Result]) -> None:

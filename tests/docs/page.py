@@ -9,6 +9,7 @@ below it must be what it prints. An HTML comment on the line before a block says
     <!-- prints -->           the block is what the Python above prints
     <!-- not run: REASON -->  the block cannot be run here
 
+and `<!-- console not run: REASON -->` at the top of a page says so of all its `console` blocks.
 In what is expected, `...` stands for anything.
 """
 
@@ -29,7 +30,8 @@ from typing import Any, NamedTuple
 
 _FENCE = re.compile(r"(?P<indent> *)(?P<ticks>`{3,})(?P<language>\w*)\s*")
 _COMMENT = re.compile(r" *<!-- *(?P<word>file|prints|not run)(?:: *(?P<rest>.*?))? *-->")
-_ERROR = "opencrm: "
+_NO_CONSOLE = re.compile(r"^<!-- console not run: *(?P<rest>.*?) *-->$", re.MULTILINE)
+_ERROR = re.compile(r"opencrm: [a-z_]+: ")
 """Begins what the command line says when it fails."""
 
 
@@ -51,7 +53,15 @@ class Block(NamedTuple):
 
 def blocks(page: Path) -> Iterator[Block]:
     """Give the fenced blocks of a page."""
-    lines = page.read_text(encoding="utf-8").splitlines()
+    page_text = page.read_text(encoding="utf-8")
+    no_console = _NO_CONSOLE.search(page_text)
+    for block in _marked(page, page_text.splitlines()):
+        unsaid = block.language == "console" and not block.word and no_console is not None
+        yield block._replace(word="not run", rest=no_console["rest"]) if unsaid else block
+
+
+def _marked(page: Path, lines: list[str]) -> Iterator[Block]:
+    """Give the blocks with what the lines before them say."""
     at = 0
     while at < len(lines):
         fence = _FENCE.fullmatch(lines[at])
@@ -115,10 +125,10 @@ class Reader:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
-                timeout=120,
+                timeout=60,
                 check=False,
             )
-            fails = any(line.startswith(_ERROR) for line in expected)
+            fails = any(_ERROR.match(line) for line in expected)
             if (done.returncode != 0) != fails:
                 sys.exit(f"{block.where}: `{command}` left with {done.returncode}:\n{done.stdout}")
             if expected:

@@ -58,9 +58,11 @@ def test_the_code_of_a_page_runs(page: Path, tmp_path: Path, request: pytest.Fix
 
 
 def test_what_is_left_out_says_why_and_is_little():
-    """A block that is not run gives its reason, and nine of ten blocks run."""
+    """A block that is not run gives its reason; all Python runs but wishes, and four of five blocks in all."""
     assert all(len(block.rest.split()) > 2 for block in LEFT_OUT), [block.where for block in LEFT_OUT]
-    assert len(LEFT_OUT) * 10 <= len(BLOCKS), f"{len(LEFT_OUT)} of {len(BLOCKS)} blocks are not run"
+    python = {block.page.name for block in LEFT_OUT if block.language == "python"}
+    assert python <= {"0004-window-company-as-definitions.md"}
+    assert len(LEFT_OUT) * 5 <= len(BLOCKS), f"{len(LEFT_OUT)} of {len(BLOCKS)} blocks are not run"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -80,7 +82,7 @@ def test_a_line_holds_one_sentence(page: Path):
     """A change of one sentence is a change of one line."""
     for line in _without_code(page).splitlines():
         if not line.lstrip().startswith(("|", "#", "<")):
-            assert not re.search(r"[a-z)`][.!?] +[A-Z][a-z]", line), f"{name_of(page)}: {line}"
+            assert not re.search(r"[a-z)`][.!?] +[A-Z][a-z ]", line), f"{name_of(page)}: {line}"
 
 
 def _without_code(page: Path) -> str:

@@ -66,7 +66,7 @@ def test_error_is_in_the_reference_with_its_code(error: type[errors.OpenCRMError
     assert f"`{error.code}`" in text
 
 
-@pytest.mark.parametrize("command", commands())
+@pytest.mark.parametrize("command", list(commands()))
 def test_command_is_in_the_reference(command: str):
     assert f"opencrm {command}" in page("command-line.md")
 

@@ -49,7 +49,7 @@ class Change:
     def fields(self) -> tuple[str, ...]:
         """Names of the fields that the step sets to something else; for a creation, of those that hold a value."""
         if self.before is None:
-            return tuple(name for name, value in self.after.items() if value is not None)
+            return tuple([name for name, value in self.after.items() if value is not None])
         before = self.before
         return tuple(name for name, value in self.after.items() if before.get(name) != value)
 

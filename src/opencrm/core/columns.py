@@ -23,9 +23,12 @@ ConvertAll: TypeAlias = Callable[[Sequence[Any]], Sequence[Any]] | None
 class _Column(UserDefinedType[Any]):
     """A column type without parameters, named by each database in its own way."""
 
-    cache_ok = True
     sqlite = "TEXT"
     postgresql = "TEXT"
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.cache_ok = True  # SQLAlchemy looks for it in each class by itself.
 
     def get_col_spec(self, **_: Any) -> str:
         return self.sqlite

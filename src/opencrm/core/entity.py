@@ -28,8 +28,9 @@ from sqlalchemy.orm import Mapped, mapped_column, registry
 
 from opencrm.core.change import Change, Objection
 from opencrm.core.columns import IdColumn, key_column
-from opencrm.core.fields import Field, Instant, Key, RecordId, Reference, Text, field
+from opencrm.core.fields import Field, Instant, Key, RecordId, Reference, field
 from opencrm.core.locale import Locale
+from opencrm.core.values import FOLDED
 
 Derive: TypeAlias = Callable[[dict[str, Any], Locale], None]
 """Completes a record's values in place before they are judged; raises InputError."""
@@ -233,8 +234,7 @@ def _add_keys(spec: Spec) -> None:
     """Add the folded key beside each text that is compared."""
     for one in spec.fields.values():
         if one.key != one.name:
-            size = one.type.max if isinstance(one.type, Text) else 200
-            spec.table.append_column(Column(one.key, key_column(size * 2), nullable=not one.required))
+            spec.table.append_column(Column(one.key, key_column(FOLDED), nullable=not one.required))
 
 
 def _add_indexes(spec: Spec) -> None:

@@ -26,15 +26,20 @@ def normal(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
+FOLDED = 400
+"""The most characters of a folded key: what Unicode expands must still fit an index."""
+
+
 def fold(text: str) -> str:
     """Return the key under which `text` is compared, sorted and found.
 
     Case, accents and runs of blanks do not count: `fold("  Ångström GmbH ")` is `"angstrom gmbh"`.
+    Only the first 400 characters of a key count.
     """
     if not text.isascii():
         apart = unicodedata.normalize("NFKD", text.casefold())
         text = "".join(mark for mark in apart if not unicodedata.combining(mark))
-    return " ".join(text.casefold().split())
+    return " ".join(text.casefold().split())[:FOLDED].rstrip()
 
 
 @cache

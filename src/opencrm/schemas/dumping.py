@@ -7,7 +7,7 @@ from typing import Any
 
 from opencrm.core.change import Values
 from opencrm.core.entity import Spec
-from opencrm.core.fields import FieldType
+from opencrm.core.fields import Day, FieldType, Instant
 
 
 class Dumper:
@@ -18,6 +18,7 @@ class Dumper:
         self._dumps: dict[str, Callable[[Any], Any]] = {
             name: field.type.dump for name, field in spec.fields.items() if type(field.type).dump is not FieldType.dump
         }
+        self._by_hand = [name for name in self._dumps if type(spec.fields[name].type) not in (Instant, Day)]
 
     def dump(self, values: Values, names: Iterable[str]) -> dict[str, Any]:
         """Return the named values as JSON carries them."""
@@ -29,8 +30,11 @@ class Dumper:
         return found
 
     def rows(self, rows: Iterable[Sequence[Any]], names: Sequence[str]) -> list[dict[str, Any]]:
-        """Return many rows, whose values stand in the order of `names`, as JSON carries them."""
-        converted = [(name, self._dumps[name]) for name in names if name in self._dumps]
+        """Return many rows, whose values stand in the order of `names`, for orjson with `OPT_UTC_Z`.
+
+        Dates and instants are left to it: it writes what `dump` gives, many times faster.
+        """
+        converted = [(name, self._dumps[name]) for name in self._by_hand if name in names]
         found = []
         for row in rows:
             dumped = dict(zip(names, row, strict=True))

@@ -14,8 +14,6 @@ from opencrm.schemas.dumping import Dumper
 NEW = "new"
 """Stands in a part's reference for the record that is made together with it."""
 
-_NOBODY = "00000000-0000-7000-8000-000000000000"
-
 Rejected: TypeAlias = dict[int, dict[str, list[str]]]
 """What is wrong with which row: `{row: {field: [sentence]}}`."""
 
@@ -110,12 +108,17 @@ class _Loader:
         self._required = [name for name, field in spec.fields.items() if field.required and field.settable]
         self.nested = nested
         self._parts = {name: _Loader(part, {}, locale) for name, (part, _) in nested.items()}
+        self._whole = {field: _reference(field, spec) for _, field in nested.values()}
 
-    def create(self, raw: Mapping[str, Any]) -> Loaded:
+    def create(self, raw: Mapping[str, Any], fixed: Mapping[str, Any] | None = None) -> Loaded:
+        """Load a new record; what is `fixed` is known already, whatever is given."""
         wrong: dict[str, list[str]] = {}
         values = Loaded(self._defaults)
         values.given = raw.keys()
         parts: dict[str, list[Loaded]] = {}
+        if fixed:
+            values.update(fixed)
+            raw = {name: given for name, given in raw.items() if name not in fixed}
         for name, given in raw.items():
             field = self._settable.get(name)
             if field is not None:
@@ -171,11 +174,7 @@ class _Loader:
         if not isinstance(given, Mapping):
             raise InputError({"": ["must be an object"]})
         field = self.nested[name][1]
-        loaded = self._parts[name].create({**given, **_placeholder(field)})
-        loaded[field] = NEW
-        if field == "record_id":
-            loaded["entity"] = self._spec.name
-        return loaded
+        return self._parts[name].create(given, self._whole[field])
 
     def _refusal(self, name: str) -> str:
         field = self._spec.fields.get(name)
@@ -184,9 +183,9 @@ class _Loader:
         return _ACTS[field.author or "system"]
 
 
-def _placeholder(field: str) -> dict[str, Any]:
-    """Return what a part's reference holds until the record exists."""
-    return {field: _NOBODY, "entity": NEW} if field == "record_id" else {field: _NOBODY}
+def _reference(field: str, whole: Spec) -> dict[str, Any]:
+    """Return what a part's reference to its record holds until the record exists."""
+    return {field: NEW, "entity": whole.name} if field == "record_id" else {field: NEW}
 
 
 def _put(values: dict[str, Any], field: Field, given: Any, wrong: dict[str, list[str]]) -> None:

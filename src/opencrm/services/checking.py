@@ -69,9 +69,9 @@ def check(work: Work, changes: Sequence[Change], past: Collection[Id], *, undo: 
 
 
 def _by_rules(work: Work, changes: Sequence[Change], *, undo: bool) -> Iterator[Objection]:
-    pipelines = work.configuration.catalogue.pipelines
+    pipelines, entities = work.configuration.catalogue.pipelines, work.configuration.catalogue.entities
     for change in changes:
-        for rule in work.entity(change.entity).options.rules:
+        for rule in entities[change.entity].options.rules:
             yield from rule(change)
         if not undo:
             yield from move_rule(pipelines, change)
@@ -81,9 +81,7 @@ def _check_stages(work: Work, changes: Sequence[Change]) -> None:
     """Refuse a stage that its pipeline does not have, and a pipeline that is another entity's."""
     pipelines = work.configuration.catalogue.pipelines
     for at, change in enumerate(changes):
-        if not ({"pipeline", "stage"} & set(change.after)) or (
-            "stage" not in change.fields and "pipeline" not in change.fields
-        ):
+        if "stage" not in change.fields and "pipeline" not in change.fields:
             continue
         pipeline = pipelines.get(change.after["pipeline"] or "")
         if pipeline is None or pipeline.entity != change.entity:

@@ -25,9 +25,10 @@ _NAMES = [column.name for column in _COLUMNS]
 
 def entry(change: Change, values: Mapping[str, Any]) -> JournalEntry:
     """Return the journal's line for a change; `values` tell id, act, instant and who."""
+    old, new = change.before, change.after
     names = [name for name in change.fields if name not in _SILENT]
-    before = None if change.before is None else {name: change.before[name] for name in names}
-    after = {name: change.after[name] for name in names}
+    before = None if old is None else {name: old[name] for name in names}
+    after = {name: new[name] for name in names}
     return JournalEntry(
         entity=change.entity, record_id=change.id, kind=change.kind, before=before, after=after, **values
     )

@@ -11,11 +11,13 @@ from opencrm.core.access.rights import Rights
 from opencrm.core.change import Change, Kind, Values
 from opencrm.core.columns import IdColumn
 from opencrm.core.conditions import Link, clause, predicate, shape, values
+from opencrm.core.conditions.python import Test
 from opencrm.core.conditions.sql import parameter_names
 from opencrm.core.entities import Membership, User
 from opencrm.core.entity import Spec
 from opencrm.core.values import Id
 from opencrm.errors import InputError, NotFound, PermissionDenied
+from opencrm.storage.statements import padded
 
 if TYPE_CHECKING:
     from opencrm.services.work import Work
@@ -27,7 +29,7 @@ _ACTION = {
     Kind.DELETED: "delete",
     Kind.RESTORED: "restore",
 }
-_PLACE = frozenset({"owner_id", "unit_id"})
+_CHUNK = 500
 
 
 def existing(work: Work, spec: Spec, ids: Sequence[Id], *, deleted: bool) -> dict[Id, Values]:
@@ -53,9 +55,12 @@ class _Judge:
     def __init__(self, work: Work, changes: Sequence[Change]) -> None:
         self._work = work
         self._rights: Rights = work.rights
+        self._entities = work.configuration.catalogue.entities
         self._changes = changes
         self._batch = {(change.entity, change.id): change.after for change in changes}
-        self._tests: dict[tuple[str, str], Any] = {}
+        self._tests: dict[tuple[str, str], Test] = {}
+        self._inner: dict[int, Test] = {}
+        self._open: dict[Spec, frozenset[str]] = {}
         self._known: dict[str, dict[Id, Values]] = {}
 
     def judge(self) -> None:
@@ -68,7 +73,7 @@ class _Judge:
             self._fields(change)
 
     def _acts(self, change: Change) -> None:
-        spec = self._work.entity(change.entity)
+        spec = self._entities[change.entity]
         for action in _actions(change, self._rights, self._work):
             for state in (change.before, change.after) if change.kind is not Kind.CREATED else (change.after,):
                 if state is not None and not self._test(spec, action)(state):
@@ -77,10 +82,12 @@ class _Judge:
     def _fields(self, change: Change) -> None:
         if change.kind not in (Kind.CREATED, Kind.CHANGED):
             return
-        spec = self._work.entity(change.entity)
-        own = {name for name in change.fields if name != "version" and spec.fields[name].author is None}
+        spec = self._entities[change.entity]
+        own = set(change.fields) - self._free(spec)
         if change.kind is Kind.CREATED:
             own = {name for name in own if change.after[name] != spec.fields[name].default}
+        if not own:
+            return
         hidden = own - self._rights.readable(spec)
         if hidden:
             raise InputError({name: [f"is not a field of {spec.name}"] for name in sorted(hidden)})
@@ -88,25 +95,38 @@ class _Judge:
         if closed:
             raise self._denied(spec, "update", f"the fields {', '.join(sorted(closed))} may not be written")
 
-    def _test(self, spec: Spec, action: str) -> Any:
+    def _free(self, spec: Spec) -> frozenset[str]:
+        """Return the fields that need no judgement: those that may be written, and those with acts of their own."""
+        found = self._open.get(spec)
+        if found is None:
+            authored = (name for name, field in spec.fields.items() if field.author is not None)
+            found = self._open[spec] = self._rights.writable(spec).union(authored, ("version",))
+        return found
+
+    def _test(self, spec: Spec, action: str) -> Test:
         found = self._tests.get((spec.name, action))
         if found is None:
             found = self._tests[spec.name, action] = self._rights.expression(spec, action).test(self._linked)
         return found
 
-    def _linked(self, link: Link, id: Id) -> bool:
+    def _linked(self, link: Link, record: Id) -> bool:
         """Judge a linked record by its state after this batch, where it is a part of it."""
-        spec = self._work.entity(link.entity)
-        state = self._batch.get((spec.name, id)) or self._states(spec).get(id)
+        spec = self._entities[link.entity]
+        state = self._batch.get((spec.name, record)) or self._states(spec).get(record)
         if state is None:
-            return self._work.linked(link, id)
-        return bool(predicate(link.item, spec, self._linked)(state))
+            return self._work.linked(link, record)
+        test = self._inner.get(id(link))
+        if test is None:
+            test = self._inner[id(link)] = predicate(link.item, spec, self._linked)
+        return test(state)
 
     def _states(self, spec: Spec) -> dict[Id, Values]:
         """Read the records of an entity that the changes refer to, once for all of them."""
         if spec.name not in self._known:
             named = {id for change in self._changes for id in _referred(self._work, change, spec.name)}
-            self._known[spec.name] = self._work.whole(spec, sorted(id for id in named if (spec.name, id) not in self._batch))
+            self._known[spec.name] = self._work.whole(
+                spec, sorted(id for id in named if (spec.name, id) not in self._batch)
+            )
         return self._known[spec.name]
 
     def _denied(self, spec: Spec, action: str, reason: str) -> PermissionDenied:
@@ -136,28 +156,35 @@ class _Judge:
                 self._within_reach(change, owner, places[owner]["units"])
 
     def _within_reach(self, change: Change, owner: Id, units: Iterable[Id]) -> None:
-        spec = self._work.entity(change.entity)
+        spec = self._entities[change.entity]
         test = self._test(spec, "assign")
         if not any(test({**change.after, "owner_id": owner, "created_by": None, "unit_id": unit}) for unit in units):
             raise self._denied(spec, "assign", "the new owner is out of reach")
 
     def _references(self) -> None:
-        """Check that every reference leads to a record that the principal may know of; one statement for all."""
-        wanted = _wanted(self._work, self._changes, self._batch)
-        found = _readable_ids(self._work, wanted) if wanted else {}
-        for at, change in enumerate(self._changes):
-            wrong = {
-                name: ["refers to no record that you may read"]
-                for name, target, id in _links(self._work, change)
-                if (target, id) not in self._batch and id not in found.get(target, ())
-            }
-            if wrong:
-                raise InputError(wrong, rows={at: wrong})
+        """Check that every reference leads to a record that the principal may know of; one statement for some hundreds."""
+        links = [
+            (at, *link)
+            for at, change in enumerate(self._changes)
+            for link in _links(self._work, change)
+            if link[1:] not in self._batch
+        ]
+        wanted = _wanted(self._work, links)
+        found: dict[str, set[Id]] = {}
+        for part in _in_parts(wanted):
+            for target, ids in _readable_ids(self._work, part).items():
+                found.setdefault(target, set()).update(ids)
+        wrong: dict[int, dict[str, list[str]]] = {}
+        for at, name, target, id in links:
+            if id not in found.get(target, ()):
+                wrong.setdefault(at, {})[name] = ["refers to no record that you may read"]
+        if wrong:
+            raise InputError(next(iter(wrong.values())), rows=wrong)
 
 
 def places_of(work: Work, users: Iterable[Id]) -> dict[Id, dict[str, Any]]:
     """Return of each user whether they are active and the units of their valid memberships, the primary one first."""
-    ids = sorted(users)
+    ids = padded(sorted(users))
     user, seat = User.__table__, Membership.__table__
 
     def build() -> Any:
@@ -198,44 +225,49 @@ def _actions(change: Change, rights: Rights, work: Work) -> Iterator[str]:
 
 def _links(work: Work, change: Change) -> Iterator[tuple[str, str, Id]]:
     """Give the references that a change sets: field, entity, id."""
-    spec = work.entity(change.entity)
-    references = spec.references()
-    for name in change.fields:
-        if name in references and name not in _PLACE and change.after[name] is not None:
-            yield name, references[name], change.after[name]
-        elif (
-            name == "unit_id"
-            and name in references
-            and change.after[name] not in (None, *work.rights.organisation.parents)
-        ):
-            yield name, "unit", change.after[name]
-        elif name == "record_id" and change.after[name] is not None:
-            yield name, change.after["entity"], change.after[name]
+    spec = work.configuration.catalogue.entities[change.entity]
+    after, fields = change.after, change.fields
+    for name, target in spec.references().items():
+        id = after[name]
+        if id is None or name == "owner_id" or name not in fields:
+            continue
+        if name != "unit_id" or id not in work.rights.organisation.parents:
+            yield name, target, id
+    if "record_id" in fields and after["record_id"] is not None:
+        yield "record_id", after["entity"], after["record_id"]
 
 
 def _referred(work: Work, change: Change, target: str) -> Iterator[Id]:
     """Give the ids of one entity's records that a change's record refers to."""
-    for name, entity in work.entity(change.entity).references().items():
+    for name, entity in work.configuration.catalogue.entities[change.entity].references().items():
         if entity == target and change.after[name] is not None:
             yield change.after[name]
     if change.after.get("entity") == target:
         yield change.after["record_id"]
 
 
-def _wanted(work: Work, changes: Sequence[Change], batch: Mapping[tuple[str, Id], Values]) -> dict[str, list[Id]]:
+def _wanted(work: Work, links: Iterable[tuple[int, str, str, Id]]) -> dict[str, list[Id]]:
     wanted: dict[str, dict[Id, None]] = {}
-    for change in changes:
-        for _, target, id in _links(work, change):
-            if (target, id) not in batch:
-                wanted.setdefault(target, {})[id] = None
+    for _, _, target, id in links:
+        wanted.setdefault(target, {})[id] = None
     return {
         target: sorted(ids) for target, ids in sorted(wanted.items()) if target in work.configuration.catalogue.entities
     }
 
 
+def _in_parts(wanted: Mapping[str, list[Id]]) -> Iterator[Mapping[str, list[Id]]]:
+    """Give what is wanted at once where it is little, else in parts: databases bound a statement's parameters."""
+    if sum(map(len, wanted.values())) <= _CHUNK:
+        yield from [wanted] if wanted else ()
+        return
+    for target, ids in wanted.items():
+        yield from ({target: ids[start : start + _CHUNK]} for start in range(0, len(ids), _CHUNK))
+
+
 def _readable_ids(work: Work, wanted: Mapping[str, list[Id]]) -> dict[str, set[Id]]:
     """Return which of the ids lead to living, readable records, in one statement."""
     entities = work.configuration.catalogue.entities
+    wanted = {target: padded(ids) for target, ids in wanted.items()}
     scopes = {target: work.rights.expression(entities[target], "read").condition for target in wanted}
     asked = tuple((target, len(ids), shape(scopes[target])) for target, ids in wanted.items())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select
@@ -73,7 +74,7 @@ def _amount(work: Work, deal: Values, lines: Sequence[Values]) -> Change:
 
 
 def _deals(work: Work, ids: Sequence[Id]) -> dict[Id, Values]:
-    """Return those of the deals that follow their lines, locked: of two writers the second sees the first one's line."""
+    """Return those of the deals that follow their lines, locked: a second writer sees the first one's line."""
     table = Deal.__table__
 
     def build(size: int) -> Any:
@@ -106,7 +107,7 @@ def _in_parts(work: Work, name: str, build: Callable[[int], Any], ids: Sequence[
     for start in range(0, len(ids), _CHUNK):
         part = ids[start : start + _CHUNK]
         given = {f"i{at}": id for at, id in enumerate(part)}
-        yield from work.tx.query((name, len(part)), lambda size=len(part): build(size), given)  # type: ignore[misc]
+        yield from work.tx.query((name, len(part)), partial(build, len(part)), given)
 
 
 BINDING = _Lines()

@@ -23,6 +23,7 @@ from opencrm.services.configuration import Configuration
 from opencrm.services.plans import Plan, Sort
 from opencrm.services.rows import Page, Query, Record, etag, record_class
 from opencrm.services.workspace import Workspace
+from opencrm.storage.statements import padded
 from opencrm.storage.transactions import Transaction
 
 E = TypeVar("E", bound=Entity)
@@ -185,7 +186,7 @@ class Reader:
         found: dict[Any, Ids] = {}
         for start in range(0, len(wanted), _CHUNK):
             part = wanted[start : start + _CHUNK]
-            where = self._bound(spec, In(name, tuple(part)))
+            where = self._bound(spec, In(name, tuple(padded(part))))
             rows = self._rows(self._plan(spec, ("id", field.key), where, None, None, None, "read", deleted=False))
             for one, key in rows:
                 found.setdefault(key, []).append(one)
@@ -215,6 +216,7 @@ class Reader:
 
     def _state_rows(self, spec: Spec, scope: Condition, ids: Sequence[Id], *, deleted: bool | None) -> States:
         entities, lock = self.configuration.catalogue.entities, self._lock_rows and not self.tx.sqlite
+        ids = padded(ids)
 
         def build() -> Any:
             table = spec.table
@@ -240,7 +242,7 @@ class Reader:
         names = self._names(spec, None)
         return record_class(spec.name, names)([state[name] for name in names])
 
-    def _plan(
+    def _plan(  # noqa: PLR0913, PLR0917  # all that a plan is made of
         self,
         spec: Spec,
         columns: tuple[str, ...],
@@ -321,7 +323,7 @@ def _sort_key(sort: Sort, dumped: Any) -> Any:
 def _checked(spec: Spec, id: Any) -> Id:
     if not is_id(id):
         raise _not_found(spec)
-    return id
+    return str(id)
 
 
 def _not_found(spec: Spec) -> NotFound:

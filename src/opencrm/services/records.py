@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -124,10 +124,16 @@ class _Births:
         self.past: dict[Id, Sequence[StageMove]] = {}
         self._owners = {values["owner_id"] for values in several if values.get("owner_id") is not None}
         self._homes: dict[Id, Id | None] = {}
+        self._ids = self._fresh(len(several))
+
+    def _fresh(self, number: int) -> Iterator[Id]:
+        """Give ids, made so many at once."""
+        while True:
+            yield from self._work.new_ids(number)
 
     def add(self, command: Create[Any], loaded: Loaded) -> Id:
         """Add the changes of one command; return the new record's id."""
-        spec, id = self._work.entity(command.entity), self._work.new_id()
+        spec, id = self._work.entity(command.entity), next(self._ids)
         parts = {name: loaded[name] for name in self._work.configuration.schemas.nested(spec) if name in loaded}
         values = self._stamped(spec, {**{name: loaded[name] for name in spec.fields}, "id": id}, command.history)
         if spec.owned:
@@ -208,7 +214,7 @@ class _Births:
         part, field = self._work.configuration.schemas.nested(spec)[name]
         for loaded in several:
             values = {each: loaded[each] for each in part.fields}
-            values = self._stamped(part, values | {"id": self._work.new_id(), field: id}, None)
+            values = self._stamped(part, values | {"id": next(self._ids), field: id}, None)
             if id in self.past:
                 self.past[values["id"]] = ()
             self.changes.append(Change(part.name, values["id"], Kind.CREATED, None, values))

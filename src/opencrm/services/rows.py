@@ -25,11 +25,12 @@ class Record(tuple[Any, ...]):
     A field that may not be read does not exist.
 
     Attributes:
-        entity: The entity's name.
+        entity: The entity's name, unless the entity has a field of this name.
         fields: Names of the fields, in order.
     """
 
     __slots__ = ()
+    _of: ClassVar[str]
     entity: ClassVar[str]
     fields: ClassVar[tuple[str, ...]]
 
@@ -42,10 +43,11 @@ class Record(tuple[Any, ...]):
         return tuple.__getitem__(self, key)
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"{self.entity} has no field {name!r} that may be read here")
+        raise AttributeError(f"{self._of} has no field {name!r} that may be read here")
 
     def __repr__(self) -> str:
-        return f"<{self.entity} {' '.join(f'{name}={value!r}' for name, value in self.values().items() if value is not None)}>"
+        held = [f" {name}={value!r}" for name, value in self.values().items() if value is not None]
+        return f"<{self._of}{''.join(held)}>"
 
     def values(self) -> dict[str, Any]:
         """Return the fields with their typed values."""
@@ -59,8 +61,9 @@ class Record(tuple[Any, ...]):
 @lru_cache(maxsize=1000)
 def record_class(entity: str, fields: tuple[str, ...]) -> type[Record]:
     """Return the class of rows with these fields."""
-    space: dict[str, Any] = {name: property(itemgetter(at)) for at, name in enumerate(fields)}
-    return type("Record", (Record,), {**space, "__slots__": (), "entity": entity, "fields": fields})
+    space = {name: property(itemgetter(at)) for at, name in enumerate(fields)}
+    fixed = {"__slots__": (), "_of": entity, "fields": fields}
+    return type("Record", (Record,), {"entity": entity, **space, **fixed})
 
 
 @attrs.frozen

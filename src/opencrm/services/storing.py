@@ -45,8 +45,9 @@ def store(
 
 def _by_entity(work: Work, changes: Iterable[Change]) -> dict[Spec, list[Change]]:
     found: dict[Spec, list[Change]] = {}
+    entities = work.configuration.catalogue.entities
     for change in changes:
-        found.setdefault(work.entity(change.entity), []).append(change)
+        found.setdefault(entities[change.entity], []).append(change)
     return found
 
 

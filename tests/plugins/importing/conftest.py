@@ -61,5 +61,5 @@ def bring(crm: CRM, firm: Firm, tmp_path: Path) -> Callable[..., Brought]:
 def read_errors(path: Path | None) -> list[dict[str, str]]:
     if path is None:
         return []
-    with path.open(encoding="utf-8-sig", newline="") as stream:
+    with path.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))

@@ -45,7 +45,11 @@ def test_an_open_deal_has_the_moves_that_have_dates(bring: Bring, crm: CRM, firm
     """A step without a date is left out; without any, the deal stands where it stands, from now on."""
     bring("no,stage,began,ended\n1,measuring,2024-01-10,\n2,new,,\n", DEALS)
     first, second = deals(crm, firm)
-    assert (first.stage, first.stage_since, first.closed_at) == ("measuring", datetime(2024, 1, 9, 23, tzinfo=UTC), None)
+    assert (first.stage, first.stage_since, first.closed_at) == (
+        "measuring",
+        datetime(2024, 1, 9, 23, tzinfo=UTC),
+        None,
+    )
     assert (second.stage, second.stage_since) == ("new", MONDAY)
 
 

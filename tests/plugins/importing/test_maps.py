@@ -6,10 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from opencrm import CRM, Query, Deal
+from opencrm import CRM, Deal, Query
 from opencrm.plugins.importing.map_files import read_map
 from opencrm.plugins.importing.problems import BadMap
 from opencrm.testing import Firm
+
+WRONG_STAGE = """
+entity = 'deal'
+fields.title = 'a'
+fields.pipeline = {value = 'windows'}
+fields.stage = {column = 'a', translate = {x = 'sold'}}
+"""
 
 
 def mapped(folder: Path, text: str) -> None:
@@ -19,7 +26,7 @@ def mapped(folder: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    "text, says",
     [
         ("system = ", "is not TOML"),
         ("sistem = 'x'", "does not know 'sistem'"),
@@ -45,7 +52,7 @@ def test_what_a_map_cannot_say_is_refused_with_its_place(tmp_path: Path, text: s
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    "text, says",
     [
         ("entity = 'dael'\nfields.title = 'a'", "there is no entity 'dael'"),
         ("entity = 'deal'\nfields.titel = 'a'", "deal has no field 'titel'"),
@@ -59,8 +66,7 @@ def test_what_a_map_cannot_say_is_refused_with_its_place(tmp_path: Path, text: s
         ("entity = 'deal'\nmatch = ['title']\nfields.source = 'a'", "match: 'title'"),
         ("entity = 'deal'\nfields.title = 'a'\nfields.pipeline = {value = 'x'}", "there is no pipeline 'x'"),
         (
-            "entity = 'deal'\nfields.title = 'a'\nfields.pipeline = {value = 'windows'}\n"
-            "fields.stage = {column = 'a', translate = {x = 'sold'}}",
+            WRONG_STAGE,
             "has no stage 'sold'",
         ),
         ("entity = 'role'\ntemplate = 'emperor'\nfields.key = 'a'", "there is no role template 'emperor'"),

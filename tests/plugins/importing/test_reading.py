@@ -20,12 +20,11 @@ def told(file: TableFile) -> list[tuple[int, list[str], str | None]]:
     return [(row.line, list(row.cells), row.fault.code if row.fault else None) for row in file.rows()]
 
 
-@pytest.mark.parametrize(
-    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1251"]
-)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1251"])
 def test_the_encoding_is_found(tmp_path: Path, encoding: str) -> None:
     """Cyrillic text is read whatever of the usual encodings it is in."""
-    file = opened(tmp_path, "имя;город и страна\nПётр;Тверь, Russia\nАнна;Псков, Russia\n".encode(encoding))
+    text = "имя;город и страна\nПётр;Тверь, Russia\nЖанна;Псков, Russia\n"  # noqa: RUF001  # Russian
+    file = opened(tmp_path, text.encode(encoding))
     assert file.header == ("имя", "город и страна")
     assert told(file)[0] == (2, ["Пётр", "Тверь, Russia"], None)
 
@@ -43,9 +42,27 @@ def test_one_broken_byte_costs_one_row_of_a_utf8_file(tmp_path: Path) -> None:
 
 
 def test_an_encoding_that_does_not_fit_is_refused(tmp_path: Path) -> None:
-    """UTF-16 of half a character is refused with the file's name."""
+    """UTF-16 that ends within a character is refused with the file's name."""
     with pytest.raises(BadEncoding, match=r"file\.csv"):
-        list(opened(tmp_path, b"\xff\xfea\x00,\x00b\x00\n\x00\x00\xd8").rows())
+        opened(tmp_path, b"\xff\xfea\x00,\x00b\x00\n\x00\x00")
+
+
+def test_half_a_surrogate_pair_costs_one_row(tmp_path: Path) -> None:
+    """UTF-16 can hold it, text cannot."""
+    half = "a,b\n1,x".encode("utf-16") + b"\x00\xd8" + "\n2,y\n".encode("utf-16-le")
+    assert [row[2] for row in told(opened(tmp_path, half))] == ["bad_encoding", None]
+
+
+def test_a_cell_without_bounds_costs_one_row(tmp_path: Path) -> None:
+    """It is told apart from an open quote."""
+    data = b"a,b\n1," + b"x" * 200_000 + b"\n2,y\n"
+    assert [row[2] for row in told(opened(tmp_path, data))] == ["long_cell", None]
+
+
+def test_an_open_quote_does_not_swallow_a_long_file(tmp_path: Path) -> None:
+    """Thousands of short lines below it are read."""
+    rows = told(opened(tmp_path, b'a,b\n"x,1\n' + b"y,2\n" * 5_000))
+    assert [row[2] for row in rows].count(None) == 5_000
 
 
 def test_an_unknown_encoding_is_refused(tmp_path: Path) -> None:
@@ -150,7 +167,7 @@ def test_a_file_that_is_something_else_is_refused(tmp_path: Path, data: bytes) -
 def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
     """A megabyte without a line break is no row."""
     with pytest.raises(NotCsv, match="longer than"):
-        list(opened(tmp_path, b"a,b\n1," + b"x" * 2_000_000).rows())
+        opened(tmp_path, b"a,b\n1," + b"x" * 2_000_000)
 
 
 def test_the_digest_tells_files_apart(tmp_path: Path) -> None:

@@ -6,7 +6,16 @@ from collections.abc import Callable
 
 import pytest
 
-from opencrm import CRM, Company, Contact, ContactPoint, Deal, DealLine, Employment, Query
+from opencrm import (
+    CRM,
+    Company,
+    Contact,
+    ContactPoint,
+    Deal,
+    DealLine,
+    Employment,
+    Query,
+)
 from opencrm.plugins.importing.problems import BadHeader, UnknownField
 from opencrm.testing import Firm
 
@@ -75,12 +84,10 @@ def test_each_bad_row_is_told_and_the_good_ones_are_kept(bring: Bring, crm: CRM,
 
 
 @pytest.mark.parametrize(
-    ("cell", "reason"),
+    "cell, reason",
     [("a\x00b", "NUL"), ("x" * 201, "at most 200"), ("\x00", "NUL")],
 )
-def test_text_that_cannot_be_stored_rejects_its_row(
-    bring: Bring, crm: CRM, firm: Firm, cell: str, reason: str
-) -> None:
+def test_text_that_cannot_be_stored_rejects_its_row(bring: Bring, crm: CRM, firm: Firm, cell: str, reason: str) -> None:
     """NUL and over-long text are told with the column, and can be read in the error file."""
     brought = bring(f"no,name,staff,web\n1,{cell},,\n2,Beta,,\n", COMPANIES)
     assert [row.name for row in all_of(crm, firm, Company)] == ["Beta"]

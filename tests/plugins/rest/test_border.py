@@ -69,7 +69,7 @@ def test_what_may_not_be_done_is_403(as_, firm, crm):
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "code"),
+    "body, status, code",
     [
         (b"", 400, "malformed_request"),
         (b"{", 400, "malformed_request"),
@@ -122,7 +122,9 @@ def test_a_body_where_none_is_wanted_is_refused(api, crm):
     assert is_problem(api.call("DELETE", f"/v1/deals/{deal.id}", b"x" * 2**21), 413, "too_large")
 
 
-@pytest.mark.parametrize("path", ["/", "/v2/deals", "/v1/dragons", "/v1//deals", "/v1/deals/1/2/3", "/docs/../x", "/\0"])
+@pytest.mark.parametrize(
+    "path", ["/", "/v2/deals", "/v1/dragons", "/v1//deals", "/v1/deals/1/2/3", "/docs/../x", "/\0"]
+)
 def test_an_unknown_address_is_404(api, path):
     """With the same bytes for each."""
     answer = api.get(path)

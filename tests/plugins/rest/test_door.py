@@ -10,8 +10,8 @@ from marshmallow import ValidationError
 
 import opencrm.rest
 from opencrm import Contact, Deal, InputError, PluginError, Task, errors
-from opencrm.embed import Locale, Schemas, specs
 from opencrm.core.entities import Core
+from opencrm.embed import Locale, Schemas, specs
 from opencrm.rest import creation_schema, problem_of, record_schema, update_schema
 
 SCHEMAS = Schemas({spec.name: spec for spec in specs(Core)}, Locale())
@@ -39,7 +39,7 @@ def test_a_schema_loads_what_the_declaration_says():
 
 
 @pytest.mark.parametrize(
-    ("spec", "raw"),
+    "spec, raw",
     [
         (Deal.spec, {"title": "x" * 201, "amount": "much", "wings": 2, "closed_at": "2026-03-02T09:00:00Z"}),
         (Deal.spec, {"title": "a\0b", "currency": "XXQ", "contact_id": "7", "amount_from": "air"}),
@@ -74,7 +74,7 @@ def test_an_update_names_some_fields():
 
 
 @pytest.mark.parametrize(
-    ("error", "status"),
+    "error, status",
     [
         (errors.InputError({"title": ["is required"]}), 422),
         (errors.NotSignedIn("x", principal="x", action="x", reason="x"), 401),

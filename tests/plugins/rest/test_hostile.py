@@ -14,7 +14,7 @@ def grant(**values):
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "named"),
+    "path, body, named",
     [
         ("roles", {"key": "k", "name": "n", "grants": [grant(entity=f"a{NUL}")]}, "grants"),
         ("roles", {"key": "k", "name": "n", "grants": [grant(action=f"move:{NUL}")]}, "grants"),

@@ -26,7 +26,7 @@ def titles(api, query):
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    "query, found",
     [
         ("", ["Äpfel", "Doors", "Gates", "Windows"]),
         ("title=apfel", ["Äpfel"]),
@@ -81,7 +81,7 @@ def test_pages_follow_each_other(api, deals):
 
 
 @pytest.mark.parametrize(
-    ("query", "named"),
+    "query, named",
     [
         ("colour=red", "colour"),
         ("colour[in]=red", "colour"),

@@ -59,7 +59,7 @@ def test_a_stale_update_is_refused(api):
     deal = api.get(f"/v1/deals/{api.make('deals', title='Windows')['id']}")
     path, tag = f"/v1/deals/{deal.json['id']}", deal.headers["ETag"]
     api.patch(path, {"title": "Doors"})
-    for stale in (tag, f'W/{tag}', '"a", "b"', "nonsense"):
+    for stale in (tag, f"W/{tag}", '"a", "b"', "nonsense"):
         refused = api.patch(path, {"title": "Gates"}, If_Match=stale)
         assert (refused.status_code, refused.json["code"]) == (412, "conflict")
     assert api.delete(path, If_Match=tag).status_code == 412
@@ -192,3 +192,11 @@ def test_the_organisation_is_written_through_its_rules(api, firm, crm):
     assert (refused.status_code, refused.json["code"]) == (409, "refused")
     with crm.read(firm.owner) as reader:
         assert reader.count(Unit) == len(firm.units)
+
+
+def test_a_creation_takes_eight_statements(api, statements):
+    """Begin and commit, who asks and the answer among them."""
+    api.make("deals", title="Windows")
+    statements.clear()
+    api.make("deals", title="Doors")
+    assert len(statements) <= 8, statements

@@ -84,12 +84,12 @@ def read_field_rules(raw: Iterable[Any] | None) -> tuple[FieldRule, ...]:
 
 
 def check_grants(raw: Any) -> Any:
-    """Return a role's grants in their plain form, after judging them."""
+    """Return a role's grants, plain or typed, in their plain form, after judging them."""
     return [_plain_grant(grant) for grant in read_grants(_list(raw))]
 
 
 def check_field_rules(raw: Any) -> Any:
-    """Return a role's field rules in their plain form, after judging them."""
+    """Return a role's field rules, plain or typed, in their plain form, after judging them."""
     return [attrs.asdict(rule) for rule in read_field_rules(_list(raw))]
 
 
@@ -104,6 +104,8 @@ def _plain_grant(grant: Grant) -> dict[str, Any]:
 
 
 def _grant(at: int, raw: Any) -> Grant:
+    if isinstance(raw, Grant):
+        return raw
     known = isinstance(raw, dict) and {"entity", "action", "scope"} <= set(raw) <= {
         "entity",
         "action",
@@ -119,6 +121,7 @@ def _grant(at: int, raw: Any) -> Grant:
 
 
 def _rule(at: int, raw: Any) -> FieldRule:
+    raw = attrs.asdict(raw) if isinstance(raw, FieldRule) else raw
     if not isinstance(raw, dict) or set(raw) != {"entity", "field", "read", "write"}:
         raise ValueError(f"field rule {at} must have entity, field, read and write")
     if not (isinstance(raw["read"], bool) and isinstance(raw["write"], bool)):

@@ -153,9 +153,9 @@ class Rights:
         return found
 
     def _open(self, spec: Spec, names: Iterable[str], verb: str) -> Iterator[str]:
-        """Give the fields that may be read or written: the most permissive of the roles that reach the entity decides."""
-        seats = {seat.role.id: seat for seat, _ in self._granted(_root(spec, self.entities), "read") if seat is not None}
-        roles = [seat.role for seat in seats.values()]
+        """Give the fields that may be read or written; of the roles with reach the most permissive decides."""
+        granted = self._granted(_root(spec, self.entities), "read")
+        roles = {seat.role.id: seat.role for seat, _ in granted if seat is not None}.values()
         return (name for name in names if self.owner or name == "id" or _may(spec, name, verb, roles))
 
     def _arms(self, spec: Spec, action: str) -> Iterator[Arm]:

@@ -77,13 +77,14 @@ def _money(item: Equal | Less | In, name: str, kind: Amount, locale: Locale) -> 
     if isinstance(item, In):
         return AnyOf(tuple(_money(Equal(name, value), name, kind, locale) for value in item.values))
     money = item.value if isinstance(item.value, Money) else _read_money(name, item.value, locale)
-    return All((type(item)(name, money.amount), Equal(kind.currency, money.currency)))
+    amount = _parsed(name, Amount(), money.amount)
+    return All((type(item)(name, amount), Equal(kind.currency, money.currency)))
 
 
 def _read_money(name: str, raw: Any, locale: Locale) -> Money:
     number, _, code = raw.strip().partition(" ") if isinstance(raw, str) else (raw, "", "")
-    currency = _parsed(name, Currency(), code) if code else locale.currency
-    return Money(_parsed(name, Amount(), number), currency)
+    amount = _parsed(name, Amount(), number)
+    return Money(amount, _parsed(name, Currency(), code) if code else locale.currency)
 
 
 def _typed(field: Field, raw: Any) -> Any:

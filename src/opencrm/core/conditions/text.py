@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from opencrm.core.conditions.nodes import All, AnyOf, Condition, Empty, Equal, In, Less, Link, Not
+from opencrm.core.values import Money
 
 DEEPEST = 8
 MOST_NODES = 200
@@ -30,15 +33,27 @@ def plain(item: Condition) -> dict[str, Any]:
         case Not(inner):
             return {"not": plain(inner)}
         case Equal(field, value):
-            return {"field": field, "op": "equal", "value": value}
+            return {"field": field, "op": "equal", "value": _plain_value(value)}
         case Less(field, value):
-            return {"field": field, "op": "less", "value": value}
+            return {"field": field, "op": "less", "value": _plain_value(value)}
         case In(field, values):
-            return {"field": field, "op": "in", "value": list(values)}
+            return {"field": field, "op": "in", "value": [_plain_value(value) for value in values]}
         case Empty(field):
             return {"field": field, "op": "empty"}
         case Link():
             raise ValueError("a link has no form as JSON yet")
+
+
+def _plain_value(value: Any) -> Any:
+    """Return a value as JSON holds it, in the form that its field's type reads back."""
+    match value:
+        case Money():
+            return str(value)
+        case Decimal():
+            return f"{value:f}"
+        case date():  # A datetime is one, too.
+            return value.isoformat()
+    return value
 
 
 class _Reader:

@@ -127,6 +127,5 @@ def exact(raw: Any) -> Decimal:
 
 
 def _plain(number: Decimal) -> str:
-    short = number.normalize()
-    exponent = short.as_tuple().exponent
-    return f"{number:.2f}" if isinstance(exponent, int) and exponent >= -2 else f"{short:f}"
+    text = f"{number:.{columns.SCALE}f}"
+    return text[:-2] if text.endswith("00") else text.rstrip("0")

@@ -54,7 +54,8 @@ def export_command(entity: str, filters: tuple[str, ...], fields: tuple[str, ...
     crm = invocation.crm
     exporter = exporter_for(crm, output)
     with crm.read(invocation.principal) as reader:
-        query: Query[Entity] = Query(crm.catalogue.entity(entity), where=condition_of(filters), sort="id", fields=fields)
+        spec, where = crm.catalogue.entity(entity), condition_of(filters)
+        query: Query[Entity] = Query(spec, where=where, sort="id", fields=fields)
         with _opened(output) as stream:
             export(reader, query, exporter, stream)
 

@@ -68,10 +68,10 @@ def import_command(
 def _tell(outcome: Outcome, *, dry_run: bool) -> None:
     progress = outcome.progress
     if outcome.guess is not None:
-        click.echo(f"opencrm: {outcome.file}: read as {outcome.guess}; --encoding says otherwise", err=True)
+        click.echo(f"note: {outcome.file}: read as {outcome.guess}; --encoding says otherwise", err=True)
     if outcome.before is not None:
         text = f"was imported before, on {outcome.before}: rows were compared, and not added again"
-        click.echo(f"opencrm: {outcome.file}: {text}", err=True)
+        click.echo(f"note: {outcome.file}: {text}", err=True)
     counts = ", ".join(f"{number} {what}" for what, number in sorted(progress.tally.items()))
     trial = " (dry run: nothing was kept)" if dry_run else ""
     click.echo(f"{outcome.file}: {progress.rows} rows; {counts or 'nothing to write'}{trial}")

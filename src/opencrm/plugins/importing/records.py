@@ -8,22 +8,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO, TypeAlias
 
-from opencrm.plugins.importing.problems import BadEncoding, Fault, NotCsv
-from opencrm.plugins.importing.sniffing import Format
+from opencrm.plugins.importing.problems import Fault
+from opencrm.plugins.importing.sniffing import Format, errors_of
 
 Records: TypeAlias = Iterator[tuple[int, Sequence[str], Fault | None]]
 """Lines of a table, the header first: number of the line, cells, and what is wrong."""
 
-_LONGEST_LINE = 1_000_000
-_MOST_BROKEN = 1_000
+_LONGEST_RECORD = 1_000
+"""Lines after which an open quote is taken for a mistake."""
 
 
 class _Lines:
     """Physical lines, counted; what a broken record swallowed can be put back."""
 
-    def __init__(self, stream: TextIO, name: str) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._name = name
         self._again: deque[str] = deque()
         self.given = 0
         self.record: list[str] = []
@@ -32,12 +31,10 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._again.popleft() if self._again else self._stream.readline(_LONGEST_LINE)
-        if not line:
-            raise StopIteration
+        if len(self.record) == _LONGEST_RECORD:
+            raise csv.Error
+        line = self._again.popleft() if self._again else next(self._stream)
         self.given += 1
-        if len(line) == _LONGEST_LINE:
-            raise NotCsv(self._name, f"line {self.given} is longer than {_LONGEST_LINE:,} characters")
         self.record.append(line)
         return line
 
@@ -49,8 +46,8 @@ class _Lines:
 
 def csv_records(path: Path, form: Format) -> Records:
     """Give each record with its line; one with an open quote costs its first line alone."""
-    with path.open(encoding=form.encoding, errors="surrogateescape", newline="") as stream:
-        lines, broken = _Lines(stream, path.name), 0
+    with path.open(encoding=form.encoding, errors=errors_of(form.encoding), newline="") as stream:
+        lines = _Lines(stream)
         for _ in range(form.skip):
             next(lines)
         parsed = csv.reader(lines, delimiter=form.delimiter, strict=True)
@@ -61,16 +58,17 @@ def csv_records(path: Path, form: Format) -> Records:
                 cells = next(parsed)
             except StopIteration:
                 return
-            except UnicodeError as error:
-                raise BadEncoding(path.name, f"is not text in {form.encoding} near line {line}: {error}") from None
             except csv.Error:
-                broken += 1
-                if broken > _MOST_BROKEN:
-                    raise NotCsv(path.name, f"has more than {_MOST_BROKEN:,} lines whose quotes do not match") from None
                 lines.put_back()
                 parsed = csv.reader(lines, delimiter=form.delimiter, strict=True)
                 text = lines.record[0].rstrip("\r\n")
-                yield line, [text], Fault("", "bad_quotes", "has a quote that is not closed, or text after one", text)
+                yield line, [text], _fault(text)
                 continue
             if cells:
                 yield line, cells, None
+
+
+def _fault(text: str) -> Fault:
+    if len(text) > csv.field_size_limit():
+        return Fault("", "long_cell", f"is longer than {csv.field_size_limit():,} characters", text[:100])
+    return Fault("", "bad_quotes", "has a quote that is not closed, or text after one", text[:1000])

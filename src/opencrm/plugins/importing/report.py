@@ -54,7 +54,7 @@ class ErrorFile:
             self.count += 1
 
     def _open(self) -> None:
-        stream = self._stack.enter_context(self.path.open("w", encoding="utf-8-sig", newline=""))
+        stream = self._stack.enter_context(self.path.open("w", encoding="utf-8", newline=""))
         self._writer = csv.writer(stream, lineterminator="\n")
         self._writer.writerow([*COLUMNS, *self._header])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import attrs
 
 from opencrm import CRM, Principal
-from opencrm.embed import jobs_of
+from opencrm.embed import Spec, jobs_of
 from opencrm.plugins.importing.automatic import map_of_header
 from opencrm.plugins.importing.checking import check_map
 from opencrm.plugins.importing.chunks import Progress
@@ -99,9 +100,17 @@ def _plans(crm: CRM, principal: Principal, wish: Wish) -> tuple[Map, list[FilePl
         opened = [(each.files[0], file)]
     else:
         each = read_map(wish.map, entity.name if entity else None)
+        _check_entity(each, entity)
         check_map(each, catalogue, schemas)
         opened = [(file, _open(crm, wish, path, file)) for file, path in _chosen(each, wish.path)]
     return each, [plan_file(each, file, table, place) for file, table in opened]
+
+
+def _check_entity(each: Map, entity: Spec | None) -> None:
+    """Refuse a map that says nothing of the entity that is asked for."""
+    told = [target.entity for file in each.files for target in file.targets]
+    if entity is not None and not {entity.name, entity.plural} & set(told):
+        raise BadMap(each.name, f"brings in {', '.join(dict.fromkeys(told))}, and no {entity.name}")
 
 
 def _chosen(each: Map, path: Path) -> list[tuple[FileMap, Path]]:
@@ -144,7 +153,9 @@ def _imported_before(doors: Doors, file: TableFile, each: Map) -> str | None:
 
 
 def _error_path(path: Path) -> Path:
-    return path.with_name(f"{path.name}.errors.csv")
+    """Return where the error file goes: beside the file, or into the current folder where that cannot be written."""
+    place = path.parent if os.access(path.parent, os.W_OK) else Path()
+    return place / f"{path.name}.errors.csv"
 
 
 def _steps(step: Callable[[int], None]) -> Callable[[int], None]:

@@ -15,6 +15,7 @@ from opencrm.plugins.importing.problems import BadEncoding, EmptyFile, NotCsv
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE = 256 * 1024
 _BLOCK = 1024 * 1024
+_LONGEST_LINE = 1_000_000
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -92,6 +93,7 @@ def detect(path: Path, *, encoding: str | None = None, delimiter: str | None = N
     text = _text(path, sample, found)
     if not text.strip():
         raise EmptyFile(path.name, "is empty")
+    _check_lines(path, found)
     hint = _SEPARATOR_LINE.match(text)
     return Format(
         encoding=found,
@@ -125,7 +127,7 @@ def _scan(path: Path) -> _Scan:
             if not text.isascii():
                 bad = len(_ESCAPED.findall(text))
                 broken += bad
-                wide += sum(1 for mark in text if mark > "\x7f") - bad
+                wide += len(text) - len(text.encode("ascii", "ignore")) - bad
     tail = decode(b"", True)
     return _Scan(digest.hexdigest(), lines, wide, broken + len(tail))
 
@@ -161,11 +163,29 @@ def _text(path: Path, sample: bytes, encoding: str) -> str:
     try:
         if not codecs.lookup(encoding)._is_text_encoding:
             raise LookupError(encoding)
-        return codecs.getincrementaldecoder(encoding)("surrogateescape").decode(sample)
+        return codecs.getincrementaldecoder(encoding)(errors_of(encoding)).decode(sample)
     except LookupError:
         raise BadEncoding(path.name, f"{encoding!r} is not the name of an encoding, such as utf-8 or cp1252") from None
     except UnicodeError as error:
         raise BadEncoding(path.name, f"is not text in {encoding}: {error}") from None
+
+
+def errors_of(encoding: str) -> str:
+    """Return how bytes that are no text become visible in single cells, so that they cost a row and not the file."""
+    return "surrogatepass" if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")) else "surrogateescape"
+
+
+def _check_lines(path: Path, encoding: str) -> None:
+    """Read every line once, before anything is written."""
+    number = 0
+    try:
+        with path.open(encoding=encoding, errors=errors_of(encoding), newline="") as stream:
+            while line := stream.readline(_LONGEST_LINE):
+                number += 1
+                if len(line) == _LONGEST_LINE:
+                    raise NotCsv(path.name, f"line {number} is longer than {_LONGEST_LINE:,} characters")
+    except UnicodeError as error:
+        raise BadEncoding(path.name, f"is not text in {encoding} after line {number}: {error}") from None
 
 
 def _delimiter(text: str) -> str:

@@ -21,7 +21,7 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 def answer(body: Any, status: int = 200, headers: Mapping[str, str] = _NONE) -> Response:
     """Answer with JSON."""
-    response = Response(orjson.dumps(body, default=str), status, mimetype="application/json")
+    response = Response(orjson.dumps(body, default=str, option=orjson.OPT_UTC_Z), status, mimetype="application/json")
     for name, value in headers.items():
         response.headers[name] = value
     return response
@@ -38,7 +38,7 @@ def entry_body(reader: Reader, entry: JournalEntry) -> dict[str, Any]:
     return {
         "id": entry.id,
         "act": entry.act,
-        "at": entry.at.isoformat().replace("+00:00", "Z"),
+        "at": entry.at,
         "entity": entry.entity,
         "record_id": entry.record_id,
         "kind": entry.kind,

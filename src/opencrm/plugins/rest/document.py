@@ -84,7 +84,7 @@ def _add_entity(spec: APISpec, entity: Spec, schemas: Schemas) -> None:
 def _operation(entity: Spec, operation: Operation) -> dict[str, Any]:
     told: dict[str, Any] = {
         "operationId": f"{entity.name}_{operation.name}",
-        "summary": operation.text.format(entity.plural.replace("_", " ")),
+        "summary": operation.text.format(one=entity.label.lower(), many=entity.plural.replace("_", " ")),
         "tags": [address(entity)],
         "parameters": _parameters(entity, operation),
         "responses": {**_answers(entity, operation), "default": {"$ref": "#/components/responses/Problem"}},

@@ -32,7 +32,7 @@ class Operation:
         name: Name of the operation, unique for an entity.
         method: The HTTP method.
         path: What follows the entity's address.
-        text: What it does; `{}` stands for the entity.
+        text: What it does; `{one}` and `{many}` stand for the entity.
         answer: What a success answers with.
         status: The status of a success.
         takes: Name of the schema of the body: the entity's own `create` or `update`, or an act's.
@@ -57,18 +57,18 @@ class Operation:
 
 
 OPERATIONS = (
-    Operation("list", "get", "", "List {}", "page"),
-    Operation("create", "post", "", "Create one of {}", "record", status=201, takes="create"),
-    Operation("get", "get", "/{id}", "Get one of {}", "record"),
-    Operation("update", "patch", "/{id}", "Change one of {}", "record or nothing", takes="update", matches=True),
-    Operation("delete", "delete", "/{id}", "Delete one of {}", "nothing", status=204, matches=True),
-    Operation("history", "get", "/{id}/history", "What happened to one of {}", "history"),
-    Operation("restore", "post", "/{id}/restore", "Restore one of {}", "record or nothing"),
+    Operation("list", "get", "", "List {many}", "page"),
+    Operation("create", "post", "", "Create one {one}", "record", status=201, takes="create"),
+    Operation("get", "get", "/{id}", "Get one {one}", "record"),
+    Operation("update", "patch", "/{id}", "Change one {one}", "record or nothing", takes="update", matches=True),
+    Operation("delete", "delete", "/{id}", "Delete one {one}", "nothing", status=204, matches=True),
+    Operation("history", "get", "/{id}/history", "What happened to one {one}", "history"),
+    Operation("restore", "post", "/{id}/restore", "Restore one {one}", "record or nothing"),
     Operation(
         "move",
         "post",
         "/{id}/move",
-        "Move one of {} to a stage",
+        "Move one {one} to a stage",
         "record or nothing",
         takes="Move",
         matches=True,
@@ -78,7 +78,7 @@ OPERATIONS = (
         "assign",
         "post",
         "/{id}/assign",
-        "Give one of {} an owner or a unit",
+        "Give one {one} an owner or a unit",
         "record or nothing",
         takes="Assign",
         matches=True,
