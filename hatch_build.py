@@ -102,8 +102,6 @@ def node_from_wheel() -> tuple[Command, Command]:
 
 
 def run(command: Command, folder: Path) -> None:
-    done = subprocess.run(
-        command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"`{' '.join(command)}` failed:\n{done.stdout}{done.stderr}")

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
         Condition,
         Empty,
         Equal,
+        Greater,
         In,
         Less,
         Not,
         at_least,
         at_most,
         condition,
-        greater,
     )
     from opencrm.core.entities import (
         Activity,
@@ -97,17 +97,17 @@ _FROM = MappingProxyType(
         "opencrm.core.access.grants": "FieldRule Grant Scope",
         "opencrm.core.access.principal": "Principal",
         "opencrm.core.change": "Change JournalEntry Kind Objection",
-        "opencrm.core.conditions": "All AnyOf Condition Empty Equal In Less Not at_least at_most condition greater",
-        "opencrm.core.entities": "Activity Company Contact ContactPoint Deal DealLine Employment ExternalRef Membership Owned "
-        "Price Product Role Staged Tag Tagging Task Unit User",
+        "opencrm.core.conditions": "All AnyOf Condition Empty Equal Greater In Less Not at_least at_most condition",
+        "opencrm.core.entities": "Activity Company Contact ContactPoint Deal DealLine Employment ExternalRef "
+        "Membership Owned Price Product Role Staged Tag Tagging Task Unit User",
         "opencrm.core.entity": "Entity Options",
-        "opencrm.core.fields": "Amount Choice Currency Day Email Instant Key Link Number RecordId Reference Structured Text "
-        "Whole YesNo field",
+        "opencrm.core.fields": "Amount Choice Currency Day Email Instant Key Link Number RecordId Reference Structured "
+        "Text Whole YesNo field",
         "opencrm.core.pipeline": "Pipeline Stage",
         "opencrm.core.ports": "AfterDoor Door",
         "opencrm.core.values": "Money",
-        "opencrm.errors": "ConfigurationError ConflictError DomainError Duplicate InputError InvalidMove NotFound NotSignedIn "
-        "Objected OpenCRMError PermissionDenied PluginError UndoRefused",
+        "opencrm.errors": "ConfigurationError ConflictError DomainError Duplicate InputError InvalidMove NotFound "
+        "NotSignedIn Objected OpenCRMError PermissionDenied PluginError UndoRefused",
         "opencrm.hooks": "Exporter Importer RoleTemplate WebApp hookimpl",
         "opencrm.services": "assigning organisation pipelines records undoing",
         "opencrm.services.commands": "Assign Create Delete History Move Restore Undo Update",
@@ -150,6 +150,7 @@ __all__ = [
     "ExternalRef",
     "FieldRule",
     "Grant",
+    "Greater",
     "History",
     "Importer",
     "In",
@@ -208,7 +209,6 @@ __all__ = [
     "at_most",
     "condition",
     "field",
-    "greater",
     "hookimpl",
     "organisation",
     "pipelines",

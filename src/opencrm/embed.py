@@ -17,7 +17,7 @@ from opencrm.services.reading import MOST_COUNTED, Reader
 from opencrm.services.tokens import issue as issue_token
 from opencrm.services.tokens import principal_of
 from opencrm.services.work import Work
-from opencrm.storage.engines import make_engine, prepare_sqlite
+from opencrm.storage.engines import make_engine, prepare_sqlite, writing
 
 __all__ = [
     "MOST_COUNTED",
@@ -50,4 +50,5 @@ __all__ = [
     "principal_of",
     "read_grants",
     "specs",
+    "writing",
 ]

@@ -14,7 +14,9 @@ DOORS = ["opencrm", "opencrm.embed", "opencrm.web", "opencrm.rest", "opencrm.tes
 def test_all_is_sorted_and_can_be_imported(door: str):
     """Every name in `__all__` is there, once, in order."""
     module = importlib.import_module(door)
-    assert module.__all__ == sorted(set(module.__all__), key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+    assert module.__all__ == sorted(
+        set(module.__all__), key=lambda name: (not name.isupper(), not name[0].isupper(), name)
+    )
     for name in module.__all__:
         assert getattr(module, name) is not None
 

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opencrm import Create, Deal, Grant, Membership, NotFound, PermissionDenied, Principal, Query, Role, Scope, Unit
-from opencrm import Update, User, records
+from opencrm import (
+    Create,
+    Deal,
+    Grant,
+    Membership,
+    NotFound,
+    PermissionDenied,
+    Principal,
+    Query,
+    Role,
+    Scope,
+    Unit,
+    Update,
+    User,
+    records,
+)
 from opencrm.embed import grant_rows
 from opencrm.services import plans
 from opencrm.services.reading import Reader
@@ -169,7 +185,7 @@ def test_scopes_are_nested_and_seats_only_add(plan, data):
     """own <= team <= subtree <= all, and one more seat never takes a record away: on the model itself."""
     who, unit = data.draw(st.integers(0, PEOPLE - 1)), data.draw(st.integers(0, len(plan.parents)))
     sets = [expected(plan, who, [(who, unit, what)]) for what in range(len(SCOPES))]
-    assert all(narrow <= wide for narrow, wide in zip(sets, sets[1:], strict=False))
+    assert all(narrow <= wide for narrow, wide in pairwise(sets))
 
 
 @settings(max_examples=15)
@@ -183,10 +199,10 @@ def test_writing_needs_what_reading_shows(crm, firm, plan):
             other = type(work)(work.tx, work.workspace, rights, configuration, work.now, work._act)
             allowed = expected(plan, who)
             for at, id in enumerate(built.deals):
-                act = lambda id=id, at=at: records.update(other, [Update(Deal, id, title=f"T{who} {at}")])  # noqa: E731
+                command = Update(Deal, id, title=f"T{who} {at}")
                 if at in allowed:
-                    assert act()[0].after["title"] == f"T{who} {at}"
+                    assert records.update(other, [command])[0].after["title"] == f"T{who} {at}"
                 else:
                     with pytest.raises((NotFound, PermissionDenied)):
-                        act()
+                        records.update(other, [command])
         raise Undone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from opencrm import (
@@ -19,8 +20,6 @@ from opencrm import (
     records,
 )
 from opencrm.testing import make_contact, make_deal, make_product
-
-import attrs
 
 
 def set_rules(crm, firm, role, *rules):

@@ -79,9 +79,8 @@ class TestActingAs:
         from opencrm import PermissionDenied
 
         deal = make_deal(crm, by=firm.owner)
-        with crm.work(firm.owner) as work, work.acting_as("follower") as automation:
-            with pytest.raises(PermissionDenied):
-                records.update(automation, [Update(Deal, deal.id, title="B")])
+        with crm.work(firm.owner) as work, work.acting_as("follower") as rule, pytest.raises(PermissionDenied):
+            records.update(rule, [Update(Deal, deal.id, title="B")])
 
     def test_who_is_not_enabled_cannot_act(self, crm, firm):
         """No automation without a plugin that is active here."""

@@ -15,8 +15,9 @@ from opencrm import (
     Principal,
     Query,
     User,
+    organisation,
+    records,
 )
-from opencrm import organisation, records
 from opencrm.embed import issue_token, principal_of
 from opencrm.services.tokens import revoke
 from opencrm.storage import tables

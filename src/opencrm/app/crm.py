@@ -58,7 +58,7 @@ class CRM:
         PluginError: A plugin that was passed breaks the contract.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what a workspace is made of, all but the URL by name
         self,
         url: str | None = None,
         *,

@@ -170,7 +170,13 @@ def _amount_bind(value: Decimal | None) -> int | None:
 
 
 def _amount_read(value: Any) -> Decimal:
-    return Decimal(int(value)).scaleb(-SCALE)
+    return tidy(int(value))
+
+
+def tidy(scaled: int) -> Decimal:
+    """Return an amount of ten-thousandths with two decimal places, or with four if it needs them."""
+    hundredths, rest = divmod(scaled, 100)
+    return Decimal(scaled).scaleb(-SCALE) if rest else Decimal(hundredths).scaleb(-2)
 
 
 def _int_or_none(value: Any) -> int | None:

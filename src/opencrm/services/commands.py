@@ -48,7 +48,7 @@ class Create(Generic[E]):
 
 @attrs.frozen(init=False)
 class Update(Generic[E]):
-    """Change fields of a record: `Update(Deal, id, title="Doors")`; with `if_match`, only if it still is as it was read."""
+    """Change fields of a record: `Update(Deal, id, title="Doors")`; with `if_match`, only if it is as it was read."""
 
     entity: type[E] | Spec
     id: Id

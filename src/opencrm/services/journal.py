@@ -44,7 +44,7 @@ def row(line: JournalEntry, dumper: Dumper, *, pending: bool) -> dict[str, Any]:
 
 
 def of_record(tx: Transaction, spec: Spec, dumper: Dumper, rights: Rights, id: Id) -> tuple[JournalEntry, ...]:
-    """Return a record's lines, oldest first, with the fields that may be read; a line of which none may be is left out."""
+    """Return a record's lines, oldest first, with the fields that may be read; without lines that hold none."""
     rows = tx.query("journal of record", _of_record, {"entity": spec.name, "record_id": id})
     readable = rights.readable(spec)
     lines = (readable_entry(_line(each, dumper), readable) for each in rows)

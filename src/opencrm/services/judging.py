@@ -162,7 +162,7 @@ class _Judge:
             raise self._denied(spec, "assign", "the new owner is out of reach")
 
     def _references(self) -> None:
-        """Check that every reference leads to a record that the principal may know of; one statement for some hundreds."""
+        """Check that every reference leads to a record that the principal may know of, some hundreds at a time."""
         links = [
             (at, *link)
             for at, change in enumerate(self._changes)

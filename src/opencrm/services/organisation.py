@@ -63,10 +63,7 @@ def find(reader: Reader, entity: type[Core], text: str) -> Id:
     if is_id(text) and reader.states(spec, [text]):
         return text
     for name in spec.options.lookup:
-        try:
-            found = reader.lookup(spec, name, [text])[text]
-        except InputError:  # The text is nothing that the field could hold: a name is no e-mail address.
-            continue
+        found = reader.lookup(spec, name, [text])[text]
         if len(found) == 1:
             return found[0]
         if found:

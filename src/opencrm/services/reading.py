@@ -147,9 +147,7 @@ class Reader:
         [row] = self.tx.query(("count", plan.shape), build, plan.values)
         return int(row["number"])
 
-    def history(
-        self, entity: type[E] | Spec | str, id: Id, *, field: str | None = None
-    ) -> tuple[JournalEntry, ...]:
+    def history(self, entity: type[E] | Spec | str, id: Id, *, field: str | None = None) -> tuple[JournalEntry, ...]:
         """Return what happened to a record, or to one field of it, oldest first, as far as it may be read.
 
         Raises:
@@ -175,14 +173,17 @@ class Reader:
     def lookup(self, entity: Of, name: str, several: Iterable[Any]) -> dict[Any, Ids]:
         """Return the ids of the readable records that hold one of these values in a field, by value as it was given.
 
+        A value that the field could not hold is held by no record.
+
         Raises:
             InputError: The field cannot be looked up.
         """
         spec = self.entity(entity)
-        wanted = [value for value in dict.fromkeys(several) if value is not None]
         field = spec.fields[name] if name in self.rights.readable(spec) else None
         if field is None:
             raise InputError({name: [f"{spec.name} has no such field"]})
+        keys = {value: self._key(field, value) for value in several if value is not None}
+        wanted = [value for value, key in keys.items() if key is not None]
         found: dict[Any, Ids] = {}
         for start in range(0, len(wanted), _CHUNK):
             part = wanted[start : start + _CHUNK]
@@ -190,7 +191,7 @@ class Reader:
             rows = self._rows(self._plan(spec, ("id", field.key), where, None, None, None, "read", deleted=False))
             for one, key in rows:
                 found.setdefault(key, []).append(one)
-        return {value: found.get(self._key(field, value), []) for value in wanted}
+        return {value: found.get(key, []) for value, key in keys.items()}
 
     def states(self, spec: Spec, ids: Sequence[Id], *, deleted: bool | None = False) -> dict[Id, Values]:
         """Return whole states of readable records, hidden fields included: for rules, never for a reader's eyes."""
@@ -298,7 +299,7 @@ class Reader:
             typed = field.type.parse(value)
         except ValueError:
             return None
-        return fold(typed) if isinstance(field.type, Text) else typed
+        return fold(typed) if isinstance(field.type, Text) and typed is not None else typed
 
 
 @lru_cache(maxsize=1000)

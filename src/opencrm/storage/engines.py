@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -31,6 +33,20 @@ def prepare_sqlite(engine: Engine) -> None:
     """Take the transactions of a SQLite engine out of the driver's hands."""
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction of the host's that opencrm may join: on SQLite, one that locks at once.
+
+    Args:
+        engine: On SQLite, one that went through `prepare_sqlite`.
+
+    Yields:
+        The connection; committed at the end of the block, taken back if it raises.
+    """
+    with engine.execution_options(opencrm="write").begin() as connection:
+        yield connection
 
 
 def _parse(url: str) -> URL:

@@ -141,9 +141,10 @@ class Database:
             with translated():
                 transaction = connection.begin()
             yield Transaction(connection, statements)
-            # On PostgreSQL a rollback would make the driver forget its prepared statements.
             with translated():
-                transaction.commit()
+                # On PostgreSQL, where nothing can be written here, a rollback would make the driver forget its
+                # prepared statements.
+                transaction.rollback() if self.sqlite else transaction.commit()
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:

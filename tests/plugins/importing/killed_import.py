@@ -14,7 +14,7 @@ from opencrm.plugins.importing.running import Wish, run_import
 @contextmanager
 def _telling(_label: str, _length: int) -> Iterator[Callable[[int], None]]:
     """Say when rows are in, so that the killer knows that it is under way."""
-    yield lambda steps: print(steps, flush=True)  # noqa: T201  # the killer listens
+    yield lambda steps: print(steps, flush=True)  # the killer listens
 
 
 def main(url: str, file: str, named: str) -> None:

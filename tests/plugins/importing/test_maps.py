@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from opencrm import CRM, Deal, Query
-from opencrm.plugins.importing.map_files import read_map
+from opencrm.plugins.importing.mapping.map_files import read_map
 from opencrm.plugins.importing.problems import BadMap
 from opencrm.testing import Firm
 

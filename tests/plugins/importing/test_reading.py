@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from opencrm.plugins.importing.files.reading import TableFile, open_csv
 from opencrm.plugins.importing.problems import BadEncoding, BadHeader, EmptyFile, FileRefused, NotCsv
-from opencrm.plugins.importing.reading import TableFile, open_csv
 
 
 def opened(folder: Path, data: bytes, encoding: str | None = None) -> TableFile:
@@ -23,7 +23,7 @@ def told(file: TableFile) -> list[tuple[int, list[str], str | None]]:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1251"])
 def test_the_encoding_is_found(tmp_path: Path, encoding: str) -> None:
     """Cyrillic text is read whatever of the usual encodings it is in."""
-    text = "имя;город и страна\nПётр;Тверь, Russia\nЖанна;Псков, Russia\n"  # noqa: RUF001  # Russian
+    text = "имя;город и страна\nПётр;Тверь, Russia\nЖанна;Псков, Russia\n"  # Russian
     file = opened(tmp_path, text.encode(encoding))
     assert file.header == ("имя", "город и страна")
     assert told(file)[0] == (2, ["Пётр", "Тверь, Russia"], None)

@@ -12,6 +12,7 @@ from opencrm.core.conditions.nodes import (
     Condition,
     Empty,
     Equal,
+    Greater,
     In,
     Less,
     Link,
@@ -20,7 +21,6 @@ from opencrm.core.conditions.nodes import (
     any_of,
     at_least,
     at_most,
-    greater,
 )
 from opencrm.core.conditions.python import Linked, predicate
 from opencrm.core.conditions.sql import clause, shape, values
@@ -35,6 +35,7 @@ __all__ = [
     "Empty",
     "Entities",
     "Equal",
+    "Greater",
     "In",
     "Less",
     "Link",
@@ -48,7 +49,6 @@ __all__ = [
     "clause",
     "condition",
     "fields_of",
-    "greater",
     "plain",
     "predicate",
     "shape",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from opencrm.core.conditions.nodes import All, AnyOf, Condition, Empty, Equal, In, Less, Link, Not
+from opencrm.core.conditions.nodes import All, AnyOf, Condition, Empty, Equal, Greater, In, Less, Link, Not
 from opencrm.core.entity import Spec
 from opencrm.core.fields import Amount, Currency, Field, FieldType, Text
 from opencrm.core.locale import Locale
@@ -60,10 +60,10 @@ def _field(spec: Spec, name: str, readable: Collection[str]) -> Field:
     return found
 
 
-def _leaf(item: Equal | Less | In | Empty, field: Field, locale: Locale) -> Condition:
+def _leaf(item: Equal | Less | Greater | In | Empty, field: Field, locale: Locale) -> Condition:
     if isinstance(item, Empty):
         return item
-    if isinstance(item, Less) and not field.type.ordered:
+    if isinstance(item, Less | Greater) and not field.type.ordered:
         raise InputError({field.name: ["has no order: use equal or in"]})
     if isinstance(field.type, Amount):
         return _money(item, field.name, field.type, locale)
@@ -72,7 +72,7 @@ def _leaf(item: Equal | Less | In | Empty, field: Field, locale: Locale) -> Cond
     return type(item)(field.name, _typed(field, item.value))
 
 
-def _money(item: Equal | Less | In, name: str, kind: Amount, locale: Locale) -> Condition:
+def _money(item: Equal | Less | Greater | In, name: str, kind: Amount, locale: Locale) -> Condition:
     """Compare amounts within one currency only."""
     if isinstance(item, In):
         return AnyOf(tuple(_money(Equal(name, value), name, kind, locale) for value in item.values))

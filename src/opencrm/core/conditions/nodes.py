@@ -53,6 +53,14 @@ class Less:
     value: Any
 
 
+@attrs.frozen
+class Greater:
+    """The field holds a value above this one."""
+
+    field: str
+    value: Any
+
+
 @attrs.frozen(cache_hash=True)
 class In:
     """The field holds one of these values."""
@@ -77,7 +85,7 @@ class Link:
     item: Condition
 
 
-Condition: TypeAlias = Union[All, AnyOf, Not, Equal, Less, In, Empty, Link]  # noqa: UP007  # a recursive alias
+Condition: TypeAlias = Union[All, AnyOf, Not, Equal, Less, Greater, In, Empty, Link]  # noqa: UP007  # a recursive alias
 
 TRUE = All()
 FALSE = AnyOf()
@@ -106,9 +114,4 @@ def at_most(field: str, value: Any) -> Condition:
 
 def at_least(field: str, value: Any) -> Condition:
     """The field holds this value or one above it."""
-    return All((Not(Empty(field)), Not(Less(field, value))))
-
-
-def greater(field: str, value: Any) -> Condition:
-    """The field holds a value above this one."""
-    return All((Not(Empty(field)), Not(at_most(field, value))))
+    return AnyOf((Greater(field, value), Equal(field, value)))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from opencrm.core.change import Values
-from opencrm.core.conditions.nodes import All, AnyOf, Condition, Empty, Equal, In, Less, Link, Not
+from opencrm.core.conditions.nodes import All, AnyOf, Condition, Empty, Equal, Greater, In, Less, Link, Not
 from opencrm.core.entity import Spec
 from opencrm.core.fields import Text
 from opencrm.core.values import Id, fold
@@ -36,7 +36,7 @@ def predicate(item: Condition, spec: Spec, linked: Linked) -> Test:
     return _comparison(item, _reader(spec, item.field))
 
 
-def _comparison(item: Equal | Less | In, read: Callable[[Values], Any]) -> Test:
+def _comparison(item: Equal | Less | Greater | In, read: Callable[[Values], Any]) -> Test:
     match item:
         case Equal(_, value):
             return lambda row: read(row) == value
@@ -45,6 +45,8 @@ def _comparison(item: Equal | Less | In, read: Callable[[Values], Any]) -> Test:
             return lambda row: read(row) in wanted
         case Less(_, limit):
             return lambda row: (held := read(row)) is not None and bool(held < limit)
+        case Greater(_, limit):
+            return lambda row: (held := read(row)) is not None and bool(held > limit)
 
 
 def _reader(spec: Spec, name: str) -> Callable[[Values], Any]:

@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 from sqlalchemy.sql.expression import FromClause
 
 from opencrm.core.conditions.bind import Entities
-from opencrm.core.conditions.nodes import All, AnyOf, Condition, Empty, Equal, In, Less, Link, Not
+from opencrm.core.conditions.nodes import All, AnyOf, Condition, Empty, Equal, Greater, In, Less, Link, Not
 from opencrm.core.entity import Spec
 
 
@@ -40,7 +40,7 @@ def values(item: Condition) -> Iterator[Any]:
             yield from values(inner)
         case In(_, several):
             yield from several
-        case Equal(_, value) | Less(_, value):
+        case Equal(_, value) | Less(_, value) | Greater(_, value):
             yield value
 
 
@@ -91,7 +91,7 @@ class _Writer:
         return self._compare(item, table.c[spec.fields[item.field].key], positive=positive)
 
     def _compare(
-        self, item: Equal | Less | In, column: KeyedColumnElement[Any], *, positive: bool
+        self, item: Equal | Less | Greater | In, column: KeyedColumnElement[Any], *, positive: bool
     ) -> ColumnElement[bool]:
         match item:
             case Equal(_, value):
@@ -100,6 +100,9 @@ class _Writer:
             case Less(_, value):
                 one = self._parameter(column, value)
                 return column < one if positive else _or_missing(column, column >= one)
+            case Greater(_, value):
+                one = self._parameter(column, value)
+                return column > one if positive else _or_missing(column, column <= one)
             case In(_, several):
                 options = [self._parameter(column, value) for value in several]
                 found = column.in_(options) if options else false()

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from opencrm.core.conditions.nodes import All, AnyOf, Condition, Empty, Equal, In, Less, Link, Not
+from opencrm.core.conditions.nodes import All, AnyOf, Condition, Empty, Equal, Greater, In, Less, Link, Not
 from opencrm.core.values import Money
 
 DEEPEST = 8
@@ -36,6 +36,8 @@ def plain(item: Condition) -> dict[str, Any]:
             return {"field": field, "op": "equal", "value": _plain_value(value)}
         case Less(field, value):
             return {"field": field, "op": "less", "value": _plain_value(value)}
+        case Greater(field, value):
+            return {"field": field, "op": "greater", "value": _plain_value(value)}
         case In(field, values):
             return {"field": field, "op": "in", "value": [_plain_value(value) for value in values]}
         case Empty(field):
@@ -88,7 +90,9 @@ def _leaf(field: str, op: str, rest: dict[str, Any]) -> Condition:
         return Equal(field, _scalar(field, value))
     if op == "less":
         return Less(field, _scalar(field, value))
-    raise ValueError(f"{field}: {op!r} with {type(value).__name__} is none of equal, less, in [...] and empty")
+    if op == "greater":
+        return Greater(field, _scalar(field, value))
+    raise ValueError(f"{field}: {op!r} with {type(value).__name__} is none of equal, less, greater, in [...] and empty")
 
 
 def _scalar(field: str, value: Any) -> Any:

@@ -59,7 +59,7 @@ class Number(FieldType[Decimal]):
             raise ValueError("is too large: at most 14 digits stand before the point")
         if number != round(number, columns.SCALE):
             raise ValueError(f"must have at most {columns.SCALE} decimal places")
-        return round(number, columns.SCALE)
+        return columns.tidy(int(number.scaleb(columns.SCALE)))
 
     def dump(self, value: Any) -> str:
         return _plain(value)

@@ -42,6 +42,8 @@ def target(pipelines: Pipelines, current: str | None, to: str) -> tuple[str, str
     """
     named, _, stage = to.rpartition(".")
     key = named or current or ""
+    if not key:
+        raise InvalidMove("the record stands in no pipeline: name one, as in 'sales.new'", field="pipeline")
     if key not in pipelines:
         raise InvalidMove(f"there is no pipeline {key!r}", field="pipeline", pipeline=key)
     if pipelines[key].stage(stage) is None:

@@ -22,7 +22,7 @@ def opencrm_register_importers() -> Iterator[Importer]:
 @contextmanager
 def _rows(path: Path) -> Iterator[Iterator[Row]]:
     from opencrm import embed
-    from opencrm.plugins.importing.reading import open_csv
+    from opencrm.plugins.importing.files.reading import open_csv
 
     file = open_csv(path)
     yield (embed.Row(line, cells, fault.reason if fault else None) for line, cells, fault in file.records())

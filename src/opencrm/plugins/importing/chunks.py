@@ -11,13 +11,13 @@ import attrs
 from opencrm import ConfigurationError, ConflictError, OpenCRMError
 from opencrm.embed import ImportJob, ImportJobs, monotonic
 from opencrm.plugins.importing.doors import Doors
-from opencrm.plugins.importing.drafts import Rejected, RowDraft
-from opencrm.plugins.importing.finding import Finder
-from opencrm.plugins.importing.outcomes import Culprits
 from opencrm.plugins.importing.problems import Fault
-from opencrm.plugins.importing.refusing import fault_of
-from opencrm.plugins.importing.resolving import Resolver
-from opencrm.plugins.importing.writing import Refused, write
+from opencrm.plugins.importing.rows.drafts import Rejected, RowDraft
+from opencrm.plugins.importing.rows.refusing import fault_of
+from opencrm.plugins.importing.storing.finding import Finder
+from opencrm.plugins.importing.storing.outcomes import Culprits
+from opencrm.plugins.importing.storing.resolving import Resolver
+from opencrm.plugins.importing.storing.writing import Refused, write
 
 _TRIES = 5
 

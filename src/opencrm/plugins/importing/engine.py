@@ -10,12 +10,12 @@ import attrs
 from opencrm.embed import ImportJobs
 from opencrm.plugins.importing.chunks import Chunks, Progress
 from opencrm.plugins.importing.doors import Doors
-from opencrm.plugins.importing.drafts import Rejected
-from opencrm.plugins.importing.finding import Finder
-from opencrm.plugins.importing.forward import Offers
-from opencrm.plugins.importing.planning import FilePlan
-from opencrm.plugins.importing.reading import Row
-from opencrm.plugins.importing.resolving import Resolver
+from opencrm.plugins.importing.files.reading import Row
+from opencrm.plugins.importing.rows.drafts import Rejected
+from opencrm.plugins.importing.rows.forward import Offers
+from opencrm.plugins.importing.rows.planning import FilePlan
+from opencrm.plugins.importing.storing.finding import Finder
+from opencrm.plugins.importing.storing.resolving import Resolver
 
 _FIRST = 100
 _MOST = 2_000

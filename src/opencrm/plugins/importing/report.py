@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from opencrm.plugins.importing.drafts import Rejected
-from opencrm.plugins.importing.reading import readable
+from opencrm.plugins.importing.files.reading import readable
+from opencrm.plugins.importing.rows.drafts import Rejected
 
 COLUMNS = ("row", "column", "reason", "value", "code")
 """What stands before the original cells; `row` is the number of the physical line."""

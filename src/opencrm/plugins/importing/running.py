@@ -11,17 +11,17 @@ import attrs
 
 from opencrm import CRM, Principal
 from opencrm.embed import Spec, jobs_of
-from opencrm.plugins.importing.automatic import map_of_header
-from opencrm.plugins.importing.checking import check_map
 from opencrm.plugins.importing.chunks import Progress
 from opencrm.plugins.importing.doors import Doors
 from opencrm.plugins.importing.engine import FileImport
-from opencrm.plugins.importing.map_files import read_map
-from opencrm.plugins.importing.maps import FileMap, Map
-from opencrm.plugins.importing.planning import FilePlan, Workplace, plan_file
+from opencrm.plugins.importing.files.reading import TableFile, open_csv, open_with
+from opencrm.plugins.importing.mapping.automatic import map_of_header
+from opencrm.plugins.importing.mapping.checking import check_map
+from opencrm.plugins.importing.mapping.map_files import read_map
+from opencrm.plugins.importing.mapping.maps import FileMap, Map
 from opencrm.plugins.importing.problems import BadMap, FileRefused
-from opencrm.plugins.importing.reading import TableFile, open_csv, open_with
 from opencrm.plugins.importing.report import ErrorFile
+from opencrm.plugins.importing.rows.planning import FilePlan, Workplace, plan_file
 
 Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """Opens a progress bar: a label and a number of steps; gives a function that is told how many more are done."""

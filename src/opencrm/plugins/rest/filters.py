@@ -13,6 +13,7 @@ from opencrm import (
     Condition,
     Empty,
     Equal,
+    Greater,
     In,
     InputError,
     Less,
@@ -20,7 +21,6 @@ from opencrm import (
     Query,
     at_least,
     at_most,
-    greater,
 )
 from opencrm.embed import Locale, Spec
 
@@ -110,7 +110,7 @@ OPERATORS: Mapping[str, Callable[[str, str], Condition]] = MappingProxyType(
         "ne": _not,
         "lt": Less,
         "lte": at_most,
-        "gt": greater,
+        "gt": Greater,
         "gte": at_least,
         "in": _among,
         "empty": _empty,

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from hashlib import blake2b
 
 from opencrm.embed import fold
-from opencrm.plugins.importing.drafts import Link
-from opencrm.plugins.importing.evaluating import Cells
-from opencrm.plugins.importing.maps import KEY
-from opencrm.plugins.importing.planning import FilePlan
-from opencrm.plugins.importing.plans import Item, TargetPlan
+from opencrm.plugins.importing.mapping.maps import KEY
+from opencrm.plugins.importing.rows.drafts import Link
+from opencrm.plugins.importing.rows.evaluating import Cells
+from opencrm.plugins.importing.rows.planning import FilePlan
+from opencrm.plugins.importing.rows.plans import Item, TargetPlan
 
 _BYTES = 1 << 22
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any, TypeAlias, TypeVar
 
-from opencrm.plugins.importing.maps import FileMap, Map, Part, Past, Source, Step, Target
+from opencrm.plugins.importing.mapping.maps import FileMap, Map, Part, Past, Source, Step, Target
 from opencrm.plugins.importing.problems import BadMap
 
 Raw: TypeAlias = Mapping[str, Any]

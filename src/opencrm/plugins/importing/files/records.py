@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO, TypeAlias
 
+from opencrm.plugins.importing.files.sniffing import Format, errors_of
 from opencrm.plugins.importing.problems import Fault
-from opencrm.plugins.importing.sniffing import Format, errors_of
 
 Records: TypeAlias = Iterator[tuple[int, Sequence[str], Fault | None]]
 """Lines of a table, the header first: number of the line, cells, and what is wrong."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opencrm import InputError, OpenCRMError
-from opencrm.plugins.importing.drafts import Draft, merged
-from opencrm.plugins.importing.plans import TargetPlan
 from opencrm.plugins.importing.problems import Fault
+from opencrm.plugins.importing.rows.drafts import Draft, merged
+from opencrm.plugins.importing.rows.plans import TargetPlan
 
 
 def fault_of(target: TargetPlan | None, error: OpenCRMError) -> Fault:

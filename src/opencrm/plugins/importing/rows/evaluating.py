@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from opencrm import Day, Instant
 from opencrm.embed import FieldType
-from opencrm.plugins.importing.maps import Source
+from opencrm.plugins.importing.mapping.maps import Source
 
 _DEFUSED = re.compile("'+[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 

@@ -9,13 +9,13 @@ import attrs
 
 from opencrm import Reference
 from opencrm.embed import Catalogue, Field, Schemas, Spec, grant_rows
-from opencrm.plugins.importing.drafts import Draft, Link, Rejected, RowDraft, merged
-from opencrm.plugins.importing.evaluating import Getters
-from opencrm.plugins.importing.maps import KEY, FileMap, Map, Part, Past, Source, Target
-from opencrm.plugins.importing.plans import Item, PartPlan, PastPlan, TargetPlan
+from opencrm.plugins.importing.files.reading import Row, TableFile
+from opencrm.plugins.importing.mapping.maps import KEY, FileMap, Map, Part, Past, Source, Target
 from opencrm.plugins.importing.problems import Fault
-from opencrm.plugins.importing.reading import Row, TableFile
-from opencrm.plugins.importing.refusing import field_faults
+from opencrm.plugins.importing.rows.drafts import Draft, Link, Rejected, RowDraft, merged
+from opencrm.plugins.importing.rows.evaluating import Getters
+from opencrm.plugins.importing.rows.plans import Item, PartPlan, PastPlan, TargetPlan
+from opencrm.plugins.importing.rows.refusing import field_faults
 
 
 @attrs.frozen

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import attrs
 
 from opencrm import Importer
+from opencrm.plugins.importing.files.records import Records, csv_records
+from opencrm.plugins.importing.files.sniffing import detect
 from opencrm.plugins.importing.problems import BadHeader, EmptyFile, Fault
-from opencrm.plugins.importing.records import Records, csv_records
-from opencrm.plugins.importing.sniffing import detect
 
 _HALF = re.compile("[\ud800-\udfff]")
 

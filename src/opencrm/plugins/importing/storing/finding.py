@@ -8,7 +8,7 @@ import attrs
 
 from opencrm import All, Equal, ExternalRef, In, Query
 from opencrm.embed import Reader, Spec
-from opencrm.plugins.importing.drafts import Link
+from opencrm.plugins.importing.rows.drafts import Link
 
 _MOST_KEPT = 20_000
 _AT_ONCE = 400

@@ -12,11 +12,11 @@ from typing import TypeAlias
 import attrs
 
 from opencrm.embed import Reader
-from opencrm.plugins.importing.drafts import Draft, Link, RowDraft, Wanted
-from opencrm.plugins.importing.finding import Finder, Found
-from opencrm.plugins.importing.forward import Offers
-from opencrm.plugins.importing.planning import FilePlan
 from opencrm.plugins.importing.problems import Fault
+from opencrm.plugins.importing.rows.drafts import Draft, Link, RowDraft, Wanted
+from opencrm.plugins.importing.rows.forward import Offers
+from opencrm.plugins.importing.rows.planning import FilePlan
+from opencrm.plugins.importing.storing.finding import Finder, Found
 
 Chosen: TypeAlias = Callable[[int, Link], bool]
 

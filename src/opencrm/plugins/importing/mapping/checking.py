@@ -8,7 +8,7 @@ import attrs
 
 from opencrm import NotFound, Reference
 from opencrm.embed import Catalogue, Schemas, Spec
-from opencrm.plugins.importing.maps import KEY, FileMap, Map, Part, Source, Target
+from opencrm.plugins.importing.mapping.maps import KEY, FileMap, Map, Part, Source, Target
 from opencrm.plugins.importing.problems import BadMap
 
 

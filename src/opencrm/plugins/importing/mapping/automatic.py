@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 from opencrm.embed import Schemas, Spec, fold
-from opencrm.plugins.importing.maps import OWN, FileMap, Map, Part, Source, Target
+from opencrm.plugins.importing.files.reading import TableFile
+from opencrm.plugins.importing.mapping.maps import OWN, FileMap, Map, Part, Source, Target
 from opencrm.plugins.importing.problems import UnknownField
-from opencrm.plugins.importing.reading import TableFile
 
 _POINTS: Mapping[str, str] = {"email": "email", "e-mail": "email", "phone": "phone", "telephone": "phone"}
 

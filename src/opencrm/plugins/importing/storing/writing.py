@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from opencrm import OpenCRMError
 from opencrm.embed import Work
-from opencrm.plugins.importing.drafts import RowDraft
-from opencrm.plugins.importing.outcomes import Culprits, Written
-from opencrm.plugins.importing.plans import TargetPlan
-from opencrm.plugins.importing.resolving import Resolver
-from opencrm.plugins.importing.steps import Step
+from opencrm.plugins.importing.rows.drafts import RowDraft
+from opencrm.plugins.importing.rows.plans import TargetPlan
+from opencrm.plugins.importing.storing.outcomes import Culprits, Written
+from opencrm.plugins.importing.storing.resolving import Resolver
+from opencrm.plugins.importing.storing.steps import Step
 
 
 class Refused(Exception):

@@ -11,10 +11,10 @@ import attrs
 
 from opencrm import History, Pipeline
 from opencrm.embed import Spec
-from opencrm.plugins.importing.drafts import NOBODY, Draft, Link, Wanted
-from opencrm.plugins.importing.evaluating import Cells, Get
-from opencrm.plugins.importing.maps import OWN, Target
+from opencrm.plugins.importing.mapping.maps import OWN, Target
 from opencrm.plugins.importing.problems import Fault
+from opencrm.plugins.importing.rows.drafts import NOBODY, Draft, Link, Wanted
+from opencrm.plugins.importing.rows.evaluating import Cells, Get
 
 
 @attrs.frozen

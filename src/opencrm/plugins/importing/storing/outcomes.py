@@ -7,8 +7,8 @@ from collections.abc import Mapping, Set
 
 import attrs
 
-from opencrm.plugins.importing.drafts import Draft
 from opencrm.plugins.importing.problems import Fault
+from opencrm.plugins.importing.rows.drafts import Draft
 
 
 class Culprits(Exception):

@@ -9,13 +9,13 @@ import attrs
 
 from opencrm import Assign, Create, ExternalRef, Move, Update, assigning, pipelines, records
 from opencrm.embed import Loaded, Work
-from opencrm.plugins.importing.drafts import Draft, RowDraft
-from opencrm.plugins.importing.finding import keyed, named
-from opencrm.plugins.importing.maps import OWN
-from opencrm.plugins.importing.outcomes import Culprits, Group, Written
-from opencrm.plugins.importing.parting import write_parts
-from opencrm.plugins.importing.plans import TargetPlan
+from opencrm.plugins.importing.mapping.maps import OWN
 from opencrm.plugins.importing.problems import Fault
+from opencrm.plugins.importing.rows.drafts import Draft, RowDraft
+from opencrm.plugins.importing.rows.plans import TargetPlan
+from opencrm.plugins.importing.storing.finding import keyed, named
+from opencrm.plugins.importing.storing.outcomes import Culprits, Group, Written
+from opencrm.plugins.importing.storing.parting import write_parts
 
 
 @attrs.frozen

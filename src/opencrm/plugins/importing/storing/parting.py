@@ -7,7 +7,7 @@ from typing import Any
 
 from opencrm import All, Create, Equal, In, Query, Update, records
 from opencrm.embed import Loaded, Spec, Work
-from opencrm.plugins.importing.plans import TargetPlan
+from opencrm.plugins.importing.rows.plans import TargetPlan
 
 _AT_ONCE = 400
 

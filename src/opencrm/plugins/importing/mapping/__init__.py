@@ -1,0 +1,1 @@
+"""Maps: what they say, how they are read, and whether they fit a workspace."""

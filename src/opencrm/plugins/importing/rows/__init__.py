@@ -1,0 +1,1 @@
+"""Rows: from cells to drafts of records, before the database is looked at."""

@@ -1,0 +1,1 @@
+"""Storing: finding the records that rows name, and writing the others."""
