@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from opencrm import (
     Create,
     Deal,
+    DealLine,
+    ExternalRef,
     Grant,
     Membership,
     NotFound,
@@ -160,6 +162,28 @@ def test_filter_is_check(crm, firm, plan, limit, sort):
                 else:
                     with pytest.raises(NotFound):
                         reader.get(Deal, id)
+        raise Undone
+
+
+@settings(max_examples=15)
+@given(plan=companies(), limit=st.integers(1, 5))
+def test_parts_are_seen_with_their_whole(crm, firm, plan, limit):
+    """Lines and keys in other systems: a list of them holds those of the visible deals, and no other."""
+    with pytest.raises(Undone), crm.work(firm.owner) as work:
+        built = build(work, plan)
+        lines = [Create(DealLine, deal_id=id, price=1) for id in built.deals]
+        refs = [Create(ExternalRef, system="s", key=id, entity="deal", record_id=id) for id in built.deals]
+        if lines:
+            records.create(work, lines)
+            records.create(work, refs)
+        for who, person in enumerate(built.people):
+            reader = reader_of(work, person)
+            wanted = sorted(built.deals[at] for at in expected(plan, who))
+            for entity, whole in ((DealLine, "deal_id"), (ExternalRef, "record_id")):
+                parts = [row[whole] for row in reader.stream(Query(entity))]
+                assert sorted(parts) == wanted
+                assert reader.count(entity) == len(wanted)
+                assert len(reader.list(Query(entity, limit=limit))) == min(limit, len(wanted))
         raise Undone
 
 

@@ -22,10 +22,11 @@ from opencrm.core.locale import Locale
 from opencrm.errors import ConfigurationError, NotSignedIn
 from opencrm.hooks import Hooks, Plugin
 from opencrm.schemas import Schemas
-from opencrm.services import organisation, plugins
+from opencrm.services import exporting, organisation, plugins
 from opencrm.services.catalogue import Catalogue
 from opencrm.services.configuration import Configuration, load_organisation
 from opencrm.services.reading import Reader
+from opencrm.services.rows import Query
 from opencrm.services.signing_in import resolve
 from opencrm.services.work import Act, Work
 from opencrm.services.workspace import Workspace
@@ -111,6 +112,22 @@ class CRM:
         """
         with self._transaction(connection) as tx:
             yield self._work(tx, principal, origin=origin)
+
+    @contextmanager
+    def export(self, principal: Principal, query: Query[Any]) -> Iterator[exporting.Export]:
+        """Take out the records of a query that a principal may export; the journal tells who took out what.
+
+        Yields:
+            The fields that the principal may read, or those of them that were asked for, and the records.
+
+        Raises:
+            PermissionDenied: The principal may export none of them.
+            InputError: A field is unknown.
+        """
+        with self.work(principal) as work:
+            exporting.begin(work, query)
+        with self.read(principal) as reader:
+            yield exporting.rows(reader, query)
 
     def _transaction(self, connection: Connection | None) -> Any:
         return self.database.write() if connection is None else self.database.join(connection)

@@ -153,7 +153,7 @@ class _Loader:
         if derive is not None and not wrong:
             derive(values, self._locale)
         for name in self._required:
-            if values.get(name) is None and name not in wrong:
+            if _blank(values.get(name)) and name not in wrong:
                 wrong[name] = ["is required"]
         if wrong:
             raise InputError(wrong)
@@ -186,6 +186,10 @@ class _Loader:
 def _reference(field: str, whole: Spec) -> dict[str, Any]:
     """Return what a part's reference to its record holds until the record exists."""
     return {field: NEW, "entity": whole.name} if field == "record_id" else {field: NEW}
+
+
+def _blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _put(values: dict[str, Any], field: Field, given: Any, wrong: dict[str, list[str]]) -> None:

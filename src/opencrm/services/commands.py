@@ -38,6 +38,7 @@ class Create(Generic[E]):
     def __init__(
         self,
         entity: type[E] | Spec,
+        /,
         *,
         values: Mapping[str, Any] | None = None,
         history: History | None = None,
@@ -59,6 +60,7 @@ class Update(Generic[E]):
         self,
         entity: type[E] | Spec,
         id: Id,
+        /,
         *,
         values: Mapping[str, Any] | None = None,
         if_match: str | None = None,

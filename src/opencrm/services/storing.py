@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import Table, bindparam, update
 
 from opencrm.core.change import Change, JournalEntry, Kind
 from opencrm.core.columns import IdColumn
@@ -28,19 +28,26 @@ def store(
 ) -> None:
     """Store the changes, their lines in the journal and the stages that they enter."""
     groups = _by_entity(work, changes)
+    made = [
+        (spec.table, [_row(spec, each) for each in group if each.kind is Kind.CREATED])
+        for spec, group in groups.items()
+    ]
+    work.tx.insert_all([*made, (tables.stage_move, _moves(work, changes, past)), _journal(work, groups, lines, past)])
     for spec, group in groups.items():
-        created = [change for change in group if change.kind is Kind.CREATED]
-        work.tx.insert(spec.table, [_row(spec, change) for change in created])
         _update(work, spec, [change for change in group if change.kind is not Kind.CREATED])
-    _log_moves(work, changes, past)
+
+
+def _journal(
+    work: Work, entities: Iterable[Spec], lines: Sequence[JournalEntry], past: Container[Id]
+) -> tuple[Table, list[dict[str, Any]]]:
     schemas = work.configuration.schemas
-    dumpers = {spec.name: schemas.dumper(spec) for spec in groups}
+    dumpers = {spec.name: schemas.dumper(spec) for spec in entities}
     told = {name for name in dumpers if work.configuration.hooks.listeners(name)}
     rows = [
         journal.row(line, dumpers[line.entity], pending=line.entity in told and line.record_id not in past)
         for line in lines
     ]
-    work.tx.insert(tables.journal, rows)
+    return tables.journal, rows
 
 
 def _by_entity(work: Work, changes: Iterable[Change]) -> dict[Spec, list[Change]]:
@@ -87,14 +94,11 @@ def _statement(spec: Spec, names: Sequence[str]) -> Any:
     return update(table).where(*same).values({**values, "version": table.c.version + 1})
 
 
-def _log_moves(work: Work, changes: Sequence[Change], past: Mapping[Id, Sequence[StageMove]]) -> None:
+def _moves(work: Work, changes: Sequence[Change], past: Mapping[Id, Sequence[StageMove]]) -> list[dict[str, Any]]:
     staged = [change for change in changes if "stage" in change.after]
     moves = [move for change in staged for move in (past[change.id] if change.id in past else stage_moves([change]))]
     common = {"act": work.act, "by": work.rights.name}
-    ids = work.new_ids(len(moves))
-    work.tx.insert(
-        tables.stage_move, [{**_move(move), **common, "id": id} for move, id in zip(moves, ids, strict=True)]
-    )
+    return [{**_move(move), **common, "id": id} for move, id in zip(moves, work.new_ids(len(moves)), strict=True)]
 
 
 def _move(move: StageMove) -> dict[str, Any]:

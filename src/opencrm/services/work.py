@@ -120,7 +120,7 @@ class Work(Reader):
         for binding, own in bound:
             binding.judge(self, own)
         checking.check(self, changes, past, undo=undo)
-        lines = [journal.entry(change, line) for change, line in zip(changes, self._lines(len(changes)), strict=True)]
+        lines = [journal.entry(change, line) for change, line in zip(changes, self.stamps(len(changes)), strict=True)]
         storing.store(self, changes, lines, past)
         self.configuration.hooks.record_change(changes, self.door)
         for binding, own in bound:
@@ -129,8 +129,8 @@ class Work(Reader):
                 self._store(further, {}, undo=undo, by=binding)
         return lines
 
-    def _lines(self, number: int) -> Iterator[dict[str, object]]:
-        """Give what lines of the journal have besides their change."""
+    def stamps(self, number: int) -> Iterator[dict[str, object]]:
+        """Give what so many lines of the journal have besides their change: ids, the instant, and who."""
         common = {"act": self._act.id, "at": self.now, **_who(self._act)}
         return ({"id": id, **common} for id in self.new_ids(number))
 
@@ -140,7 +140,7 @@ class Work(Reader):
 
     def unchanged(self, change: Change) -> JournalEntry:
         """Return the line of a change that changes nothing; it is not stored."""
-        return journal.entry(change, next(self._lines(1)))
+        return journal.entry(change, next(self.stamps(1)))
 
     @contextmanager
     def acting_as(self, plugin: str, *, cause: Id | None = None) -> Iterator[Work]:

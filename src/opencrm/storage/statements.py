@@ -70,11 +70,15 @@ class Writer:
         """The columns' names, in order."""
         return [name for name, _ in self._columns]
 
+    def row(self, record: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return one record as the driver takes it."""
+        return tuple([bind(record.get(name)) if bind else record.get(name) for name, bind in self._one])
+
     def rows(self, records: Iterable[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
         """Return records as the driver takes them; what a record does not name is NULL."""
         kept = list(records)
         if len(kept) == 1:
-            return [tuple([bind(kept[0].get(name)) if bind else kept[0].get(name) for name, bind in self._one])]
+            return [self.row(kept[0])]
         columns: list[Sequence[Any]] = []
         for name, convert in self._columns:
             values = [record.get(name) for record in kept]
@@ -92,6 +96,7 @@ class Statements:
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, Prepared] = OrderedDict()
         self._writers: dict[Table, Writer] = {}
+        self._together: dict[tuple[Table, ...], str] = {}
 
     def prepare(self, shape: Hashable, build: Callable[[], Executable | ClauseElement]) -> Prepared:
         """Return the statement of this shape, built at its first use."""
@@ -109,6 +114,15 @@ class Statements:
         found = self._writers.get(table)
         if found is None:
             found = self._writers[table] = Writer(table, self.dialect, self.schema)
+        return found
+
+    def together(self, tables: tuple[Table, ...]) -> str:
+        """Return the INSERTs of one row into each of several tables as one statement, for PostgreSQL."""
+        found = self._together.get(tables)
+        if found is None:
+            *first, last = (self.writer(table).sql for table in tables)
+            parts = ", ".join(f"part{at} AS ({sql})" for at, sql in enumerate(first))
+            found = self._together[tables] = f"WITH {parts} {last}"
         return found
 
 

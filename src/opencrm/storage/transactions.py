@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -67,6 +67,19 @@ class Transaction:
             return
         with translated():
             self.connection.exec_driver_sql(writer.sql, rows if len(rows) > 1 else rows[0])
+
+    def insert_all(self, several: Iterable[tuple[Table, Sequence[Mapping[str, Any]]]]) -> None:
+        """Insert rows into tables, each named once; on PostgreSQL those of one row go in one statement together."""
+        given = [(table, records) for table, records in several if records]
+        single = {table: records[0] for table, records in given if len(records) == 1}
+        together = len(single) > 1 and not self.sqlite
+        for table, records in given:
+            if not together or table not in single:
+                self.insert(table, records)
+        if together:
+            values = [value for table, record in single.items() for value in self.statements.writer(table).row(record)]
+            with translated():
+                self.connection.exec_driver_sql(self.statements.together(tuple(single)), tuple(values))
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

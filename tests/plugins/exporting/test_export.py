@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from opencrm import (
     CRM,
@@ -23,19 +24,21 @@ from opencrm import (
     PermissionDenied,
     Principal,
     Query,
+    Role,
     hookimpl,
     records,
 )
-from opencrm.plugins.exporting.command import condition_of, export, exporter_for
+from opencrm.plugins.exporting.command import condition_of, exporter_for
 from opencrm.plugins.exporting.csv_files import cell_text, defused, write_csv
 from opencrm.plugins.importing.running import Wish, run_import
+from opencrm.storage import tables
 from opencrm.testing import Firm, make_company, make_deal
 
 
 def exported(crm: CRM, by: Principal, query: Query) -> list[dict[str, str]]:  # type: ignore[type-arg]
     stream = io.BytesIO()
-    with crm.read(by) as reader:
-        export(reader, query, exporter_for(crm, None), stream)
+    with crm.export(by, query) as found:
+        exporter_for(crm, None).write(stream, found.fields, found.rows)
     return list(csv.DictReader(io.StringIO(stream.getvalue().decode(), newline="")))
 
 
@@ -146,8 +149,8 @@ def test_an_export_that_is_brought_in_again_changes_nothing(crm: CRM, firm: Firm
     for name in ("=1+1", "'=x", "O'Neil", "@home", "Ångström"):
         make_company(crm, by=firm.owner, name=name)
     path = tmp_path / "companies.csv"
-    with crm.read(firm.owner) as reader, path.open("wb") as stream:
-        export(reader, Query(Company), exporter_for(crm, None), stream)
+    with crm.export(firm.owner, Query(Company)) as found, path.open("wb") as stream:
+        exporter_for(crm, None).write(stream, found.fields, found.rows)
     [outcome] = run_import(crm, firm.owner, Wish(path=path, entity="company"), _no_bar)
     assert dict(outcome.progress.tally) == {"company unchanged": 5}
 
@@ -169,3 +172,17 @@ def test_a_plugin_writes_other_kinds_of_files(make_crm: Callable[..., CRM]) -> N
     """It is chosen by the output's ending."""
     crm = make_crm([Listing()])
     assert exporter_for(crm, Path("x.LIST")).name == "list"
+
+
+def test_the_journal_tells_who_took_out_what(crm: CRM, firm: Firm) -> None:
+    """One line an export, written before the first record is read; a refused one leaves none."""
+    with crm.export(firm.lead, Query(Company, fields=["name"])):
+        pass
+    with pytest.raises(PermissionDenied), crm.export(firm.stranger, Query(Role)):
+        pass
+    table = tables.journal
+    with crm.read(firm.owner) as reader:
+        lines = reader.tx.query("exports", lambda: select(table).where(table.c.kind == "exported"), {})
+    assert [(line["principal"], line["entity"], line["after"]["fields"]) for line in lines] == [
+        (f"user:{firm.lead.id}", "company", ["name"])
+    ]

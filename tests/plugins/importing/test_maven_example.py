@@ -14,7 +14,8 @@ from opencrm import CRM, Company, Deal, DealLine, Membership, Principal, Product
 from opencrm.plugins.importing.running import Outcome, Wish, run_import
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "maven_crm"
-DATA = os.environ.get("OPENCRM_TEST_MAVEN_DATA")
+SHARED = Path(os.environ.get("OPENCRM_SHARED_DATA") or Path(__file__).parents[4] / "shared" / "data")
+DATA = SHARED / "maven-crm"
 """Folder of the four files, as published."""
 
 FILES = {
@@ -121,10 +122,10 @@ def test_a_second_run_writes_nothing_and_a_newer_export_moves_a_deal(crm: CRM, f
     assert sum(won(crm, crm.sole_owner()).values()) == Decimal(1184)
 
 
-@pytest.mark.skipif(not DATA, reason="OPENCRM_TEST_MAVEN_DATA names no folder with the published files")
+@pytest.mark.skipif(not DATA.is_dir(), reason="the published files are not here: OPENCRM_SHARED_DATA names no such folder")
 def test_the_published_files_go_in_whole(crm: CRM) -> None:
     """All of them, with the total that the publisher's own sum gives."""
-    assert not any(outcome.errors for outcome in bring(crm, Path(DATA or "")))
+    assert not any(outcome.errors for outcome in bring(crm, DATA))
     assert counts(crm, Company, Product, Deal, User) == [85, 7, 8800, 42]
     managers = ("Dustin Brinkmann", "Melvin Marxen", "Cara Losch", "Rocco Neubert", "Celia Rouche", "Summer Sewald")
     teams = [won(crm, crm.principal(name)) for name in managers]

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import click
 
@@ -21,10 +21,9 @@ from opencrm import (
     Equal,
     Exporter,
     InputError,
-    PermissionDenied,
     Query,
 )
-from opencrm.embed import Invocation, Reader, Spec
+from opencrm.embed import Invocation
 
 
 def _names(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[str, ...] | None:
@@ -53,38 +52,9 @@ def export_command(entity: str, filters: tuple[str, ...], fields: tuple[str, ...
     invocation: Invocation = click.get_current_context().obj
     crm = invocation.crm
     exporter = exporter_for(crm, output)
-    with crm.read(invocation.principal) as reader:
-        spec, where = crm.catalogue.entity(entity), condition_of(filters)
-        query: Query[Entity] = Query(spec, where=where, sort="id", fields=fields)
-        with _opened(output) as stream:
-            export(reader, query, exporter, stream)
-
-
-def export(reader: Reader, query: Query[Any], exporter: Exporter, stream: BinaryIO) -> None:
-    """Write the records of a query that the reader may export, page after page.
-
-    Raises:
-        PermissionDenied: The reader may export none of them.
-        InputError: A field is unknown.
-    """
-    spec = reader.entity(query.entity)
-    if reader.rights.expression(spec, "export").nothing:
-        name, action = reader.rights.name, f"{spec.name}.export"
-        raise PermissionDenied(f"{name} may not do this: {action}", principal=name, action=action, reason="no grant")
-    header = fields_of(reader, spec, query.fields)
-    rows = ([record[name] for name in header] for record in reader.stream(query, action="export"))
-    exporter.write(stream, header, rows)
-
-
-def fields_of(reader: Reader, spec: Spec, wanted: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the names of the columns: those asked for, or all that the reader may read."""
-    readable = reader.rights.readable(spec)
-    if wanted is None:
-        return tuple(name for name in spec.fields if name in readable and name != "deleted_at")
-    unknown = [name for name in wanted if name not in readable]
-    if unknown:
-        raise InputError({"fields": [f"{spec.name} has no field {name!r}" for name in unknown]})
-    return tuple(dict.fromkeys(wanted))
+    query: Query[Entity] = Query(crm.catalogue.entity(entity), where=condition_of(filters), sort="id", fields=fields)
+    with crm.export(invocation.principal, query) as found, _opened(output) as stream:
+        exporter.write(stream, found.fields, found.rows)
 
 
 def condition_of(filters: Sequence[str]) -> Condition | None:
