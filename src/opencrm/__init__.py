@@ -89,7 +89,7 @@ if TYPE_CHECKING:
     from opencrm.hooks import Exporter, Importer, RoleTemplate, WebApp, hookimpl
     from opencrm.services import assigning, organisation, pipelines, records, undoing
     from opencrm.services.commands import Assign, Create, Delete, History, Move, Restore, Undo, Update
-    from opencrm.services.rows import Page, Query, Record
+    from opencrm.services.reading.rows import Page, Query, Record
 
 _FROM = MappingProxyType(
     {
@@ -111,7 +111,7 @@ _FROM = MappingProxyType(
         "opencrm.hooks": "Exporter Importer RoleTemplate WebApp hookimpl",
         "opencrm.services": "assigning organisation pipelines records undoing",
         "opencrm.services.commands": "Assign Create Delete History Move Restore Undo Update",
-        "opencrm.services.rows": "Page Query Record",
+        "opencrm.services.reading.rows": "Page Query Record",
     }
 )
 _HOME = MappingProxyType({name: module for module, names in _FROM.items() for name in names.split()})

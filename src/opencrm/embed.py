@@ -11,12 +11,12 @@ from opencrm.core.locale import Locale
 from opencrm.core.values import fold
 from opencrm.hooks.declarations import Row
 from opencrm.schemas import Loaded, Schemas
-from opencrm.services.catalogue import Catalogue
 from opencrm.services.imports import ImportJob, ImportJobs, jobs_of
-from opencrm.services.reading import MOST_COUNTED, Reader
+from opencrm.services.reading.reader import MOST_COUNTED, Reader
 from opencrm.services.tokens import issue as issue_token
 from opencrm.services.tokens import principal_of
-from opencrm.services.work import Work
+from opencrm.services.workspaces.catalogue import Catalogue
+from opencrm.services.writing.work import Work
 from opencrm.storage.engines import make_engine, prepare_sqlite, writing
 
 __all__ = [

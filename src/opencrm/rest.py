@@ -28,8 +28,8 @@ from opencrm.schemas.marshmallow_fields import (
     record_schema,
     update_schema,
 )
-from opencrm.services.reading import Reader
-from opencrm.services.rows import Record
+from opencrm.services.reading.reader import Reader
+from opencrm.services.reading.rows import Record
 
 __all__ = [
     "DeclaredField",

@@ -28,9 +28,9 @@ from opencrm import (
     records,
 )
 from opencrm.embed import grant_rows
-from opencrm.services import plans
-from opencrm.services.reading import Reader
-from opencrm.services.signing_in import resolve
+from opencrm.services.reading import plans
+from opencrm.services.reading.reader import Reader
+from opencrm.services.workspaces.signing_in import resolve
 
 SCOPES = [Scope.OWN, Scope.TEAM, Scope.SUBTREE, Scope.ALL]
 PEOPLE = 4

@@ -29,7 +29,7 @@ from opencrm import (
     condition,
     records,
 )
-from opencrm.services import plans
+from opencrm.services.reading import plans
 from opencrm.testing import make_contact, make_deal
 
 SORTS = ["created_at", "title", "amount", "expected_close", "source", "id", "updated_at", "stage", "closed_at"]
@@ -269,7 +269,7 @@ def test_a_condition_written_as_json_is_the_same_condition(crm, firm, deals):
 
 def test_counts_are_capped(crm, firm, monkeypatch):
     """Above the cap a count only says that there are more."""
-    from opencrm.services import reading
+    from opencrm.services.reading import reader as reading
 
     monkeypatch.setattr(reading, "MOST_COUNTED", 2)
     with crm.work(firm.owner) as work:

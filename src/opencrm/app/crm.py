@@ -23,13 +23,15 @@ from opencrm.errors import ConfigurationError, NotSignedIn
 from opencrm.hooks import Hooks, Plugin
 from opencrm.schemas import Schemas
 from opencrm.services import exporting, organisation, plugins
-from opencrm.services.catalogue import Catalogue
-from opencrm.services.configuration import Configuration, load_organisation
-from opencrm.services.reading import Reader
-from opencrm.services.rows import Query
-from opencrm.services.signing_in import resolve
-from opencrm.services.work import Act, Work
-from opencrm.services.workspace import Workspace
+from opencrm.services.reading.reader import Reader
+from opencrm.services.reading.rows import Query
+from opencrm.services.workspaces.catalogue import Catalogue
+from opencrm.services.workspaces.configuration import Configuration, load_organisation
+from opencrm.services.workspaces.signing_in import resolve
+from opencrm.services.workspaces.workspace import Workspace
+from opencrm.services.writing import organising
+from opencrm.services.writing.block import Act
+from opencrm.services.writing.work import Work
 from opencrm.storage import tables
 from opencrm.storage.engines import make_engine
 from opencrm.storage.migrations import CORE_OWNER, Failed, Owner, check, current, upgrade
@@ -286,7 +288,7 @@ class CRM:
             NotSignedIn: There are several: say who acts.
         """
         with self.read(Principal.system("find the sole owner")) as reader:
-            owners = organisation.owners(reader)
+            owners = organising.owners(reader)
         if len(owners) != 1:
             text = f"there are {len(owners)} owners: say who acts, with --as or OPENCRM_AS"
             raise NotSignedIn(text, principal="nobody", action="sign in", reason="nobody is named")

@@ -16,7 +16,7 @@ from opencrm.errors import ConfigurationError
 from opencrm.hooks import RoleTemplate
 from opencrm.services import records
 from opencrm.services.commands import Create
-from opencrm.services.work import Work
+from opencrm.services.writing.work import Work
 from opencrm.storage import tables
 from opencrm.storage.transactions import Transaction
 

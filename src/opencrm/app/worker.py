@@ -12,10 +12,10 @@ from opencrm.core.access.principal import Principal
 from opencrm.core.change import JournalEntry
 from opencrm.errors import OpenCRMError
 from opencrm.services import journal, queue
-from opencrm.services.reading import Reader
-from opencrm.services.signing_in import resolve
-from opencrm.services.work import Work
-from opencrm.services.workspace import Workspace
+from opencrm.services.reading.reader import Reader
+from opencrm.services.workspaces.signing_in import resolve
+from opencrm.services.workspaces.workspace import Workspace
+from opencrm.services.writing.work import Work
 
 _PAUSE = 1.0
 

@@ -10,11 +10,11 @@ from opencrm.core.fields import parse_id
 from opencrm.core.values import Id
 from opencrm.errors import InputError
 from opencrm.services.commands import Assign
-from opencrm.services.judging import places_of
 from opencrm.services.records import applied, match, states_of
+from opencrm.services.writing.judging import places_of
 
 if TYPE_CHECKING:
-    from opencrm.services.work import Work
+    from opencrm.services.writing.work import Work
 
 
 def assign(work: Work, commands: Sequence[Assign[Any]]) -> tuple[JournalEntry, ...]:

@@ -9,12 +9,12 @@ import attrs
 
 from opencrm.core.conditions import plain
 from opencrm.errors import InputError, PermissionDenied
-from opencrm.services.rows import Query
+from opencrm.services.reading.rows import Query
 from opencrm.storage import tables
 
 if TYPE_CHECKING:
-    from opencrm.services.reading import Reader
-    from opencrm.services.work import Work
+    from opencrm.services.reading.reader import Reader
+    from opencrm.services.writing.work import Work
 
 KIND = "exported"
 """What the journal calls an export; such a line carries its act's id in place of a record's."""

@@ -14,8 +14,8 @@ from opencrm.core.values import Id
 from opencrm.storage import tables
 
 if TYPE_CHECKING:
-    from opencrm.services.reading import Reader
-    from opencrm.services.work import Work
+    from opencrm.services.reading.reader import Reader
+    from opencrm.services.writing.work import Work
 
 _TABLE = tables.import_job
 

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import attrs
-from sqlalchemy import or_, select
-
-from opencrm.core.access.grants import ANY, Grant, Scope, read_field_rules, read_grants
-from opencrm.core.change import Change, JournalEntry, Kind, Values
-from opencrm.core.conditions import Condition, bind
-from opencrm.core.entities import Core, Membership, Role, Unit, User, specs
-from opencrm.core.entity import Spec
-from opencrm.core.locale import Locale
+from opencrm.core.change import JournalEntry
+from opencrm.core.entities import Core, Membership, Role, Unit, User
 from opencrm.core.values import Id, is_id
-from opencrm.errors import DomainError, InputError, NotFound
+from opencrm.errors import NotFound
 from opencrm.services import records
 from opencrm.services.commands import Create, Update
-from opencrm.services.configuration import bump, load_organisation
-from opencrm.storage import tables
 
 if TYPE_CHECKING:
-    from opencrm.services.reading import Reader
-    from opencrm.services.work import Work
-
-_EVERYTHING = Grant(ANY, ANY, Scope.ALL)
+    from opencrm.services.reading.reader import Reader
+    from opencrm.services.writing.work import Work
 
 
 def add_user(work: Work, name: str, *, email: str | None, role: str, unit: str) -> Id:
@@ -71,123 +59,3 @@ def find(reader: Reader, entity: type[Core], text: str) -> Id:
                 f"{len(found)} records are called {text!r}: give the id of the {spec.name}", entity=spec.name
             )
     raise NotFound(f"there is no {spec.name} {text!r}", entity=spec.name)
-
-
-class _Organisation:
-    """Bound to the entities that make up the organisation."""
-
-    entities = frozenset(spec.name for spec in specs(Core) if spec.options.organisation)
-
-    def judge(self, work: Work, changes: Sequence[Change]) -> None:
-        """Take the organisation's one lock; refuse circles in the tree, and roles that cannot be used."""
-        table = tables.workspace
-        work.tx.query("organisation lock", lambda: _locked(select(table.c.id), work), {})
-        _check_tree(work, changes)
-        _check_roles(work, changes)
-
-    def follow(self, work: Work, own: Sequence[Change], changes: Sequence[Change]) -> Sequence[Change]:
-        """Tell every process, and make sure that an owner remains and that nothing hangs in the air."""
-        bump(work.tx, work.new_id())
-        if any(change.kind is not Kind.CREATED for change in own):
-            _keep_an_owner(work)
-            _leave_nothing_hanging(work)
-        return ()
-
-
-def _check_tree(work: Work, changes: Sequence[Change]) -> None:
-    """Judge the tree as it is after all of the changes."""
-    moved = {change.id: change.after["parent_id"] for change in changes if change.entity == "unit"}
-    if not any(moved.values()):
-        return
-    found = load_organisation(work.tx, "")
-    tree = attrs.evolve(found, parents={**found.parents, **moved})
-    for at, change in enumerate(changes):
-        if change.id in moved and tree.in_circle(change.id):
-            wrong = {"parent_id": ["would make the unit a part of itself"]}
-            raise InputError(wrong, rows={at: wrong})
-
-
-def _check_roles(work: Work, changes: Sequence[Change]) -> None:
-    """Refuse a grant whose condition cannot be read by those who hold it: every read of theirs would fail, or tell."""
-    for at, change in enumerate(changes):
-        if change.entity == "role" and {"grants", "field_rules"} & set(change.fields):
-            wrong = {"grants": list(_unusable(work, change.after))}
-            if wrong["grants"]:
-                raise InputError(wrong, rows={at: wrong})
-
-
-def _unusable(work: Work, role: Values) -> Iterator[str]:
-    rules = {(rule.entity, rule.field): rule.read for rule in read_field_rules(role["field_rules"])}
-    for number, grant in enumerate(read_grants(role["grants"]), 1):
-        for spec in work.configuration.catalogue.entities.values() if grant.when is not None else ():
-            if grant.when is not None and grant.entity in (spec.name, ANY):
-                readable = [
-                    name for name, field in spec.fields.items() if rules.get((spec.name, name), not field.sensitive)
-                ]
-                yield from _unbound(number, grant.when, spec, readable, work.configuration.locale)
-
-
-def _unbound(number: int, when: Condition, spec: Spec, readable: Collection[str], locale: Locale) -> Iterator[str]:
-    try:
-        bind(when, spec, readable, locale)
-    except InputError as error:
-        yield f"grant {number}: {error}"
-
-
-def _locked(statement: Any, work: Work) -> Any:
-    return statement if work.tx.sqlite else statement.with_for_update()
-
-
-def owners(reader: Reader) -> list[Id]:
-    """Return the ids of the active users who hold an owner's role for good."""
-    user, seat, role = User.__table__, Membership.__table__, Role.__table__
-
-    def build() -> Any:
-        joined = seat.join(user, seat.c.user_id == user.c.id).join(role, seat.c.role_id == role.c.id)
-        living = [table.c.deleted_at.is_(None) for table in (user, seat, role)]
-        columns = (user.c.id, role.c.grants, seat.c.valid_from, seat.c.valid_to)
-        return select(*columns).select_from(joined).where(user.c.active, *living)
-
-    rows = reader.tx.query("owners", build, {})
-    return sorted({row["id"] for row in rows if _EVERYTHING in read_grants(row["grants"]) and _for_good(row, reader)})
-
-
-def _for_good(seat: Values, reader: Reader) -> bool:
-    return seat["valid_to"] is None and (seat["valid_from"] is None or seat["valid_from"] <= reader.now)
-
-
-def _keep_an_owner(work: Work) -> None:
-    if not owners(work):
-        raise DomainError("an active owner must remain", rule="last owner")
-
-
-def _leave_nothing_hanging(work: Work) -> None:
-    """Refuse to take away a unit, a role or a user that memberships or units still need."""
-    user, seat, role, unit = User.__table__, Membership.__table__, Role.__table__, Unit.__table__
-    above = unit.alias()
-
-    def seats() -> Any:
-        joined = (
-            seat.join(user, seat.c.user_id == user.c.id)
-            .join(role, seat.c.role_id == role.c.id)
-            .join(unit, seat.c.unit_id == unit.c.id)
-        )
-        gone = or_(user.c.deleted_at.is_not(None), role.c.deleted_at.is_not(None), unit.c.deleted_at.is_not(None))
-        return select(seat.c.id).select_from(joined).where(seat.c.deleted_at.is_(None), gone).limit(1)
-
-    def units() -> Any:
-        joined = unit.join(above, unit.c.parent_id == above.c.id)
-        return (
-            select(unit.c.id)
-            .select_from(joined)
-            .where(unit.c.deleted_at.is_(None), above.c.deleted_at.is_not(None))
-            .limit(1)
-        )
-
-    if work.tx.query("hanging seats", seats, {}) or work.tx.query("hanging units", units, {}):
-        raise DomainError(
-            "something is still a part of it: end the memberships and move the units first", rule="in use"
-        )
-
-
-BINDING = _Organisation()

@@ -12,7 +12,7 @@ from opencrm.services.commands import Move
 from opencrm.services.records import match, states_of
 
 if TYPE_CHECKING:
-    from opencrm.services.work import Work
+    from opencrm.services.writing.work import Work
 
 
 def move(work: Work, commands: Sequence[Move[Any]]) -> tuple[JournalEntry, ...]:

@@ -12,12 +12,12 @@ from opencrm.core.access.grants import Grant, grant_rows
 from opencrm.core.change import Values
 from opencrm.core.columns import key_column
 from opencrm.errors import PermissionDenied
-from opencrm.services.configuration import bump
+from opencrm.services.workspaces.configuration import bump
 from opencrm.storage import tables
 from opencrm.storage.transactions import Transaction
 
 if TYPE_CHECKING:
-    from opencrm.services.work import Work
+    from opencrm.services.writing.work import Work
 
 _TABLE = tables.plugin
 

@@ -16,11 +16,11 @@ from opencrm.core.values import Id
 from opencrm.errors import ConflictError, InputError
 from opencrm.schemas import Loaded
 from opencrm.services.commands import Create, Delete, History, Restore, Update
-from opencrm.services.judging import places_of
-from opencrm.services.lines import LINES, total
+from opencrm.services.writing.judging import places_of
+from opencrm.services.writing.lines import LINES, total
 
 if TYPE_CHECKING:
-    from opencrm.services.work import Work
+    from opencrm.services.writing.work import Work
 
 
 class Named(Protocol):

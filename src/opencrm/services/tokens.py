@@ -17,7 +17,7 @@ from opencrm.errors import InputError, NotFound, PermissionDenied
 from opencrm.storage import tables
 
 if TYPE_CHECKING:
-    from opencrm.services.work import Work
+    from opencrm.services.writing.work import Work
 
 PREFIX = "opencrm_"
 

@@ -12,7 +12,7 @@ from opencrm.services import journal
 from opencrm.services.commands import Undo
 
 if TYPE_CHECKING:
-    from opencrm.services.work import Work
+    from opencrm.services.writing.work import Work
 
 _INVERSE = {
     Kind.CREATED: Kind.DELETED,

@@ -13,7 +13,7 @@ from opencrm.core.entities import Activity, Company, Contact, Deal, Product, Tas
 from opencrm.core.entity import Entity
 from opencrm.services import records
 from opencrm.services.commands import Create
-from opencrm.services.rows import Record
+from opencrm.services.reading.rows import Record
 
 
 def make_record(crm: CRM, entity: type[Entity], /, *, by: Principal | None = None, **fields: Any) -> Record:

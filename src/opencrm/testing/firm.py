@@ -16,8 +16,8 @@ from opencrm.core.values import Id
 from opencrm.hooks import hookimpl
 from opencrm.services import organisation, records
 from opencrm.services.commands import Create
-from opencrm.services.rows import Query
-from opencrm.services.work import Work
+from opencrm.services.reading.rows import Query
+from opencrm.services.writing.work import Work
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 """When the clock of a test's workspace starts: a Monday, 9:00 UTC."""

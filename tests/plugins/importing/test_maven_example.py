@@ -122,7 +122,7 @@ def test_a_second_run_writes_nothing_and_a_newer_export_moves_a_deal(crm: CRM, f
     assert sum(won(crm, crm.sole_owner()).values()) == Decimal(1184)
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="the published files are not here: OPENCRM_SHARED_DATA names no such folder")
+@pytest.mark.skipif(not DATA.is_dir(), reason="OPENCRM_SHARED_DATA names no folder with the published files")
 def test_the_published_files_go_in_whole(crm: CRM) -> None:
     """All of them, with the total that the publisher's own sum gives."""
     assert not any(outcome.errors for outcome in bring(crm, DATA))

@@ -16,8 +16,8 @@ from opencrm.core.columns import IdColumn, key_column
 from opencrm.core.entities import Membership, User
 from opencrm.core.values import is_id
 from opencrm.errors import ConfigurationError, NotSignedIn
-from opencrm.services.configuration import Configuration
-from opencrm.services.workspace import Workspace
+from opencrm.services.workspaces.configuration import Configuration
+from opencrm.services.workspaces.workspace import Workspace
 from opencrm.storage import tables
 from opencrm.storage.transactions import Transaction
 

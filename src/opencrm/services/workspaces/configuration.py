@@ -17,7 +17,7 @@ from opencrm.core.entities import Role, Unit
 from opencrm.core.locale import Locale
 from opencrm.hooks import Hooks
 from opencrm.schemas import Schemas
-from opencrm.services.catalogue import Catalogue
+from opencrm.services.workspaces.catalogue import Catalogue
 from opencrm.storage import tables
 from opencrm.storage.transactions import Transaction
 

@@ -18,11 +18,12 @@ from opencrm.core.entity import Entity, Spec
 from opencrm.core.fields import Text
 from opencrm.core.values import Id, fold, is_id
 from opencrm.errors import InputError, NotFound
-from opencrm.services import cursors, journal
-from opencrm.services.configuration import Configuration
-from opencrm.services.plans import Plan, Sort
-from opencrm.services.rows import Page, Query, Record, etag, record_class
-from opencrm.services.workspace import Workspace
+from opencrm.services import journal
+from opencrm.services.reading import cursors
+from opencrm.services.reading.plans import Plan, Sort
+from opencrm.services.reading.rows import Page, Query, Record, etag, record_class
+from opencrm.services.workspaces.configuration import Configuration
+from opencrm.services.workspaces.workspace import Workspace
 from opencrm.storage.statements import padded
 from opencrm.storage.transactions import Transaction
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import bindparam, select
 
@@ -14,9 +14,7 @@ from opencrm.core.columns import IdColumn
 from opencrm.core.entities import Deal, DealLine
 from opencrm.core.values import Id
 from opencrm.errors import InputError
-
-if TYPE_CHECKING:
-    from opencrm.services.work import Work
+from opencrm.services.writing.block import Block
 
 LINES = "lines"
 _MONEY = frozenset({"amount", "amount_from", "currency"})
@@ -43,14 +41,14 @@ class _Lines:
 
     entities = frozenset({"deal", "deal_line"})
 
-    def judge(self, work: Work, changes: Sequence[Change]) -> None:
+    def judge(self, work: Block, changes: Sequence[Change]) -> None:
         """Refuse a line that goes over to another deal: delete it there and make it here."""
         for at, change in enumerate(changes):
             if change.before is not None and change.before.get("deal_id") != change.after.get("deal_id"):
                 wrong = {"deal_id": ["cannot be changed: make a new line in the other deal"]}
                 raise InputError(wrong, rows={at: wrong})
 
-    def follow(self, work: Work, own: Sequence[Change], changes: Sequence[Change]) -> Sequence[Change]:
+    def follow(self, work: Block, own: Sequence[Change], changes: Sequence[Change]) -> Sequence[Change]:
         """Give deals the sums of their lines; one that was made together with them has it already."""
         deals = _deals(work, sorted(_touched(own)))
         lines = _lines(work, sorted(deals)) if deals else {}
@@ -65,7 +63,7 @@ def _touched(changes: Sequence[Change]) -> set[Id]:
     return (lines | {change.id for change in changes if change.entity == "deal" and _MONEY & {*change.fields}}) - made
 
 
-def _amount(work: Work, deal: Values, lines: Sequence[Values]) -> Change:
+def _amount(work: Block, deal: Values, lines: Sequence[Values]) -> Change:
     currency = deal["currency"] or work.configuration.locale.currency
     amount = total(lines, currency)
     same = (deal["amount"], deal["currency"]) == (amount, currency)
@@ -73,7 +71,7 @@ def _amount(work: Work, deal: Values, lines: Sequence[Values]) -> Change:
     return Change("deal", deal["id"], Kind.CHANGED, deal, after)
 
 
-def _deals(work: Work, ids: Sequence[Id]) -> dict[Id, Values]:
+def _deals(work: Block, ids: Sequence[Id]) -> dict[Id, Values]:
     """Return those of the deals that follow their lines, locked: a second writer sees the first one's line."""
     table = Deal.__table__
 
@@ -85,7 +83,7 @@ def _deals(work: Work, ids: Sequence[Id]) -> dict[Id, Values]:
     return {row["id"]: row for row in _in_parts(work, "deals of lines", build, ids)}
 
 
-def _lines(work: Work, ids: Sequence[Id]) -> dict[Id, list[Values]]:
+def _lines(work: Block, ids: Sequence[Id]) -> dict[Id, list[Values]]:
     table = DealLine.__table__
 
     def build(size: int) -> Any:
@@ -102,7 +100,7 @@ def _among(column: Any, size: int) -> Any:
     return column.in_([bindparam(f"i{at}", type_=IdColumn()) for at in range(size)])
 
 
-def _in_parts(work: Work, name: str, build: Callable[[int], Any], ids: Sequence[Id]) -> Iterator[Values]:
+def _in_parts(work: Block, name: str, build: Callable[[int], Any], ids: Sequence[Id]) -> Iterator[Values]:
     """Ask for some hundred ids at a time: databases bound the parameters of a statement."""
     for start in range(0, len(ids), _CHUNK):
         part = ids[start : start + _CHUNK]

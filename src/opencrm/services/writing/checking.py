@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import attrs
 
@@ -13,16 +14,14 @@ from opencrm.core.entity import Entity
 from opencrm.core.pipeline import move_rule
 from opencrm.core.values import Id
 from opencrm.errors import InputError, InvalidMove, Objected
-from opencrm.services.own_tables import PluginTables
-
-if TYPE_CHECKING:
-    from opencrm.services.work import Work
+from opencrm.services.writing.block import Block
+from opencrm.services.writing.own_tables import PluginTables
 
 
 class WorkDoor:
     """What a plugin's hook may ask inside a transaction; see `core.ports.Door`."""
 
-    def __init__(self, work: Work, plugin: str) -> None:
+    def __init__(self, work: Block, plugin: str) -> None:
         self._work = work
         self._plugin = plugin
 
@@ -50,7 +49,7 @@ class WorkDoor:
         return {id: {name: state[name] for name in names} for id, state in states.items()}
 
 
-def check(work: Work, changes: Sequence[Change], past: Collection[Id], *, undo: bool) -> None:
+def check(work: Block, changes: Sequence[Change], past: Collection[Id], *, undo: bool) -> None:
     """Ask every rule; the records in `past` come with a history that is not judged again.
 
     Raises:
@@ -62,13 +61,13 @@ def check(work: Work, changes: Sequence[Change], past: Collection[Id], *, undo: 
     if found:
         raise _refusal(found, changes)
     judged = [change for change in changes if change.id not in past]
-    hooks = work.configuration.hooks
-    objections = [*hooks.check_change(judged, work.door), *hooks.check_move(judged, work.door)]
+    hooks, door = work.configuration.hooks, partial(WorkDoor, work)
+    objections = [*hooks.check_change(judged, door), *hooks.check_move(judged, door)]
     if objections:
         raise _refusal(objections, changes)
 
 
-def _by_rules(work: Work, changes: Sequence[Change], *, undo: bool) -> Iterator[Objection]:
+def _by_rules(work: Block, changes: Sequence[Change], *, undo: bool) -> Iterator[Objection]:
     pipelines, entities = work.configuration.catalogue.pipelines, work.configuration.catalogue.entities
     for change in changes:
         for rule in entities[change.entity].options.rules:
@@ -77,7 +76,7 @@ def _by_rules(work: Work, changes: Sequence[Change], *, undo: bool) -> Iterator[
             yield from move_rule(pipelines, change)
 
 
-def _check_stages(work: Work, changes: Sequence[Change]) -> None:
+def _check_stages(work: Block, changes: Sequence[Change]) -> None:
     """Refuse a stage that its pipeline does not have, and a pipeline that is another entity's."""
     pipelines = work.configuration.catalogue.pipelines
     for at, change in enumerate(changes):

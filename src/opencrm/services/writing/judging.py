@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import bindparam, literal_column, select, union_all
 
@@ -16,11 +16,9 @@ from opencrm.core.conditions.sql import parameter_names
 from opencrm.core.entities import Membership, User
 from opencrm.core.entity import Spec
 from opencrm.core.values import Id
-from opencrm.errors import InputError, NotFound, PermissionDenied
+from opencrm.errors import InputError, PermissionDenied
+from opencrm.services.writing.block import Block
 from opencrm.storage.statements import padded
-
-if TYPE_CHECKING:
-    from opencrm.services.work import Work
 
 _ACTION = {
     Kind.CREATED: "create",
@@ -32,16 +30,7 @@ _ACTION = {
 _CHUNK = 500
 
 
-def existing(work: Work, spec: Spec, ids: Sequence[Id], *, deleted: bool) -> dict[Id, Values]:
-    """Return the states of records by id; raises NotFound for one that is not there or not to be known of."""
-    found = work.states(spec, list(dict.fromkeys(ids)), deleted=deleted)
-    if len(found) < len(set(ids)):
-        missing = next(id for id in ids if id not in found)
-        raise NotFound(f"there is no such {spec.name}", entity=spec.name, id=missing)
-    return found
-
-
-def judge(work: Work, changes: Sequence[Change]) -> None:
+def judge(work: Block, changes: Sequence[Change]) -> None:
     """Judge every change.
 
     Raises:
@@ -52,7 +41,7 @@ def judge(work: Work, changes: Sequence[Change]) -> None:
 
 
 class _Judge:
-    def __init__(self, work: Work, changes: Sequence[Change]) -> None:
+    def __init__(self, work: Block, changes: Sequence[Change]) -> None:
         self._work = work
         self._rights: Rights = work.rights
         self._entities = work.configuration.catalogue.entities
@@ -182,7 +171,7 @@ class _Judge:
             raise InputError(next(iter(wrong.values())), rows=wrong)
 
 
-def places_of(work: Work, users: Iterable[Id]) -> dict[Id, dict[str, Any]]:
+def places_of(work: Block, users: Iterable[Id]) -> dict[Id, dict[str, Any]]:
     """Return of each user whether they are active and the units of their valid memberships, the primary one first."""
     ids = padded(sorted(users))
     user, seat = User.__table__, Membership.__table__
@@ -209,7 +198,7 @@ def places_of(work: Work, users: Iterable[Id]) -> dict[Id, dict[str, Any]]:
     return found
 
 
-def _actions(change: Change, rights: Rights, work: Work) -> Iterator[str]:
+def _actions(change: Change, rights: Rights, work: Block) -> Iterator[str]:
     if change.kind is not Kind.MOVED:
         yield _ACTION[change.kind]
     after = change.after
@@ -223,7 +212,7 @@ def _actions(change: Change, rights: Rights, work: Work) -> Iterator[str]:
             yield f"move:{after['pipeline']}.{after['stage']}"
 
 
-def _links(work: Work, change: Change) -> Iterator[tuple[str, str, Id]]:
+def _links(work: Block, change: Change) -> Iterator[tuple[str, str, Id]]:
     """Give the references that a change sets: field, entity, id."""
     spec = work.configuration.catalogue.entities[change.entity]
     after, fields = change.after, change.fields
@@ -237,7 +226,7 @@ def _links(work: Work, change: Change) -> Iterator[tuple[str, str, Id]]:
         yield "record_id", after["entity"], after["record_id"]
 
 
-def _referred(work: Work, change: Change, target: str) -> Iterator[Id]:
+def _referred(work: Block, change: Change, target: str) -> Iterator[Id]:
     """Give the ids of one entity's records that a change's record refers to."""
     for name, entity in work.configuration.catalogue.entities[change.entity].references().items():
         if entity == target and change.after[name] is not None:
@@ -246,7 +235,7 @@ def _referred(work: Work, change: Change, target: str) -> Iterator[Id]:
         yield change.after["record_id"]
 
 
-def _wanted(work: Work, links: Iterable[tuple[int, str, str, Id]]) -> dict[str, list[Id]]:
+def _wanted(work: Block, links: Iterable[tuple[int, str, str, Id]]) -> dict[str, list[Id]]:
     wanted: dict[str, dict[Id, None]] = {}
     for _, _, target, id in links:
         wanted.setdefault(target, {})[id] = None
@@ -264,7 +253,7 @@ def _in_parts(wanted: Mapping[str, list[Id]]) -> Iterator[Mapping[str, list[Id]]
         yield from ({target: ids[start : start + _CHUNK]} for start in range(0, len(ids), _CHUNK))
 
 
-def _readable_ids(work: Work, wanted: Mapping[str, list[Id]]) -> dict[str, set[Id]]:
+def _readable_ids(work: Block, wanted: Mapping[str, list[Id]]) -> dict[str, set[Id]]:
     """Return which of the ids lead to living, readable records, in one statement."""
     entities = work.configuration.catalogue.entities
     wanted = {target: padded(ids) for target, ids in wanted.items()}

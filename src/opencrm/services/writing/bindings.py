@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from opencrm.core.change import Change
-from opencrm.services import lines, organisation
-
-if TYPE_CHECKING:
-    from opencrm.services.work import Work
+from opencrm.services.writing import lines, organising
+from opencrm.services.writing.block import Block
 
 
 class Binding(Protocol):
@@ -17,10 +15,10 @@ class Binding(Protocol):
 
     entities: frozenset[str]
 
-    def judge(self, work: Work, changes: Sequence[Change]) -> None:
+    def judge(self, work: Block, changes: Sequence[Change]) -> None:
         """Refuse what must not be, before anything is stored."""
 
-    def follow(self, work: Work, own: Sequence[Change], changes: Sequence[Change]) -> Sequence[Change]:
+    def follow(self, work: Block, own: Sequence[Change], changes: Sequence[Change]) -> Sequence[Change]:
         """Return the changes of other records that follow, after these are stored.
 
         Args:
@@ -30,7 +28,7 @@ class Binding(Protocol):
         """
 
 
-_BINDINGS: tuple[Binding, ...] = (organisation.BINDING, lines.BINDING)
+_BINDINGS: tuple[Binding, ...] = (organising.BINDING, lines.BINDING)
 
 
 def bindings_of(changes: Iterable[Change]) -> list[tuple[Binding, list[Change]]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from opencrm.core.clock import Clock
 from opencrm.core.ids import Ids
-from opencrm.services.configuration import Configuration
+from opencrm.services.workspaces.configuration import Configuration
 from opencrm.storage.transactions import Database, Transaction
 
 

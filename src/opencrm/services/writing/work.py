@@ -4,81 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 
 import attrs
 
 from opencrm.core.access.principal import Principal
-from opencrm.core.access.rights import Rights
-from opencrm.core.change import Change, JournalEntry, Values
-from opencrm.core.entity import Spec
+from opencrm.core.change import Change, JournalEntry
 from opencrm.core.pipeline import StageMove
 from opencrm.core.values import Id
-from opencrm.services import checking, journal, judging, storing
-from opencrm.services.bindings import Binding, bindings_of
-from opencrm.services.configuration import Configuration
-from opencrm.services.reading import Reader
-from opencrm.services.signing_in import resolve
-from opencrm.services.workspace import Workspace
-from opencrm.storage.transactions import Transaction
+from opencrm.services import journal
+from opencrm.services.workspaces.signing_in import resolve
+from opencrm.services.writing import checking, judging, storing
+from opencrm.services.writing.bindings import Binding, bindings_of
+from opencrm.services.writing.block import Block
 
 
-@attrs.frozen(kw_only=True)
-class Act:
-    """What all journal lines of a work block have in common.
-
-    Attributes:
-        id: Shared by them.
-        principal: Who began it, such as `"user:0190..."`.
-        acting_as: As whom, inside `acting_as`.
-        cause: The journal line that this reacts to.
-        origin: The external system, file or undone act that it comes from.
-    """
-
-    id: Id
-    principal: str
-    acting_as: str | None = None
-    cause: Id | None = None
-    origin: str | None = None
-
-
-class Work(Reader):
-    """Reads and writes as one principal, in one transaction that the door commits.
-
-    What `get` returns stays locked until the end, so that reading and then writing loses no update.
-    """
-
-    _lock_rows = True
-
-    def __init__(
-        self,
-        tx: Transaction,
-        workspace: Workspace,
-        rights: Rights,
-        configuration: Configuration,
-        now: datetime,
-        act: Act,
-    ) -> None:
-        super().__init__(tx, workspace, rights, configuration, now)
-        self._act = act
-
-    @property
-    def act(self) -> Id:
-        """Id of this act, in the journal."""
-        return self._act.id
-
-    @property
-    def origin(self) -> str | None:
-        """The external system, file or undone act that this comes from."""
-        return self._act.origin
-
-    def new_id(self) -> Id:
-        """Return a fresh id."""
-        return self.workspace.ids.new()
-
-    def new_ids(self, number: int) -> list[Id]:
-        """Return so many fresh ids, in order."""
-        return self.workspace.ids.many(number)
+class Work(Block):
+    """Reads and writes as one principal, in one transaction that the door commits."""
 
     def apply(
         self,
@@ -129,11 +70,6 @@ class Work(Reader):
                 self._store(further, {}, undo=undo, by=binding)
         return lines
 
-    def stamps(self, number: int) -> Iterator[dict[str, object]]:
-        """Give what so many lines of the journal have besides their change: ids, the instant, and who."""
-        common = {"act": self._act.id, "at": self.now, **_who(self._act)}
-        return ({"id": id, **common} for id in self.new_ids(number))
-
     def door(self, plugin: str) -> checking.WorkDoor:
         """Return what a plugin's hook may ask."""
         return checking.WorkDoor(self, plugin)
@@ -153,21 +89,3 @@ class Work(Reader):
         rights, configuration = resolve(self.tx, self.workspace, principal, self.now)
         act = attrs.evolve(self._act, acting_as=principal.name, cause=cause or self._act.cause)
         yield Work(self.tx, self.workspace, rights, configuration, self.now, act)
-
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """Take back what is done inside, and only that, when it raises."""
-        with self.tx.savepoint():
-            yield
-
-    def existing(self, spec: Spec, ids: Sequence[Id], *, deleted: bool = False) -> dict[Id, Values]:
-        """Return the states of the records that a command names, locked.
-
-        Raises:
-            NotFound: One is not there, or the principal may not know of it.
-        """
-        return judging.existing(self, spec, ids, deleted=deleted)
-
-
-def _who(act: Act) -> dict[str, object]:
-    return {"principal": act.principal, "acting_as": act.acting_as, "cause": act.cause, "origin": act.origin}

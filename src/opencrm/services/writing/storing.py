@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Table, bindparam, update
 
@@ -14,14 +14,12 @@ from opencrm.core.pipeline import StageMove, stage_moves
 from opencrm.core.values import Id, fold
 from opencrm.errors import ConflictError
 from opencrm.services import journal
+from opencrm.services.writing.block import Block
 from opencrm.storage import tables
-
-if TYPE_CHECKING:
-    from opencrm.services.work import Work
 
 
 def store(
-    work: Work,
+    work: Block,
     changes: Sequence[Change],
     lines: Sequence[JournalEntry],
     past: Mapping[Id, Sequence[StageMove]],
@@ -38,7 +36,7 @@ def store(
 
 
 def _journal(
-    work: Work, entities: Iterable[Spec], lines: Sequence[JournalEntry], past: Container[Id]
+    work: Block, entities: Iterable[Spec], lines: Sequence[JournalEntry], past: Container[Id]
 ) -> tuple[Table, list[dict[str, Any]]]:
     schemas = work.configuration.schemas
     dumpers = {spec.name: schemas.dumper(spec) for spec in entities}
@@ -50,7 +48,7 @@ def _journal(
     return tables.journal, rows
 
 
-def _by_entity(work: Work, changes: Iterable[Change]) -> dict[Spec, list[Change]]:
+def _by_entity(work: Block, changes: Iterable[Change]) -> dict[Spec, list[Change]]:
     found: dict[Spec, list[Change]] = {}
     entities = work.configuration.catalogue.entities
     for change in changes:
@@ -68,7 +66,7 @@ def _keys(spec: Spec, values: Mapping[str, Any], names: Container[str]) -> dict[
     return {key: None if text is None else fold(text) for key, text in folded}
 
 
-def _update(work: Work, spec: Spec, changes: Sequence[Change]) -> None:
+def _update(work: Block, spec: Spec, changes: Sequence[Change]) -> None:
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for change in changes:
         names = change.fields
@@ -94,7 +92,7 @@ def _statement(spec: Spec, names: Sequence[str]) -> Any:
     return update(table).where(*same).values({**values, "version": table.c.version + 1})
 
 
-def _moves(work: Work, changes: Sequence[Change], past: Mapping[Id, Sequence[StageMove]]) -> list[dict[str, Any]]:
+def _moves(work: Block, changes: Sequence[Change], past: Mapping[Id, Sequence[StageMove]]) -> list[dict[str, Any]]:
     staged = [change for change in changes if "stage" in change.after]
     moves = [move for change in staged for move in (past[change.id] if change.id in past else stage_moves([change]))]
     common = {"act": work.act, "by": work.rights.name}

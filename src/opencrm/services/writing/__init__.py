@@ -1,0 +1,1 @@
+"""The write path: one block of work, and the steps that every change goes through."""

@@ -1,0 +1,104 @@
+"""What a work block knows and can do before anything is applied: who, when, which act, and locked reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+import attrs
+
+from opencrm.core.access.rights import Rights
+from opencrm.core.change import Values
+from opencrm.core.entity import Spec
+from opencrm.core.values import Id
+from opencrm.errors import NotFound
+from opencrm.services.reading.reader import Reader
+from opencrm.services.workspaces.configuration import Configuration
+from opencrm.services.workspaces.workspace import Workspace
+from opencrm.storage.transactions import Transaction
+
+
+@attrs.frozen(kw_only=True)
+class Act:
+    """What all journal lines of a work block have in common.
+
+    Attributes:
+        id: Shared by them.
+        principal: Who began it, such as `"user:0190..."`.
+        acting_as: As whom, inside `acting_as`.
+        cause: The journal line that this reacts to.
+        origin: The external system, file or undone act that it comes from.
+    """
+
+    id: Id
+    principal: str
+    acting_as: str | None = None
+    cause: Id | None = None
+    origin: str | None = None
+
+
+class Block(Reader):
+    """Reads as one principal, in a transaction that may write.
+
+    What `get` returns stays locked until the end, so that reading and then writing loses no update.
+    """
+
+    _lock_rows = True
+
+    def __init__(
+        self,
+        tx: Transaction,
+        workspace: Workspace,
+        rights: Rights,
+        configuration: Configuration,
+        now: datetime,
+        act: Act,
+    ) -> None:
+        super().__init__(tx, workspace, rights, configuration, now)
+        self._act = act
+
+    @property
+    def act(self) -> Id:
+        """Id of this act, in the journal."""
+        return self._act.id
+
+    @property
+    def origin(self) -> str | None:
+        """The external system, file or undone act that this comes from."""
+        return self._act.origin
+
+    def new_id(self) -> Id:
+        """Return a fresh id."""
+        return self.workspace.ids.new()
+
+    def new_ids(self, number: int) -> list[Id]:
+        """Return so many fresh ids, in order."""
+        return self.workspace.ids.many(number)
+
+    def stamps(self, number: int) -> Iterator[dict[str, object]]:
+        """Give what so many lines of the journal have besides their change: ids, the instant, and who."""
+        common = {"act": self._act.id, "at": self.now, **_who(self._act)}
+        return ({"id": id, **common} for id in self.new_ids(number))
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Take back what is done inside, and only that, when it raises."""
+        with self.tx.savepoint():
+            yield
+
+    def existing(self, spec: Spec, ids: Sequence[Id], *, deleted: bool = False) -> dict[Id, Values]:
+        """Return the states of the records that a command names, locked.
+
+        Raises:
+            NotFound: One is not there, or the principal may not know of it.
+        """
+        found = self.states(spec, list(dict.fromkeys(ids)), deleted=deleted)
+        if len(found) < len(set(ids)):
+            missing = next(id for id in ids if id not in found)
+            raise NotFound(f"there is no such {spec.name}", entity=spec.name, id=missing)
+        return found
+
+
+def _who(act: Act) -> dict[str, object]:
+    return {"principal": act.principal, "acting_as": act.acting_as, "cause": act.cause, "origin": act.origin}
