@@ -245,3 +245,10 @@ def test_reads_inside_a_work_see_its_writes(crm, firm):
         [made] = records.create(work, [Create(Deal, title="Inside")])
         records.update(work, [Update(Deal, made.record_id, title="Still inside")])
         assert work.get(Deal, made.record_id).title == "Still inside"
+
+
+def test_a_change_that_changes_nothing_is_judged_all_the_same(crm, firm):
+    """Who may read a record and not change it is refused, whatever they send."""
+    product = make_product(crm, name="Frame")
+    with crm.work(firm.seller) as work, pytest.raises(PermissionDenied):
+        records.update(work, [Update(Product, product.id, name="Frame")])

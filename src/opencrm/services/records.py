@@ -16,7 +16,7 @@ from opencrm.core.values import Id
 from opencrm.errors import ConflictError, InputError
 from opencrm.schemas import Loaded
 from opencrm.services.commands import Create, Delete, History, Restore, Update
-from opencrm.services.writing.judging import places_of
+from opencrm.services.writing.judging import judge, places_of
 from opencrm.services.writing.lines import LINES, total
 
 if TYPE_CHECKING:
@@ -249,6 +249,7 @@ def _updated(work: Work, at: int, spec: Spec, before: Values, raw: Mapping[str, 
 def applied(work: Work, changes: Sequence[Change]) -> tuple[JournalEntry, ...]:
     """Apply the changes that change something; for the others, say so without a line in the journal."""
     real = [change for change in changes if change.fields]
+    judge(work, [change for change in changes if not change.fields])
     lines = {line.record_id: line for line in work.apply(real)} if real else {}
     return tuple(lines.get(change.id) or work.unchanged(change) for change in changes)
 
