@@ -35,6 +35,7 @@ fix: $(VENV)/.installed-test ## Repair format and style, and write the reference
 
 docs: $(VENV)/.installed-docs ## Build the documentation into docs/_build/html.
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "Built docs/_build/html/index.html"
 
 bench: $(VENV)/.installed-test ## Run the benchmarks.
 	$(BIN)/python -m benchmarks

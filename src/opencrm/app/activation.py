@@ -6,11 +6,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+import attrs
+
 from opencrm.app.box import ALWAYS, OPTIONAL
 from opencrm.core.change import Values
 from opencrm.errors import NotFound, PluginError
-from opencrm.hooks import Found, Plugin, discover, fitting, given_plugin, load, load_all
+from opencrm.hooks import Found, Plugin, Source, discover, fitting, given_plugin, load, load_all
+from opencrm.hooks.relay import Calls
 from opencrm.services.plugins import PluginState
+
+
+@attrs.frozen
+class _Refused:
+    """Why a plugin is left out, and where it comes from."""
+
+    reason: str
+    source: Source
 
 
 @cache
@@ -32,7 +43,7 @@ class Plugins:
     def __init__(self, given: Iterable[object], folder: Path | None, *, safe: bool) -> None:
         self._safe = safe
         self._folder = folder
-        self._problems: dict[str, str] = {}
+        self._refused: dict[str, _Refused] = {}
         self.always = [_box(name, where) for name, where in ALWAYS.items()]
         self.given = [] if safe else [*map(given_plugin, given), *self._files()]
         self._others: dict[str, Plugin] | None = None
@@ -46,7 +57,8 @@ class Plugins:
         others = self._loaded()
         wanted = [*fixed, *(others[name] for name in enabled if name in others and name not in names)]
         kept, refused = fitting(wanted)
-        self._problems |= dict(refused)
+        for name, reason in refused:
+            self.refuse(name, reason)
         return kept
 
     def find(self, name: str) -> Plugin:
@@ -61,14 +73,30 @@ class Plugins:
         found = self._loaded().get(name)
         if found is not None:
             return found
-        if name in self._problems:
-            raise PluginError(self._problems[name], plugin=name)
+        if name in self._refused:
+            raise PluginError(self._refused[name].reason, plugin=name)
         raise NotFound(f"there is no plugin {name!r}", plugin=name)
 
     def refuse(self, name: str, reason: str) -> None:
         """Leave a plugin out from now on, and remember why."""
-        self._problems[name] = reason
+        known = [plugin for plugin in (*self.given, *self._loaded().values()) if plugin.name == name]
+        self._refused[name] = _Refused(reason, known[0].source if known else "package")
         self._loaded().pop(name, None)
+
+    def problems(self, enabled: Iterable[str]) -> dict[str, str]:
+        """Return why plugins that are to run here do not, by name: those of the host, of the folder, and enabled ones.
+
+        Args:
+            enabled: The plugins that an owner switched on.
+        """
+        if self._safe:
+            return {}
+        told = {name: it.reason for name, it in self._refused.items() if it.source != "package"}
+        running = {plugin.name for plugin in (*self.always, *self.given)}
+        for name in [] if running.issuperset(enabled) else enabled:
+            if name not in running and name not in self._loaded():
+                told[name] = self._refused[name].reason if name in self._refused else _missing(name)
+        return told
 
     def states(self, active: Sequence[str]) -> list[PluginState]:
         """Return every plugin, usable or not, as an owner sees it."""
@@ -78,8 +106,8 @@ class Plugins:
             _state(plugin, active, switchable=plugin.name in others) for plugin in (*fixed.values(), *others.values())
         ]
         broken = [
-            PluginState(name=name, version="", source="package", active=False, switchable=False, problem=reason)
-            for name, reason in self._problems.items()
+            PluginState(name=name, version="", source=it.source, active=False, switchable=False, problem=it.reason)
+            for name, it in self._refused.items()
         ]
         return [*known, *broken]
 
@@ -89,7 +117,7 @@ class Plugins:
             taken = {plugin.name for plugin in (*self.always, *self.given)} | set(OPTIONAL)
             packages = [] if self._safe else [found for found in self._found() if found.name not in taken]
             loaded, refused = load_all(packages)
-            self._problems |= dict(refused)
+            self._refused |= _all_from("package", refused)
             box = [_box(name, where) for name, where in OPTIONAL.items()]
             self._others = {plugin.name: plugin for plugin in (*box, *loaded)}
         return self._others
@@ -101,8 +129,32 @@ class Plugins:
         if self._folder is None:
             return []
         loaded, refused = load_all(found for found in discover({}, self._folder) if found.source == "file")
-        self._problems |= dict(refused)
+        self._refused |= _all_from("file", refused)
         return loaded
+
+
+def deaf(calls: Calls, entities: Iterable[str]) -> dict[str, str]:
+    """Return the plugins with a hook for an entity that is not there, which is never called, each with a sentence.
+
+    Args:
+        calls: Every implementation.
+        entities: The names of those there are.
+    """
+    there = {None, *entities}
+    return {
+        call.plugin: f"plugin {call.plugin!r}, {call.hook}: there is no entity {call.entity!r} here, "
+        "so it is never called"
+        for call in calls
+        if call.entity not in there
+    }
+
+
+def _missing(name: str) -> str:
+    return f"plugin {name!r} is enabled here, and is not installed"
+
+
+def _all_from(source: Source, refused: Iterable[tuple[str, str]]) -> dict[str, _Refused]:
+    return {name: _Refused(reason, source) for name, reason in refused}
 
 
 def _state(plugin: Plugin, active: Sequence[str], *, switchable: bool) -> PluginState:

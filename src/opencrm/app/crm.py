@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select
 
 from opencrm.app import setting_up
-from opencrm.app.activation import Plugins
+from opencrm.app.activation import Plugins, deaf
 from opencrm.app.worker import Worker
 from opencrm.core.access.grants import Grant, grant_rows
 from opencrm.core.access.principal import Principal
@@ -49,8 +49,9 @@ class CRM:
         engine: A SQLAlchemy engine that the host keeps; SQLite ones must have gone through
             `opencrm.embed.prepare_sqlite`.
         schema: PostgreSQL's schema that holds the workspace; by default the search path's.
-        plugins: Plugins of the host's own, active at once.
-        plugin_dir: A folder whose files are plugins, active at once.
+        plugins: Plugins of the host's own, active at once with the grants that they ask for.
+        plugin_dir: A folder whose files are plugins; like those of `plugins` they are active at once, with the
+            grants that they ask for, and nobody is asked.
         safe_mode: Run without plugins, but those that every workspace needs.
         clock: What tells the time; by default the system's.
         locale: The habits of a workspace that is set up anew.
@@ -201,6 +202,15 @@ class CRM:
         """Return every plugin, active or not."""
         return self._plugins.states([plugin.name for plugin in self._active()])
 
+    def problems(self) -> dict[str, str]:
+        """Return what is wrong with plugins that are to run here, a sentence by name; empty if all is well.
+
+        They are left out, or have a hook for an entity that is not there; the workspace runs all the same.
+        """
+        enabled = self._enabled()
+        hooks = Hooks(self._plugins.active(enabled))
+        return deaf(hooks.who(), Catalogue.of(hooks).entities) | self._plugins.problems(enabled)
+
     def wanted_grants(self, name: str) -> list[Grant]:
         """Return what a plugin's automation asks to be allowed.
 
@@ -314,9 +324,12 @@ class CRM:
         if self._own_engine:
             self.database.close()
 
-    def _active(self) -> list[Plugin]:
+    def _enabled(self) -> dict[str, Values]:
         with self.database.read() as tx:
-            return self._plugins.active(plugins.switched_on(tx) if setting_up.has_tables(tx) else {})
+            return plugins.switched_on(tx) if setting_up.has_tables(tx) else {}
+
+    def _active(self) -> list[Plugin]:
+        return self._plugins.active(self._enabled())
 
     def _owners(self, active: Iterable[Plugin]) -> list[Owner]:
         found = [Owner(plugin.name, _tables(plugin), _scripts(plugin)) for plugin in active]

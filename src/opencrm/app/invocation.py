@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
@@ -19,11 +19,26 @@ if TYPE_CHECKING:
 
     from opencrm.app.crm import CRM
     from opencrm.core.access.principal import Principal
-
-Server: TypeAlias = "Callable[[WSGIApplication, str, int, Callable[[str], None], Callable[[], bool]], None]"
-"""Serves an application on a host and a port until it is told to stop; see `Invocation.serve`."""
+    from opencrm.core.locale import Locale
 
 _SQLITE = "sqlite:///"
+
+
+class Server(Protocol):
+    """A web server; see `Invocation.serve`."""
+
+    def check(self, host: str, port: int) -> None:
+        """Refuse an address that cannot be had, and a server that is not installed."""
+
+    def serve_forever(
+        self,
+        application: WSGIApplication,
+        host: str,
+        port: int,
+        ready: Callable[[str], None],
+        until: Callable[[], bool],
+    ) -> None:
+        """Serve an application on a host and a port until it is told to stop."""
 
 
 class Invocation:
@@ -41,12 +56,21 @@ class Invocation:
         given: What the shared options were given, by the setting's name.
         variables: The process's environment.
         server: The web server.
+        opened: Is told of each workspace that was opened.
     """
 
-    def __init__(self, given: Mapping[str, Any], variables: Mapping[str, str], *, server: Server | None = None) -> None:
+    def __init__(
+        self,
+        given: Mapping[str, Any],
+        variables: Mapping[str, str],
+        *,
+        server: Server | None = None,
+        opened: Callable[[CRM], None] = lambda _: None,
+    ) -> None:
         self.given = given
         self._variables = variables
         self._server = server
+        self._tell_opened = opened
         self._opened: list[CRM] = []
 
     @cached_property
@@ -74,11 +98,12 @@ class Invocation:
             raise ConfigurationError(f"there is no workspace in {file}: make one with `opencrm init`")
         return self.open(self.settings.db)
 
-    def open(self, database: str) -> CRM:
+    def open(self, database: str, *, locale: Locale | None = None) -> CRM:
         """Open a workspace, which need not exist yet, with the same settings; it is closed with the command.
 
         Args:
             database: A URL, or the path of an SQLite file.
+            locale: The habits of a workspace that is set up anew; by default the settings'.
         """
         from opencrm.app.crm import CRM
         from opencrm.core.locale import Locale
@@ -89,9 +114,10 @@ class Invocation:
             plugin_dir=told.plugin_dir,
             safe_mode=told.safe_mode,
             trace_hooks=told.trace_hooks,
-            locale=Locale(region=told.region, currency=told.currency, zone=told.zone),
+            locale=locale or Locale(region=told.region, currency=told.currency, zone=told.zone),
         )
         self._opened.append(crm)
+        self._tell_opened(crm)
         return crm
 
     @cached_property
@@ -121,6 +147,19 @@ class Invocation:
         with click.progressbar(length=length, label=label, file=sys.stderr, hidden=hidden) as bar:
             yield bar.update
 
+    def check_server(self, *, host: str | None = None, port: int | None = None) -> None:
+        """Find out whether `serve` will find a server and its address, before anything else is done.
+
+        Args:
+            host: Address to listen on; by default the setting.
+            port: Port to listen on; by default the setting.
+
+        Raises:
+            ConfigurationError: There is no server, or no such address.
+        """
+        server, at_host, at_port = self._place(host, port)
+        server.check(at_host, at_port)
+
     def serve(
         self,
         crm: CRM,
@@ -144,10 +183,13 @@ class Invocation:
         """
         from opencrm.app.serving import wsgi
 
+        server, at_host, at_port = self._place(host, port)
+        server.serve_forever(wsgi(crm), at_host, at_port, ready, until)
+
+    def _place(self, host: str | None, port: int | None) -> tuple[Server, str, int]:
         if self._server is None:
             raise ConfigurationError("this program brings no web server")
-        chosen = self.settings.port if port is None else port
-        self._server(wsgi(crm), host or self.settings.host, chosen, ready, until)
+        return self._server, host or self.settings.host, self.settings.port if port is None else port
 
     def close(self) -> None:
         """Close the workspaces that were opened."""

@@ -31,7 +31,10 @@ def prepare(tx: Transaction, locale: Locale, now: datetime, version: Id) -> None
         ConfigurationError: It is there: the workspace is set up already.
     """
     if tx.query("workspace", lambda: select(tables.workspace), {}):
-        raise ConfigurationError("this workspace is set up already")
+        raise ConfigurationError(
+            "this workspace is set up already: open it and act as crm.principal(...) or crm.sole_owner(); "
+            "to begin anew, delete its file or name another one"
+        )
     row = {
         "id": 1,
         "config_version": version,

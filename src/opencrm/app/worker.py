@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from opencrm.services.workspaces.signing_in import resolve
 from opencrm.services.workspaces.workspace import Workspace
 from opencrm.services.writing.work import Work
 
+_LOG = logging.getLogger("opencrm.worker")
 _PAUSE = 1.0
 
 
@@ -67,21 +69,23 @@ class Worker:
             if problem is None:
                 queue.done(tx, claimed)
             else:
-                queue.failed(tx, claimed, problem, self._workspace.clock.now())
+                queue.failed(tx, claimed, str(problem), self._workspace.clock.now())
+        if problem is not None:
+            _log(claimed, problem)
         return True
 
-    def _tell(self, one: queue.Delivery) -> str | None:
+    def _tell(self, one: queue.Delivery) -> OpenCRMError | None:
         """Call the plugin's hook; return what went wrong."""
         door = PluginDoor(self._workspace, self._work, one)
         try:
             with door.read() as reader:
                 entry, hooks = _readable(reader, one), reader.configuration.hooks
         except OpenCRMError as error:
-            return str(error)
+            return error
         if entry is None:
             return None
         failure = hooks.on_change(one.plugin, entry, door)
-        return failure.text if failure else None
+        return failure.error if failure else None
 
 
 class PluginDoor:
@@ -119,6 +123,21 @@ class PluginDoor:
     def once(self, work: Any, key: str) -> bool:
         """Say whether the plugin comes here for the first time with this key, and remember it in that transaction."""
         return queue.first_time(work.tx, self._one.plugin, key, self.now)
+
+
+def _log(one: queue.Delivery, problem: OpenCRMError) -> None:
+    """Tell operators of a failure; where it came from, only to those who look for the cause."""
+    _LOG.log(
+        logging.ERROR if one.last else logging.WARNING,
+        "plugin %s, %s %s, attempt %d%s: %s",
+        one.plugin,
+        one.entity,
+        one.record_id,
+        one.attempts,
+        ", dead and not tried again" if one.last else "",
+        " ".join(str(problem).split()),
+        exc_info=problem if _LOG.isEnabledFor(logging.DEBUG) else None,
+    )
 
 
 def _readable(reader: Reader, one: queue.Delivery) -> JournalEntry | None:

@@ -9,6 +9,7 @@ import click
 from opencrm.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from opencrm.app.crm import CRM
     from opencrm.app.invocation import Invocation
 
 
@@ -40,9 +41,19 @@ def current(invocation: Invocation) -> None:
 @click.pass_obj
 def check(invocation: Invocation) -> None:
     """Say whether the tables are as this opencrm and its plugins need them; exit code 8 if not."""
-    wanting = invocation.crm.pending()
-    for step in wanting:
+    for step in invocation.crm.pending():
         click.echo(step)
-    if wanting:
-        raise ConfigurationError("the tables are not up to date: run `opencrm db upgrade`")
+    refuse_stale(invocation.crm)
     click.echo("The tables are up to date.")
+
+
+def refuse_stale(crm: CRM) -> None:
+    """Refuse a workspace whose tables are not as this opencrm and its plugins need them.
+
+    Raises:
+        ConfigurationError: Names the first thing that is wanting, and what to run.
+    """
+    wanting = crm.pending()
+    if wanting:
+        more = f", and {len(wanting) - 1} more" if len(wanting) > 1 else ""
+        raise ConfigurationError(f"the tables are not up to date ({wanting[0]}{more}): run `opencrm db upgrade`")

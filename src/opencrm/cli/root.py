@@ -85,9 +85,10 @@ def _imported(target: str) -> click.Command:
 def _begin(ctx: click.Context) -> None:
     """Give the command its invocation, which is closed with it."""
     from opencrm.app.invocation import Invocation
-    from opencrm.cli.server import serve_forever
+    from opencrm.cli import server
+    from opencrm.cli.warnings import Warnings
 
-    ctx.obj = Invocation(ctx.meta.setdefault(GIVEN, {}), os.environ, server=serve_forever)
+    ctx.obj = Invocation(ctx.meta.setdefault(GIVEN, {}), os.environ, server=server, opened=Warnings())
     ctx.call_on_close(ctx.obj.close)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from opencrm.cli.stopping import GLANCE, stopped_by_signals
@@ -14,6 +15,17 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 THREADS = 8
+
+
+def check(host: str, port: int) -> None:
+    """Find out whether an address can be served, before anything is done that would be in vain.
+
+    Raises:
+        ConfigurationError: waitress is not installed, or the address cannot be had.
+    """
+    if find_spec("waitress") is None:
+        raise _no_server()
+    _listening(host, port).close()
 
 
 def serve_forever(
@@ -39,7 +51,7 @@ def serve_forever(
         from waitress import wasyncore
         from waitress.server import create_server
     except ImportError:
-        raise ConfigurationError("serving needs waitress: pip install 'opencrm[web]'") from None
+        raise _no_server() from None
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # A short queue is no news.
     sockets: dict[int, Any] = {}
     with stopped_by_signals() as stop, _listening(host, port) as listening:
@@ -55,6 +67,10 @@ def address(host: str, port: int) -> str:
     """Return the address that a browser on this machine uses."""
     everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}
     return f"http://{everywhere.get(host, f'[{host}]' if ':' in host else host)}:{port}"
+
+
+def _no_server() -> ConfigurationError:
+    return ConfigurationError("serving needs waitress: pip install 'opencrm[web]'")
 
 
 def _listening(host: str, port: int) -> socket.socket:

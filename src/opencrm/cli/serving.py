@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from opencrm.cli.database import refuse_stale
+from opencrm.cli.logs import logs_on_stderr
 from opencrm.cli.stopping import GLANCE, stopped_by_signals
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ _PORT = click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 take
 @click.pass_obj
 def serve(invocation: Invocation, host: str | None, port: int | None) -> None:
     """Serve REST."""
+    refuse_stale(invocation.crm)
     invocation.serve(invocation.crm, _announce, host=host, port=port)
 
 
@@ -34,7 +37,8 @@ def serve(invocation: Invocation, host: str | None, port: int | None) -> None:
 @click.pass_obj
 def worker(invocation: Invocation) -> None:
     """Work the queue until it is stopped."""
-    with stopped_by_signals() as stop, working(invocation.crm) as under_way:
+    refuse_stale(invocation.crm)
+    with logs_on_stderr(), stopped_by_signals() as stop, working(invocation.crm) as under_way:
         click.echo("opencrm works the queue; Ctrl-C stops.", err=True)
         while not (stop.asked or under_way.done()):
             time.sleep(GLANCE)
@@ -47,7 +51,9 @@ def worker(invocation: Invocation) -> None:
 @click.pass_obj
 def run(invocation: Invocation, host: str | None, port: int | None) -> None:
     """Serve REST and work the queue, in one process."""
-    with working(invocation.crm) as under_way:
+    refuse_stale(invocation.crm)
+    invocation.check_server(host=host, port=port)
+    with logs_on_stderr(), working(invocation.crm) as under_way:
         invocation.serve(invocation.crm, _announce, host=host, port=port, until=under_way.done)
     under_way.result()
 

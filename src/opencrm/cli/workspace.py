@@ -24,14 +24,22 @@ def init(invocation: Invocation, owner: str | None, email: str | None) -> None:
     principal = invocation.open(invocation.settings.db).init(owner=name, email=address or None)
     click.echo(f"{invocation.settings.db} is ready; {name} owns it ({principal.id}).")
     click.echo("Next:")
-    click.echo(f"  opencrm user token '{address or name}'       a key for REST")
-    click.echo("  opencrm import contact FILE.csv --map MAP.toml")
-    click.echo("  opencrm run                       serve REST and work the queue")
+    for command, what in _next(address or name):
+        click.echo(f"  {command:<46}  {what}")
 
 
 def at_terminal() -> bool:
     """Say whether somebody can be asked."""
     return sys.stdin.isatty()
+
+
+def _next(owner: str) -> tuple[tuple[str, str], ...]:
+    """Return the commands that one likely wants now, and what they do."""
+    return (
+        (f"opencrm user token '{owner}'", "make a key for REST"),
+        ("opencrm import contact FILE.csv --map MAP.toml", "bring contacts in"),
+        ("opencrm run", "serve REST and work the queue"),
+    )
 
 
 def _asked(owner: str | None, email: str | None) -> tuple[str, str | None]:

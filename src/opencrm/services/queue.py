@@ -25,12 +25,28 @@ _D, _J = tables.delivery, tables.journal
 
 @attrs.frozen(kw_only=True)
 class Delivery:
-    """One plugin's share of one journal line, claimed."""
+    """One plugin's share of one journal line, claimed.
+
+    Attributes:
+        id: Its own.
+        entry_id: The journal line.
+        plugin: Who is to be told.
+        entity: What kind of record changed.
+        record_id: Which one.
+        attempts: How many times it was tried, with this time.
+    """
 
     id: Id
     entry_id: Id
     plugin: str
+    entity: str
+    record_id: Id
     attempts: int
+
+    @property
+    def last(self) -> bool:
+        """Whether it is not tried again after this."""
+        return self.attempts >= MOST_ATTEMPTS
 
 
 def fan_out(tx: Transaction, listeners: Callable[[str], Sequence[str]], new_id: Callable[[], Id], now: datetime) -> int:
@@ -86,7 +102,8 @@ def claim(tx: Transaction, now: datetime) -> Delivery | None:
             "error": None,
         },
     )
-    return Delivery(id=row["id"], entry_id=row["entry_id"], plugin=row["plugin"], attempts=row["attempts"] + 1)
+    told = {name: row[name] for name in ("id", "entry_id", "plugin", "entity", "record_id")}
+    return Delivery(**told, attempts=row["attempts"] + 1)
 
 
 def done(tx: Transaction, one: Delivery) -> None:
@@ -100,7 +117,7 @@ def done(tx: Transaction, one: Delivery) -> None:
 
 def failed(tx: Transaction, one: Delivery, error: str, now: datetime) -> None:
     """Try a delivery again later, or leave it for a person after the last attempt."""
-    state = "dead" if one.attempts >= MOST_ATTEMPTS else "waiting"
+    state = "dead" if one.last else "waiting"
     later = now + timedelta(seconds=5 * 2 ** (one.attempts - 1))
     _set(
         tx,

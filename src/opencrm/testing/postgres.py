@@ -23,7 +23,7 @@ _HASTY = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 
 
 class NoPostgreSQL(Exception):
-    """No server is named, and none can be started."""
+    """There is no driver, or no server is named and none can be started."""
 
 
 @contextmanager
@@ -33,6 +33,7 @@ def running_server() -> Iterator[str]:
     Raises:
         NoPostgreSQL: There is none to be had; says what to install.
     """
+    _need_the_driver()
     named = os.environ.get(NAMED)
     if named:
         yield named
@@ -58,6 +59,13 @@ def new_database(server: str) -> Iterator[str]:
             connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         admin.dispose()
+
+
+def _need_the_driver() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("psycopg") is None:
+        raise NoPostgreSQL("no driver for PostgreSQL: pip install 'opencrm[postgres]'")
 
 
 def _with_driver(server: str) -> URL:

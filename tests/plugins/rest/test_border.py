@@ -178,7 +178,7 @@ def test_a_broken_plugin_is_named_and_nothing_more(api, caplog):
 
 def test_an_error_inside_is_told_without_its_reason(api, monkeypatch, caplog):
     """500, a code, the reason in the log alone."""
-    monkeypatch.setattr("opencrm.plugins.rest.records.query_of", lambda *_: 1 / 0)
+    monkeypatch.setattr("opencrm.plugins.rest.handling.records.query_of", lambda *_: 1 / 0)
     answer = api.get("/v1/deals")
     assert is_problem(answer, 500, "internal")
     assert "ZeroDivisionError" in caplog.text

@@ -10,7 +10,7 @@ from openapi_spec_validator import validate
 
 from opencrm import CRM
 from opencrm.plugins.rest.application import application
-from opencrm.plugins.rest.documentation import Documentation
+from opencrm.plugins.rest.document.page import Documentation
 from opencrm.testing.factories import make_deal
 
 

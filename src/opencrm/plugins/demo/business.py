@@ -8,6 +8,7 @@ import attrs
 
 COMPANY = "Clearmere Windows"
 DOMAIN = "clearmere.example"
+CURRENCY = "GBP"
 
 
 @attrs.frozen
@@ -55,6 +56,11 @@ class Colleague:
     def email(self) -> str:
         """The address with which they sign in."""
         return f"{self.name.split()[0].lower()}@{DOMAIN}"
+
+    @property
+    def unit(self) -> str:
+        """The name of the unit."""
+        return Branch(self.city, "").name if self.city else COMPANY
 
 
 OWNER = Colleague("Margaret Ellwick", "owner", is_head=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import click
 
-from opencrm import CRM, Principal
-from opencrm.embed import Invocation, issue_token
-from opencrm.plugins.demo.business import COLLEAGUES, COMPANY, OWNER, Colleague
+from opencrm import CRM, Deal, Principal
+from opencrm.embed import Invocation, Locale, issue_token
+from opencrm.plugins.demo.business import COLLEAGUES, COMPANY, CURRENCY, OWNER, Colleague
 from opencrm.plugins.demo.file import fresh, is_demo, path_of
 from opencrm.plugins.demo.selling import tell
 from opencrm.plugins.demo.writing import size, write
@@ -17,6 +18,7 @@ from opencrm.plugins.demo.writing import size, write
 DEFAULT = "opencrm-demo.db"
 SEED = 7
 DAYS = 30
+LOCALE = Locale(region="GB", currency=CURRENCY, zone="Europe/London")
 PLUGINS = ("sample_pipelines", "last_touch")
 
 
@@ -33,16 +35,19 @@ def demo(invocation: Invocation, *, again: bool, serving: bool, host: str | None
     Without --db it stands in opencrm-demo.db in the current folder.
     """
     file = path_of(str(invocation.given.get("db", DEFAULT)))
+    if serving:
+        invocation.check_server(host=host, port=port)
     if again or not is_demo(file):
         _make(invocation, file)
     crm = invocation.open(str(file))
-    _show_keys(crm, file)
     if serving:
-        invocation.serve(crm, _announce, host=host, port=port)
+        invocation.serve(crm, partial(_announce, crm, file), host=host, port=port)
+    else:
+        _show_keys(crm, file)
 
 
 def _make(invocation: Invocation, file: Path) -> None:
-    with fresh(file) as made, closing(invocation.open(str(made))) as crm:
+    with fresh(file) as made, closing(invocation.open(str(made), locale=LOCALE)) as crm:
         owner = crm.init(owner=OWNER.name, email=OWNER.email)
         for plugin in PLUGINS:
             crm.enable(owner, plugin)
@@ -52,13 +57,21 @@ def _make(invocation: Invocation, file: Path) -> None:
 
 
 def _show_keys(crm: CRM, file: Path) -> None:
-    """Print a key for one person of each role."""
+    """Print, for one person of each role, the unit, how many of the deals that person sees, and a key."""
     first: dict[str, Colleague] = {}
     for colleague in COLLEAGUES:
         first.setdefault(colleague.role, colleague)
     click.echo(f"{COMPANY} stands in {file}. Keys for REST, good for {DAYS} days:")
+    every = _deals(crm, crm.principal(OWNER.email))
     for role, colleague in first.items():
-        click.echo(f"  {role:<15} {colleague.name:<18} {_key(crm, crm.principal(colleague.email))}")
+        holder = crm.principal(colleague.email)
+        reach = f"{_deals(crm, holder):>3} of {every} deals"
+        click.echo(f"  {role:<14} {colleague.name:<17} {colleague.unit:<17} {reach}  {_key(crm, holder)}")
+
+
+def _deals(crm: CRM, holder: Principal) -> int:
+    with crm.read(holder) as reader:
+        return reader.count(Deal)
 
 
 def _key(crm: CRM, holder: Principal) -> str:
@@ -66,5 +79,6 @@ def _key(crm: CRM, holder: Principal) -> str:
         return issue_token(work, holder.id, label="demo", days=DAYS)
 
 
-def _announce(address: str) -> None:
+def _announce(crm: CRM, file: Path, address: str) -> None:
+    _show_keys(crm, file)
     click.echo(f"It answers at {address}; the documentation of REST is at {address}/api/docs. Ctrl-C stops.")

@@ -8,10 +8,8 @@ from typing import Any
 import attrs
 
 from opencrm import Activity, Company, Contact, Create, Deal, History, Task
-from opencrm.plugins.demo.business import Branch, Colleague
+from opencrm.plugins.demo.business import CURRENCY, Branch, Colleague
 from opencrm.plugins.demo.story import Errand, Firm, Line, Person, Sale, Touch
-
-CURRENCY = "GBP"
 
 Ids = Mapping[str, str]
 """Ids by the name that the story uses."""

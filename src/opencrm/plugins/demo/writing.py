@@ -24,8 +24,17 @@ from opencrm import (
 )
 from opencrm.embed import Work
 from opencrm.plugins.demo import words
-from opencrm.plugins.demo.business import ARTICLES, BRANCHES, COLLEAGUES, COMPANY, OWNER, Article, Colleague
-from opencrm.plugins.demo.desk import CURRENCY, Desk
+from opencrm.plugins.demo.business import (
+    ARTICLES,
+    BRANCHES,
+    COLLEAGUES,
+    COMPANY,
+    CURRENCY,
+    OWNER,
+    Article,
+    Colleague,
+)
+from opencrm.plugins.demo.desk import Desk
 from opencrm.plugins.demo.story import Firm, Person, Story
 
 ORIGIN = "demo"

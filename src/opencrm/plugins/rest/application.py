@@ -11,9 +11,9 @@ from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
 from opencrm import CRM, OpenCRMError
-from opencrm.plugins.rest.documentation import Documentation
-from opencrm.plugins.rest.problems import broken, http_problem, refused
-from opencrm.plugins.rest.routes import blueprint
+from opencrm.plugins.rest.document.page import Documentation
+from opencrm.plugins.rest.handling.problems import broken, http_problem, refused
+from opencrm.plugins.rest.handling.routes import blueprint
 
 LARGEST_BODY = 2**20
 """Bytes that a request's body may have."""

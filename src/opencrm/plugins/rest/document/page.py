@@ -13,10 +13,10 @@ from werkzeug.exceptions import NotFound
 
 from opencrm import CRM
 from opencrm.embed import Catalogue
-from opencrm.plugins.rest.answers import answer
-from opencrm.plugins.rest.document import document
+from opencrm.plugins.rest.handling.answers import answer
+from opencrm.plugins.rest.document.building import document
 
-_STATIC = Path(__file__).with_name("static")
+_STATIC = Path(__file__).parents[1] / "static"
 _NEEDED = ("swagger-ui.css", "swagger-ui-bundle.js", "swagger-init.js")
 _KINDS: Mapping[str, str] = MappingProxyType(
     {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".txt": "text/plain; charset=utf-8"}

@@ -8,10 +8,10 @@ from typing import Any
 from flask_smorest import Blueprint
 
 from opencrm import CRM
-from opencrm.plugins.rest.acts import AssignArguments, MoveArguments, UndoArguments
-from opencrm.plugins.rest.records import Records
-from opencrm.plugins.rest.requests import Arguments
-from opencrm.plugins.rest.workspace import Workspace
+from opencrm.plugins.rest.handling.acts import AssignArguments, MoveArguments, UndoArguments
+from opencrm.plugins.rest.handling.records import Records
+from opencrm.plugins.rest.handling.requests import Arguments
+from opencrm.plugins.rest.handling.workspace import Workspace
 
 _MANY = "/<plural>"
 _ONE = "/<plural>/<id>"

@@ -11,7 +11,7 @@ from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
 from opencrm import OpenCRMError
-from opencrm.plugins.rest.answers import answer
+from opencrm.plugins.rest.handling.answers import answer
 from opencrm.rest import Problem, problem_of
 
 _LOG = logging.getLogger("opencrm.rest")

@@ -8,12 +8,12 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
 from opencrm.embed import Catalogue, Field, Schemas, Spec
-from opencrm.plugins.rest import shapes
-from opencrm.plugins.rest.acts import AssignArguments, MoveArguments, UndoArguments
-from opencrm.plugins.rest.filters import OPERATORS
-from opencrm.plugins.rest.operations import OPERATIONS, Operation
-from opencrm.plugins.rest.records import address
-from opencrm.plugins.rest.shapes import reference
+from opencrm.plugins.rest.document import shapes
+from opencrm.plugins.rest.handling.acts import AssignArguments, MoveArguments, UndoArguments
+from opencrm.plugins.rest.handling.filters import OPERATORS
+from opencrm.plugins.rest.document.operations import OPERATIONS, Operation
+from opencrm.plugins.rest.handling.records import address
+from opencrm.plugins.rest.document.shapes import reference
 from opencrm.rest import creation_schema, record_schema, update_schema
 
 _ABOUT = """Every entity of this workspace, over one way in and one way out.

@@ -23,9 +23,9 @@ from opencrm import (
     records,
 )
 from opencrm.embed import Reader, Spec, Work
-from opencrm.plugins.rest.answers import ACT, answer, entry_body, record_body, tagged
-from opencrm.plugins.rest.filters import query_of
-from opencrm.plugins.rest.requests import (
+from opencrm.plugins.rest.handling.answers import ACT, answer, entry_body, record_body, tagged
+from opencrm.plugins.rest.handling.filters import query_of
+from opencrm.plugins.rest.handling.requests import (
     expected,
     json_object,
     no_body,

@@ -8,9 +8,9 @@ from flask import Response
 
 from opencrm import CRM, Choice, InputError, NotFound, Pipeline, Reference, Undo, User, undoing
 from opencrm.embed import Field, Reader, Spec
-from opencrm.plugins.rest.answers import ACT, answer, entry_body
-from opencrm.plugins.rest.records import address
-from opencrm.plugins.rest.requests import no_parameters, principal
+from opencrm.plugins.rest.handling.answers import ACT, answer, entry_body
+from opencrm.plugins.rest.handling.records import address
+from opencrm.plugins.rest.handling.requests import no_parameters, principal
 
 _ACTIONS = ("read", "create", "update", "delete", "restore", "assign", "export")
 

@@ -1,0 +1,1 @@
+"""How a request is answered: what enters, what leaves, and which address leads where."""
