@@ -6,7 +6,7 @@ import argparse
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 
-from benchmarks import creating, importing, paging, rest, starting
+from benchmarks import creating, import_file, importing, paging, rest, starting
 from benchmarks.databases import Place, places
 from benchmarks.measuring import Measured, show
 
@@ -14,6 +14,7 @@ OnPlace = Callable[[Place, argparse.Namespace], Iterator[Measured]]
 
 ON_DATABASES: dict[str, OnPlace] = {
     "import": lambda place, given: importing.measure(place, given.contacts),
+    "import-file": lambda place, given: import_file.measure(place, given.contacts),
     "create": lambda place, given: creating.measure(place, given.rounds),
     "page": lambda place, given: paging.measure(place, given.deals, given.rounds),
     "rest": lambda place, given: rest.measure(place, given.deals, given.rounds),

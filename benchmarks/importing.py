@@ -57,15 +57,15 @@ _LAST = ("Archer", "Bergström", "Castillo", "Dupont", "Ekberg", "Fischer", "Gra
 
 def measure(place: Place, size: int) -> Iterator[Measured]:
     """Measure with contact points and their validation, and without."""
-    yield _compare(place, size, _with_points, _PointsFloor).line(
+    yield _compare(place, size, with_points, PointsFloor).line(
         "import contacts, e-mail and phone checked (a row)", place.name, units=CHUNK, target=2.0
     )
-    yield _compare(place, size, _without_points, _Floor).line(
+    yield _compare(place, size, without_points, Floor).line(
         "import contacts, nothing to check (a row)", place.name, units=CHUNK, target=4.0
     )
 
 
-def _compare(place: Place, size: int, row: Callable[[int], dict[str, Any]], floor: type[_Floor]) -> Pairs:
+def _compare(place: Place, size: int, row: Callable[[int], dict[str, Any]], floor: type[Floor]) -> Pairs:
     """Import the same rows on both sides, chunk by chunk in turn, each into its own workspace."""
     with world(place) as theirs, world(place) as ours:
         times: tuple[list[float], list[float]] = ([], [])
@@ -75,7 +75,7 @@ def _compare(place: Place, size: int, row: Callable[[int], dict[str, Any]], floo
             both = [(0, lambda rows=rows: hand.store(rows)), (1, lambda rows=rows: _store(ours, rows))]
             for which, side in both if at % 2 else reversed(both):
                 times[which].append(timed(side))
-        _must_agree(theirs, ours)
+        must_agree(theirs, ours)
     return Pairs(times[0][1:], times[1][1:])
 
 
@@ -86,9 +86,10 @@ def _store(one: World, rows: Sequence[dict[str, Any]]) -> None:
         records.create(work, [Create(Contact, values=each) for each in loaded])
 
 
-def _must_agree(theirs: World, ours: World) -> None:
-    """Fail unless both sides stored the same rows."""
-    for table, names in (("crm_contact", CONTACT), ("crm_contact_point", POINT), ("crm_journal", JOURNAL)):
+def must_agree(theirs: World, ours: World, *more: tuple[str, Sequence[str]]) -> None:
+    """Fail unless both sides stored the same rows, in these tables and in `more`."""
+    tables = (("crm_contact", CONTACT), ("crm_contact_point", POINT), ("crm_journal", JOURNAL), *more)
+    for table, names in tables:
         for first, second in zip_longest(_stored(theirs, table, names), _stored(ours, table, names)):
             if first != second:
                 raise AssertionError(f"{table}: the sides stored {first} and {second}")
@@ -97,7 +98,7 @@ def _must_agree(theirs: World, ours: World) -> None:
 def _stored(one: World, table: str, names: Sequence[str]) -> Iterator[list[Any]]:
     """Give the rows of a table in the order of their ids, without what differs from run to run."""
     wanted = ", ".join(f'"{name}"' for name in ("id", *(name for name in names if name not in _OF_A_RUN)))
-    kind = "entity IN ('contact', 'contact_point') AND" if table == "crm_journal" else ""
+    kind = "entity IN ('contact', 'contact_point', 'external_ref') AND" if table == "crm_journal" else ""
     last = "00000000-0000-0000-0000-000000000000"
     while True:
         rows = one.raw.run(f"SELECT {wanted} FROM {table} WHERE {kind} id > ? ORDER BY id LIMIT 5000", (last,))
@@ -124,19 +125,21 @@ def _without_ids(value: Any) -> Any:
     return value
 
 
-def _without_points(number: int) -> dict[str, Any]:
+def without_points(number: int) -> dict[str, Any]:
     first, last = _FIRST[number % 10], _LAST[number // 10 % 10]
     return {"first_name": first, "last_name": f"{last} {number}", "source": "Trade fair"}
 
 
-def _with_points(number: int) -> dict[str, Any]:
+def with_points(number: int) -> dict[str, Any]:
     mail = {"kind": "email", "value": f"Person.{number}@Example-{number % 97}.com"}
     phone = {"kind": "phone", "value": f"020 7{number % 1_000_000:06d}0"}
-    return _without_points(number) | {"points": [mail, phone]}
+    return without_points(number) | {"points": [mail, phone]}
 
 
-class _Floor:
+class Floor:
     """Hand-written: contacts and their history, by executemany or COPY."""
+
+    origin = "file"
 
     def __init__(self, one: World) -> None:
         self._raw, self._user, self._unit = one.raw, one.manager_id, one.unit
@@ -151,8 +154,8 @@ class _Floor:
         for row in rows:
             heads.append(head := self._contact(next(fresh), row, now))
             points += (made := self._points(head[0], row, fresh, now))
-            lines.append(self._line(next(fresh), act, now, "contact", head[0], _contact_json(head)))
-            lines += [self._line(next(fresh), act, now, "contact_point", each[0], _point_json(each)) for each in made]
+            lines.append(self._line(next(fresh), act, now, "contact", head[0], contact_json(head)))
+            lines += [self._line(next(fresh), act, now, "contact_point", each[0], point_json(each)) for each in made]
         self._raw.begin()
         self._raw.run("SELECT config_version FROM crm_workspace, crm_user WHERE crm_user.id = ?", (self._user,))
         self._raw.load("crm_contact", CONTACT, heads)
@@ -171,10 +174,10 @@ class _Floor:
         return []
 
     def _line(self, id: str, act: str, now: Any, entity: str, record: str, after: str) -> tuple[Any, ...]:
-        return (id, act, now, entity, record, "created", self._by, "file", None, after, True)
+        return (id, act, now, entity, record, "created", self._by, self.origin, None, after, True)
 
 
-class _PointsFloor(_Floor):
+class PointsFloor(Floor):
     """The same with e-mail addresses and phone numbers, checked by the same libraries."""
 
     def _points(self, contact: str, row: dict[str, Any], fresh: Iterator[str], now: Any) -> list[tuple[Any, ...]]:
@@ -211,12 +214,12 @@ def _phone_key(text: str) -> str:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-def _contact_json(head: tuple[Any, ...]) -> str:
+def contact_json(head: tuple[Any, ...]) -> str:
     id, name, _, first, _, last, _, source, _, owner, unit, *_ = head
     texts = {"id": id, "name": name, "first_name": first, "last_name": last, "source": source}
     return orjson.dumps({**texts, "owner_id": owner, "unit_id": unit}).decode()
 
 
-def _point_json(point: tuple[Any, ...]) -> str:
+def point_json(point: tuple[Any, ...]) -> str:
     names = ("id", "contact_id", "kind", "value", "key", "preferred", "valid", "consent")
     return orjson.dumps(dict(zip(names, point, strict=False))).decode()

@@ -10,6 +10,8 @@ window.ui = window.SwaggerUIBundle({
   url: spec,
   dom_id: "#swagger-ui",
   deepLinking: true,
+  docExpansion: "none", // a tag for each entity: closed, they are a table of contents
+  defaultModelsExpandDepth: 0,
   persistAuthorization: true,
   validatorUrl: null, // the default asks a server on the internet
 });

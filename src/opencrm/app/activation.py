@@ -11,8 +11,7 @@ import attrs
 from opencrm.app.box import ALWAYS, OPTIONAL
 from opencrm.core.change import Values
 from opencrm.errors import NotFound, PluginError
-from opencrm.hooks import Found, Plugin, Source, discover, fitting, given_plugin, load, load_all
-from opencrm.hooks.relay import Calls
+from opencrm.hooks import Calls, Found, Plugin, Source, discover, fitting, given_plugin, load, load_all
 from opencrm.services.plugins import PluginState
 
 

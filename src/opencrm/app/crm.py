@@ -233,17 +233,19 @@ class CRM:
             NotFound, PluginError, ConfigurationError: It is not there, or cannot be used.
         """
         plugin = self._plugins.find(name)
-        Hooks([*self._active(), plugin] if name not in [each.name for each in self._active()] else self._active())
+        approved = plugin.declared.grants if grants is None else grants
+        Hooks([*(each for each in self._active() if each.name != name), plugin])
+        with self.read(principal) as reader:
+            plugins.owners_only(reader, "plugin.enable")
+        self._make_tables(plugin)
         with self.work(principal) as work:
-            plugins.enable(
-                work,
-                name,
-                version=plugin.version,
-                grants=plugin.declared.grants if grants is None else grants,
-            )
-        for line in self.upgrade():
-            if line.startswith(f"{name}: not active"):
-                raise ConfigurationError(line)
+            plugins.enable(work, name, version=plugin.version, grants=approved)
+
+    def _make_tables(self, plugin: Plugin) -> None:
+        engine, schema, now = self.database.engine, self.database.schema, self.clock.now()
+        for outcome in upgrade(engine, self._owners([plugin]), now=now, schema=schema):
+            if isinstance(outcome, Failed):
+                raise outcome.error
 
     def disable(self, principal: Principal, name: str) -> None:
         """Switch a plugin off; its tables and rows stay.

@@ -47,7 +47,12 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; a delivery under way is finished."""
         while not stop.is_set():
-            if not self._fan_out() and not self._deliver():
+            try:
+                busy = self._fan_out() or self._deliver()
+            except OpenCRMError as error:  # The database was away, or somebody held it for too long: it comes back.
+                _LOG.warning("the queue waits: %s", error)
+                busy = False
+            if not busy:
                 stop.wait(_PAUSE)
 
     def _fan_out(self) -> int:

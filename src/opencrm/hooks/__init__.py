@@ -5,12 +5,13 @@ from __future__ import annotations
 from opencrm.hooks.declarations import Cells, Exporter, Importer, RoleTemplate, Row, WebApp
 from opencrm.hooks.loading import Found, discover, fitting, load, load_all
 from opencrm.hooks.markers import HOOK_API, hookimpl, hookspec
-from opencrm.hooks.plugin import Plugin, given_plugin
+from opencrm.hooks.plugin import Plugin, Source, given_plugin
 from opencrm.hooks.registration import Implementation, arguments, hook_names
-from opencrm.hooks.relay import Declared, Failed, Hooks
+from opencrm.hooks.relay import Calls, Declared, Failed, Hooks
 
 __all__ = [
     "HOOK_API",
+    "Calls",
     "Cells",
     "Declared",
     "Exporter",
@@ -22,6 +23,7 @@ __all__ = [
     "Plugin",
     "RoleTemplate",
     "Row",
+    "Source",
     "WebApp",
     "arguments",
     "discover",

@@ -19,6 +19,7 @@ from opencrm.storage.transactions import Transaction
 
 _TABLE = tables.journal
 _SILENT = frozenset({"updated_at", "version", "created_at", "created_by"})
+_EMPTY = frozenset({Kind.CHANGED, Kind.MOVED, Kind.ASSIGNED})
 _COLUMNS = [column for column in _TABLE.c if column.name != "pending"]
 _NAMES = [column.name for column in _COLUMNS]
 
@@ -48,7 +49,7 @@ def of_record(tx: Transaction, spec: Spec, dumper: Dumper, rights: Rights, id: I
     rows = tx.query("journal of record", _of_record, {"entity": spec.name, "record_id": id})
     readable = rights.readable(spec)
     lines = (readable_entry(_line(each, dumper), readable) for each in rows)
-    return tuple(line for line in lines if line.after or line.kind is not Kind.CHANGED)
+    return tuple(line for line in lines if line.after or line.kind not in _EMPTY)
 
 
 def of_act(tx: Transaction, act: Id) -> list[Values]:

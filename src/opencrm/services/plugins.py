@@ -12,11 +12,13 @@ from opencrm.core.access.grants import Grant, grant_rows
 from opencrm.core.change import Values
 from opencrm.core.columns import key_column
 from opencrm.errors import PermissionDenied
+from opencrm.services import queue
 from opencrm.services.workspaces.configuration import bump
 from opencrm.storage import tables
 from opencrm.storage.transactions import Transaction
 
 if TYPE_CHECKING:
+    from opencrm.services.reading.reader import Reader
     from opencrm.services.writing.work import Work
 
 _TABLE = tables.plugin
@@ -55,20 +57,21 @@ def enable(work: Work, name: str, *, version: str, grants: Iterable[Grant]) -> N
     Raises:
         PermissionDenied: The principal is not an owner.
     """
-    _owners_only(work, "plugin.enable")
+    owners_only(work, "plugin.enable")
     _drop(work, name)
     work.tx.insert(_TABLE, [{"name": name, "enabled": True, "version": version, "grants": grant_rows(grants)}])
     bump(work.tx, work.new_id())
 
 
 def disable(work: Work, name: str) -> None:
-    """Switch a plugin off; its data stays.
+    """Switch a plugin off; its data stays, what it was still to be told is dropped.
 
     Raises:
         PermissionDenied: The principal is not an owner.
     """
-    _owners_only(work, "plugin.disable")
+    owners_only(work, "plugin.disable")
     _drop(work, name)
+    queue.forget(work.tx, name)
     bump(work.tx, work.new_id())
 
 
@@ -79,11 +82,16 @@ def _drop(work: Work, name: str) -> None:
     work.tx.run("drop plugin", build, [{"name": name}])
 
 
-def _owners_only(work: Work, action: str) -> None:
-    if not work.rights.owner:
+def owners_only(reader: Reader, action: str) -> None:
+    """Refuse whoever is not an owner.
+
+    Raises:
+        PermissionDenied: The principal is not one.
+    """
+    if not reader.rights.owner:
         raise PermissionDenied(
             "only an owner decides about plugins",
-            principal=work.rights.name,
+            principal=reader.rights.name,
             action=action,
             reason="not an owner",
         )

@@ -127,9 +127,15 @@ def failed(tx: Transaction, one: Delivery, error: str, now: datetime) -> None:
             "attempts": one.attempts,
             "lease_until": None,
             "run_at": later,
-            "error": error[:2000],
+            "error": _storable(error)[:2000],
         },
     )
+
+
+def forget(tx: Transaction, plugin: str) -> None:
+    """Drop everything that a plugin was still to be told."""
+    mine = _D.c.plugin == bindparam("plugin", type_=_D.c.plugin.type)
+    tx.run("forget plugin", lambda: delete(_D).where(mine), [{"plugin": plugin}])
 
 
 def counts(tx: Transaction) -> dict[str, int]:
@@ -150,6 +156,11 @@ def first_time(tx: Transaction, plugin: str, key: str, now: datetime) -> bool:
         return insert(table).values(given).on_conflict_do_nothing()
 
     return tx.run("once", build, [{"plugin": plugin, "key": key, "at": now}]) == 1
+
+
+def _storable(text: str) -> str:
+    """Return a text that any database keeps, whatever a plugin wrote into its error."""
+    return text.encode(errors="backslashreplace").decode().replace("\x00", "\\x00")
 
 
 def _alone(tx: Transaction) -> bool:

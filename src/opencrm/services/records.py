@@ -186,6 +186,8 @@ class _Births:
                 (it.key for it in catalogue.pipelines_of(spec.name) if it.stage(values["stage"])), None
             )
         pipeline = catalogue.pipelines.get(values["pipeline"] or "")
+        if values["pipeline"] is None:
+            raise self._wrong("stage", f"no pipeline of {spec.name} has a stage {values['stage']!r}")
         if pipeline is None:
             raise self._wrong("pipeline", f"{spec.name} has no pipeline {values['pipeline']!r}")
         if history is not None:

@@ -36,8 +36,14 @@ def issue(work: Work, user_id: Id, *, label: str, days: int | None = None) -> st
         PermissionDenied: The principal is neither an owner nor that user.
     """
     _may(work, user_id)
-    if user_id != work.rights.user_id and not work.states(User.spec, [user_id]):
+    holder = work.whole(User.spec, [user_id]).get(user_id)
+    if holder is None:
         raise NotFound("there is no such user", entity="user")
+    if not holder["active"]:
+        raise InputError({"user": ["is disabled: no key would work"]})
+    if work.rights.principal.kind == "token":
+        name, action = work.rights.name, "user.token"
+        raise PermissionDenied("a key makes no keys", principal=name, action=action, reason="signed in by a key")
     if not 1 <= len(label) <= 100 or (days is not None and days < 1):
         raise InputError(
             {"label": ["must have 1 to 100 characters"]}

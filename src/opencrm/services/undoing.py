@@ -76,12 +76,12 @@ def _inverse(work: Work, line: JournalEntry, own: Collection[str]) -> Change:
 
 
 def _visible(work: Work, line: JournalEntry) -> list[str]:
-    """Name the fields to take back: those that the principal may read; the others do not exist for them."""
-    readable = work.rights.readable(work.entity(line.entity))
-    names = [name for name in line.after if name in readable]
-    if not names:
+    """Name the fields to take back: those that may be read, and those that opencrm keeps in step with them."""
+    spec = work.entity(line.entity)
+    readable = [name for name in line.after if name in work.rights.readable(spec)]
+    if not readable:
         raise NotFound("there is no such journal entry")
-    return names
+    return [name for name in line.after if name in readable or spec.fields[name].author is not None]
 
 
 def _unchanged_since(work: Work, line: JournalEntry, state: Values, names: Iterable[str], own: Collection[str]) -> None:
@@ -89,6 +89,8 @@ def _unchanged_since(work: Work, line: JournalEntry, state: Values, names: Itera
     readable = work.rights.readable(work.entity(line.entity))
     since = {name for row in journal.later(work.tx, line) if row["act"] not in own for name in row["after"]}
     later = [name for name in names if name in since or (name != "deleted_at" and state[name] != line.after[name])]
+    if line.kind is Kind.CREATED:
+        later += since - {"deleted_at"}
     if (state["deleted_at"] is None) == (line.kind is Kind.DELETED):
         later.append("deleted_at")
     if later:

@@ -28,7 +28,11 @@ class FairLock:
                 return
             turn = threading.Event()
             self._queue.append(turn)
-        turn.wait()
+        try:
+            turn.wait()
+        except BaseException:
+            self._give_up(turn)
+            raise
         self._holder = me
 
     def __exit__(
@@ -37,6 +41,16 @@ class FairLock:
         with self._guard:
             self._holder = None
             if self._queue:
+                self._queue.popleft().set()
+            else:
+                self._held = False
+
+    def _give_up(self, turn: threading.Event) -> None:
+        """Leave the queue, or hand on a turn that came while this thread was interrupted."""
+        with self._guard:
+            if turn in self._queue:
+                self._queue.remove(turn)
+            elif self._queue:
                 self._queue.popleft().set()
             else:
                 self._held = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
 
 from opencrm.core.columns import BooleanColumn, IdColumn, InstantColumn, JsonColumn, key_column
 from opencrm.core.entities import Core
@@ -56,7 +56,7 @@ stage_move = Table(
     Column("end", key_column(64), nullable=False),
     Column("at", InstantColumn(), nullable=False),
     Column("by", key_column(100), nullable=False),
-    Column("seconds", Integer),
+    Column("seconds", BigInteger),
 )
 """Append-only: one row a move; the open visit of a stage is the last one."""
 Index("ix_crm_stage_move_record", stage_move.c.entity, stage_move.c.record_id, stage_move.c.id)

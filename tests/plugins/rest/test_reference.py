@@ -8,8 +8,8 @@ import pytest
 
 import opencrm.rest
 from opencrm import errors
-from opencrm.plugins.rest.handling.filters import OPERATORS
 from opencrm.plugins.rest.document.operations import OPERATIONS
+from opencrm.plugins.rest.handling.filters import OPERATORS
 
 PAGE = Path(__file__).parents[3] / "docs/reference/rest.md"
 

@@ -13,6 +13,11 @@ from opencrm.core.conditions.text import condition, plain
 
 ANY = "*"
 
+ACTIONS = frozenset(
+    {ANY, "create", "read", "update", "delete", "restore", "assign", "share", "export", "merge", "move"}
+)
+"""What can be granted; besides, each move: `move:<pipeline>.<stage>`."""
+
 
 class Scope(IntEnum):
     """How far a grant reaches, each within the next."""

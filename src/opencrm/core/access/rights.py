@@ -21,6 +21,7 @@ from opencrm.core.conditions import (
     In,
     Link,
     Linked,
+    Not,
     all_of,
     any_of,
     bind,
@@ -154,8 +155,8 @@ class Rights:
 
     def _open(self, spec: Spec, names: Iterable[str], verb: str) -> Iterator[str]:
         """Give the fields that may be read or written; of the roles with reach the most permissive decides."""
-        granted = self._granted(_root(spec, self.entities), "read")
-        roles = {seat.role.id: seat.role for seat, _ in granted if seat is not None}.values()
+        granted = [seat for whole in _roots(spec, self.entities) for seat, _ in self._granted(whole, "read")]
+        roles = {seat.role.id: seat.role for seat in granted if seat is not None}.values()
         return (name for name in names if self.owner or name == "id" or _may(spec, name, verb, roles))
 
     def _arms(self, spec: Spec, action: str) -> Iterator[Arm]:
@@ -173,9 +174,10 @@ class Rights:
                 yield Arm(reach, self._reason(seat, grant))
 
     def _granted(self, spec: Spec, action: str) -> Iterator[tuple[Seat | None, Grant]]:
-        for seat in self.seats:
-            yield from ((seat, grant) for grant in seat.role.grants if grant.covers(spec.name, action))
-        yield from ((None, grant) for grant in self.grants if grant.covers(spec.name, action))
+        held = [(seat, grant) for seat in self.seats for grant in seat.role.grants]
+        for seat, grant in [*held, *((None, grant) for grant in self.grants)]:
+            if grant.scope is not Scope.NONE and grant.covers(spec.name, action):
+                yield seat, grant
 
     def _reach(self, spec: Spec, scope: Scope, seat: Seat | None) -> Condition:
         """Return a scope, measured from a seat, as a condition; each holds all narrower ones."""
@@ -197,12 +199,26 @@ class Rights:
         return TRUE if grant.when is None else bind(grant.when, spec, spec.fields, self.locale)
 
     def _part_arms(self, spec: Spec, action: str) -> Iterator[Arm]:
+        """Give the ways to a part: for reading one of its wholes suffices, writing takes each that it names."""
+        if action == "update" and len(spec.options.part_of) > 1:
+            yield from self._through_all(spec, action)
+            return
         for name in spec.options.part_of:
             targets = [spec.references().get(name)] if name in spec.references() else _wholes(self.entities)
             for target in targets:
                 parent = self.entities.get(target or "")
                 if parent is not None:
                     yield from self._through(spec, name, parent, action)
+
+    def _through_all(self, spec: Spec, action: str) -> Iterator[Arm]:
+        names = spec.options.part_of
+        reached: list[Condition] = []
+        for name in names:
+            parent = self.entities[spec.references()[name]]
+            arms = [arm.condition for arm in self._through(spec, name, parent, action)]
+            reached.append(any_of([Empty(name), *arms]))
+        named = any_of(Not(Empty(name)) for name in names)
+        yield Arm(all_of([*reached, named]), "part of records that may be changed")
 
     def _through(self, spec: Spec, field: str, parent: Spec, action: str) -> Iterator[Arm]:
         reach = self.expression(parent, action)
@@ -227,13 +243,13 @@ def _may(spec: Spec, name: str, verb: str, roles: Iterable[RoleGrants]) -> bool:
     return any(getattr(rule, verb) if rule else open_to_all for rule in rules) or (not rules and open_to_all)
 
 
-def _root(spec: Spec, entities: Mapping[str, Spec]) -> Spec:
-    """Return the entity whose grants decide about a part."""
-    for name in spec.options.part_of:
-        parent = entities.get(spec.references().get(name, ""))
-        if parent is not None:
-            return _root(parent, entities)
-    return spec
+def _roots(spec: Spec, entities: Mapping[str, Spec]) -> list[Spec]:
+    """Return the entities whose grants decide about a part: those of its wholes."""
+    if not spec.options.part_of:
+        return [spec]
+    names = [spec.references().get(name) for name in spec.options.part_of]
+    wholes = _wholes(entities) if None in names else [name for name in names if name in entities]
+    return [root for name in wholes for root in _roots(entities[name or ""], entities)]
 
 
 def _wholes(entities: Mapping[str, Spec]) -> list[str]:

@@ -77,7 +77,9 @@ def move_rule(pipelines: Pipelines, change: Change) -> Iterator[Objection]:
     same = before["pipeline"] == after["pipeline"]
     end = after["stage"] if same else f"{after['pipeline']}.{after['stage']}"
     home = pipelines.get(before["pipeline"] or "")
-    if home is not None and not home.allows(before["stage"], end):
+    if same and before["stage"] == after["stage"]:
+        yield Objection(change.id, "invalid_move", f"the record stands in {end!r} already", "stage")
+    elif home is not None and not home.allows(before["stage"], end):
         text = f"pipeline {home.key!r} has no move from {before['stage']!r} to {end!r}"
         yield Objection(change.id, "invalid_move", text, "stage")
 
@@ -89,7 +91,7 @@ def stage_moves(changes: Iterable[Change]) -> Iterator[StageMove]:
         if after.get("stage") is None or (before is not None and before.get("stage_since") == after["stage_since"]):
             continue
         since = before["stage_since"] if before else None
-        spent = int((after["stage_since"] - since).total_seconds()) if since else None
+        spent = _seconds(since, after["stage_since"]) if since else None
         start = before["stage"] if before else None
         yield StageMove(change.entity, change.id, after["pipeline"], start, after["stage"], after["stage_since"], spent)
 
@@ -99,6 +101,11 @@ def history_of(entity: str, id: Id, pipeline: str, stages: Iterable[tuple[str, d
     found: list[StageMove] = []
     for stage, at in stages:
         last = found[-1] if found else None
-        spent = int((at - last.at).total_seconds()) if last else None
+        spent = _seconds(last.at, at) if last else None
         found.append(StageMove(entity, id, pipeline, last.end if last else None, stage, at, spent))
     return found
+
+
+def _seconds(start: datetime, end: datetime) -> int | None:
+    """Return how long a stage lasted; None where a foreign history says that it ended before it began."""
+    return int((end - start).total_seconds()) if end >= start else None

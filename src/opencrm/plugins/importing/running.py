@@ -119,12 +119,20 @@ def _chosen(each: Map, path: Path) -> list[tuple[FileMap, Path]]:
         nameless = [file for file in each.files if not file.path]
         if nameless:
             raise BadMap(each.name, f"does not say which files of the folder {path} it is for: give a file")
-        return [(file, path / file.path) for file in each.files]
+        return [(file, _inside(each, path, file.path)) for file in each.files]
     fitting = each.files if len(each.files) == 1 else [file for file in each.files if Path(file.path).name == path.name]
     if not fitting:
         listed = ", ".join(file.path for file in each.files)
         raise BadMap(each.name, f"says nothing of a file {path.name!r}, only of {listed}")
     return [(file, path) for file in fitting]
+
+
+def _inside(each: Map, folder: Path, name: str) -> Path:
+    """Return the file of that name in the folder; a map reaches no other place."""
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise BadMap(each.name, f"names a file outside the folder: {name}")
+    return path
 
 
 def _open(crm: CRM, wish: Wish, path: Path, file: FileMap | None) -> TableFile:

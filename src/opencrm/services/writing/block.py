@@ -57,6 +57,7 @@ class Block(Reader):
     ) -> None:
         super().__init__(tx, workspace, rights, configuration, now)
         self._act = act
+        self.config_version = configuration.version
 
     @property
     def act(self) -> Id:

@@ -62,7 +62,7 @@ def check(work: Block, changes: Sequence[Change], past: Collection[Id], *, undo:
         raise _refusal(found, changes)
     judged = [change for change in changes if change.id not in past]
     hooks, door = work.configuration.hooks, partial(WorkDoor, work)
-    objections = [*hooks.check_change(judged, door), *hooks.check_move(judged, door)]
+    objections = [*hooks.check_change(changes, door), *hooks.check_move(judged, door)]
     if objections:
         raise _refusal(objections, changes)
 

@@ -206,7 +206,7 @@ def _actions(change: Change, rights: Rights, work: Block) -> Iterator[str]:
         at_home = after["owner_id"] in (None, rights.user_id) and after["unit_id"] in (None, rights.home)
         if not at_home:
             yield "assign"
-    if "stage" in change.fields and after.get("stage") is not None:
+    if change.kind is Kind.MOVED or ("stage" in change.fields and after.get("stage") is not None):
         pipeline = work.configuration.catalogue.pipelines.get(after["pipeline"])
         if change.kind is not Kind.CREATED or (pipeline is not None and pipeline.initial != after["stage"]):
             yield f"move:{after['pipeline']}.{after['stage']}"

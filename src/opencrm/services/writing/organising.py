@@ -8,14 +8,14 @@ from typing import Any
 import attrs
 from sqlalchemy import or_, select
 
-from opencrm.core.access.grants import ANY, Grant, Scope, read_field_rules, read_grants
+from opencrm.core.access.grants import ACTIONS, ANY, Grant, Scope, read_field_rules, read_grants
 from opencrm.core.change import Change, Kind, Values
 from opencrm.core.conditions import Condition, bind
 from opencrm.core.entities import Core, Membership, Role, Unit, User, specs
 from opencrm.core.entity import Spec
 from opencrm.core.locale import Locale
 from opencrm.core.values import Id
-from opencrm.errors import DomainError, InputError
+from opencrm.errors import ConflictError, DomainError, InputError
 from opencrm.services.reading.reader import Reader
 from opencrm.services.workspaces.configuration import bump, load_organisation
 from opencrm.services.writing.block import Block
@@ -32,13 +32,16 @@ class _Organisation:
     def judge(self, work: Block, changes: Sequence[Change]) -> None:
         """Take the organisation's one lock; refuse circles in the tree, and roles that cannot be used."""
         table = tables.workspace
-        work.tx.query("organisation lock", lambda: _locked(select(table.c.id), work), {})
+        [row] = work.tx.query("organisation lock", lambda: _locked(select(table.c.config_version), work), {})
+        if row["config_version"] != work.config_version:
+            raise ConflictError("somebody else changed the organisation meanwhile; try again")
         _check_tree(work, changes)
         _check_roles(work, changes)
 
     def follow(self, work: Block, own: Sequence[Change], changes: Sequence[Change]) -> Sequence[Change]:
         """Tell every process, and make sure that an owner remains and that nothing hangs in the air."""
-        bump(work.tx, work.new_id())
+        work.config_version = work.new_id()
+        bump(work.tx, work.config_version)
         if any(change.kind is not Kind.CREATED for change in own):
             _keep_an_owner(work)
             _leave_nothing_hanging(work)
@@ -59,12 +62,32 @@ def _check_tree(work: Block, changes: Sequence[Change]) -> None:
 
 
 def _check_roles(work: Block, changes: Sequence[Change]) -> None:
-    """Refuse a grant whose condition cannot be read by those who hold it: every read of theirs would fail, or tell."""
+    """Refuse grants and field rules about what is not there, and conditions that their holders may not read."""
     for at, change in enumerate(changes):
         if change.entity == "role" and {"grants", "field_rules"} & set(change.fields):
-            wrong = {"grants": list(_unusable(work, change.after))}
-            if wrong["grants"]:
+            found = {
+                "grants": [*_unknown_grants(work, change.after), *_unusable(work, change.after)],
+                "field_rules": list(_unknown_fields(work, change.after)),
+            }
+            wrong = {name: texts for name, texts in found.items() if texts}
+            if wrong:
                 raise InputError(wrong, rows={at: wrong})
+
+
+def _unknown_grants(work: Block, role: Values) -> Iterator[str]:
+    known = work.configuration.catalogue.entities
+    for number, grant in enumerate(read_grants(role["grants"]), 1):
+        if grant.entity != ANY and grant.entity not in known:
+            yield f"grant {number}: there is no entity {grant.entity!r}"
+        if grant.action not in ACTIONS and not grant.action.startswith("move:"):
+            yield f"grant {number}: there is no action {grant.action!r}"
+
+
+def _unknown_fields(work: Block, role: Values) -> Iterator[str]:
+    known = work.configuration.catalogue.entities
+    for number, rule in enumerate(read_field_rules(role["field_rules"]), 1):
+        if rule.entity not in known or rule.field not in known[rule.entity].fields:
+            yield f"field rule {number}: there is no field {rule.entity}.{rule.field}"
 
 
 def _unusable(work: Block, role: Values) -> Iterator[str]:

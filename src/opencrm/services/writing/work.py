@@ -67,6 +67,7 @@ class Work(Block):
         for binding, own in bound:
             further = binding.follow(self, own, changes)
             if further:
+                judging.judge(self, further)
                 self._store(further, {}, undo=undo, by=binding)
         return lines
 

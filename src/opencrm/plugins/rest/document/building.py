@@ -1,4 +1,4 @@
-"""The OpenAPI document of a workspace, made of its declarations."""
+"""The OpenAPI document of a workspace, put together."""
 
 from __future__ import annotations
 
@@ -7,42 +7,31 @@ from typing import Any
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
-from opencrm.embed import Catalogue, Field, Schemas, Spec
-from opencrm.plugins.rest.document import shapes
-from opencrm.plugins.rest.handling.acts import AssignArguments, MoveArguments, UndoArguments
-from opencrm.plugins.rest.handling.filters import OPERATORS
+from opencrm.embed import Catalogue, Locale, Schemas, Spec
+from opencrm.plugins.rest.document import parameters, refusals, shapes, texts
+from opencrm.plugins.rest.document.examples import Examples
 from opencrm.plugins.rest.document.operations import OPERATIONS, Operation
+from opencrm.plugins.rest.document.shapes import ID, Shape, reference
+from opencrm.plugins.rest.handling.acts import AssignArguments, MoveArguments, UndoArguments
 from opencrm.plugins.rest.handling.records import address
-from opencrm.plugins.rest.document.shapes import reference
 from opencrm.rest import creation_schema, record_schema, update_schema
 
-_ABOUT = """Every entity of this workspace, over one way in and one way out.
 
-Sign in with a bearer token: `Authorization: Bearer opencrm_...`. A record or a field that you may not know of does not
-exist for you. Errors are problem details (RFC 9457) with a stable `code`."""
-_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
-_MATCH = {
-    "name": "If-Match",
-    "in": "header",
-    "description": "Write only if the record still has this tag.",
-    "schema": {"type": "string"},
-}
-
-
-def document(catalogue: Catalogue, schemas: Schemas) -> dict[str, Any]:
+def document(catalogue: Catalogue, schemas: Schemas, locale: Locale) -> dict[str, Any]:
     """Return the OpenAPI document (3.1) of the entities in force."""
     spec = APISpec(
-        "opencrm",
+        "opencrm REST API",
         "v1",
         "3.1.0",
         plugins=[MarshmallowPlugin(schema_name_resolver=_unnamed)],
-        info={"description": _ABOUT},
+        info={"description": texts.ABOUT},
     )
     spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
     spec.options["security"] = [{"token": []}]
     _add_shared(spec)
+    builder = _Builder(spec, Examples(catalogue, schemas, locale))
     for entity in catalogue.entities.values():
-        _add_entity(spec, entity, schemas)
+        builder.add(entity)
     found: dict[str, Any] = spec.to_dict()
     return found
 
@@ -57,53 +46,93 @@ def _add_shared(spec: APISpec) -> None:
         spec.components.schema(name, schema=schema)
     for name, shape in shapes.shared().items():
         spec.components.schema(name, shape)
-    problem = {"description": "A problem", "content": {"application/problem+json": {"schema": reference("Problem")}}}
-    spec.components.response("Problem", problem)
-    for path, operations in shapes.fixed().items():
+    for name, response in refusals.responses().items():
+        spec.components.response(name, response)
+    spec.tag({"name": "workspace", "description": texts.WORKSPACE})
+    for path, operations in shapes.fixed(texts.FIXED, refusals.answers).items():
         spec.path(path, operations=operations)
 
 
-def _add_entity(spec: APISpec, entity: Spec, schemas: Schemas) -> None:
-    made = {
-        entity.name: record_schema(entity),
-        f"{entity.name}.create": creation_schema(entity, schemas.nested(entity)),
-        f"{entity.name}.update": update_schema(entity),
-    }
-    for name, schema in made.items():
-        spec.components.schema(name, schema=schema)
-    spec.components.schema(f"{entity.name}.page", shapes.page(reference(entity.name)))
-    spec.tag({"name": address(entity), "description": (entity.cls.__doc__ or entity.label).strip()})
-    paths: dict[str, dict[str, Any]] = {}
-    for operation in OPERATIONS:
-        if operation.when(entity):
-            paths.setdefault(operation.path, {})[operation.method] = _operation(entity, operation)
-    for path, operations in paths.items():
-        spec.path(f"/{address(entity)}{path}", operations=operations)
+class _Builder:
+    """Adds entities to a document."""
+
+    def __init__(self, spec: APISpec, examples: Examples) -> None:
+        self._spec = spec
+        self._examples = examples
+
+    def add(self, entity: Spec) -> None:
+        """Add an entity's schemas and operations."""
+        self._add_schemas(entity)
+        self._spec.tag({"name": address(entity), "description": (entity.cls.__doc__ or entity.label).strip()})
+        paths: dict[str, dict[str, Any]] = {}
+        for operation in OPERATIONS:
+            if operation.when(entity):
+                paths.setdefault(operation.path, {})[operation.method] = self._operation(entity, operation)
+        for path, operations in paths.items():
+            self._spec.path(f"/{address(entity)}{path}", operations=operations)
+
+    def _add_schemas(self, entity: Spec) -> None:
+        parts = self._examples.schemas.nested(entity)
+        made = {
+            entity.name: record_schema(entity),
+            f"{entity.name}.create": creation_schema(entity, parts),
+            f"{entity.name}.update": update_schema(entity),
+        }
+        for name, schema in made.items():
+            self._spec.components.schema(name, schema=schema)
+            shape = self._spec.components.schemas[name]
+            self._exemplify(entity, shape)
+            for part, (spec, _) in parts.items():
+                if part in shape["properties"]:
+                    self._exemplify(spec, shape["properties"][part]["items"])
+        self._spec.components.schema(f"{entity.name}.page", shapes.page(reference(entity.name)))
+
+    def _exemplify(self, entity: Spec, shape: Shape) -> None:
+        """Give each field of a shape its example."""
+        for name, described in shape["properties"].items():
+            if name in entity.fields:
+                value = self._examples.value(entity, entity.fields[name])
+                if value is not None:
+                    described["examples"] = [value]
+
+    def _operation(self, entity: Spec, operation: Operation) -> Shape:
+        told: dict[str, Any] = {
+            "operationId": f"{entity.name}_{operation.name}",
+            "summary": operation.text.format(one=entity.label.lower(), many=entity.plural.replace("_", " ")),
+            "description": self._description(entity, operation),
+            "tags": [address(entity)],
+            "parameters": _parameters(entity, operation),
+            "responses": {**_answers(entity, operation), **refusals.answers(operation.refusals)},
+        }
+        if operation.takes:
+            told["requestBody"] = self._body(entity, operation, operation.takes)
+        return told
+
+    def _description(self, entity: Spec, operation: Operation) -> str:
+        if operation.answer == "page":
+            return f"{operation.about}\n{texts.filters_in_words(entity)}"
+        if operation.takes == "Move":
+            pipelines = self._examples.catalogue.pipelines_of(entity.name)
+            return f"{operation.about}{texts.pipelines_in_words(pipelines)}"
+        return operation.about
+
+    def _body(self, entity: Spec, operation: Operation, takes: str) -> Shape:
+        own = {"create": self._examples.creation, "update": self._examples.update}
+        make = {**own, "Move": self._examples.move}.get(takes)
+        example = make(entity) if make else {"owner_id": ID}
+        schema = reference(f"{entity.name}.{takes}" if takes in own else takes)
+        content = {"schema": schema} | ({"example": example} if example else {})
+        return {"required": True, "content": {"application/json": content}}
 
 
-def _operation(entity: Spec, operation: Operation) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "operationId": f"{entity.name}_{operation.name}",
-        "summary": operation.text.format(one=entity.label.lower(), many=entity.plural.replace("_", " ")),
-        "tags": [address(entity)],
-        "parameters": _parameters(entity, operation),
-        "responses": {**_answers(entity, operation), "default": {"$ref": "#/components/responses/Problem"}},
-    }
-    if operation.takes:
-        own = operation.takes in ("create", "update")
-        schema = reference(f"{entity.name}.{operation.takes}" if own else operation.takes)
-        told["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
-    return told
-
-
-def _parameters(entity: Spec, operation: Operation) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = [_ID] if operation.of_one else []
+def _parameters(entity: Spec, operation: Operation) -> list[Shape]:
+    found = [parameters.ID] if operation.of_one else []
     if operation.matches:
-        found = [*found, _MATCH]
-    return [*found, *_list_parameters(entity)] if operation.answer == "page" else found
+        found = [*found, parameters.MATCH]
+    return [*found, *parameters.of_list(entity)] if operation.answer == "page" else found
 
 
-def _answers(entity: Spec, operation: Operation) -> dict[str, Any]:
+def _answers(entity: Spec, operation: Operation) -> Shape:
     kinds = {"page": f"{entity.name}.page", "history": "History"}
     if operation.answer == "nothing":
         return {str(operation.status): {"description": "Done", "headers": shapes.written(tagged=False)}}
@@ -118,25 +147,3 @@ def _answers(entity: Spec, operation: Operation) -> dict[str, Any]:
             "headers": shapes.written(tagged=False),
         }
     return found
-
-
-def _list_parameters(entity: Spec) -> list[dict[str, Any]]:
-    sorts = [name for name, field in entity.fields.items() if field.type.ordered]
-    found = [
-        _query("sort", {"type": "string", "enum": [*sorts, *(f"-{name}" for name in sorts)]}, "- for descending"),
-        _query("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}, "Rows of a page"),
-        _query("cursor", {"type": "string"}, "`next` of the page before"),
-        _query("fields", {"type": "string"}, "Names of the wanted fields, with commas between"),
-        _query("deleted", {"type": "string", "enum": ["true", "false"]}, "List the deleted records instead"),
-    ]
-    return [*found, *(_filter(field) for field in entity.fields.values() if field.type.filterable)]
-
-
-def _filter(field: Field) -> dict[str, Any]:
-    operators = [each for each in OPERATORS if field.type.ordered or each not in ("lt", "lte", "gt", "gte")]
-    forms = ", ".join(f"`{field.name}[{each}]`" for each in operators)
-    return _query(field.name, {"type": "string"}, f"{field.label}; also as {forms}")
-
-
-def _query(name: str, schema: dict[str, Any], text: str) -> dict[str, Any]:
-    return {"name": name, "in": "query", "description": text, "schema": schema}

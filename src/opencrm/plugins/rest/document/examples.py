@@ -12,12 +12,24 @@ from typing import Any
 
 import attrs
 
-from opencrm import Amount, Choice, Currency, Day, Email, Instant, Key, Link, Number, Pipeline, RecordId, Reference
-from opencrm import Text, Whole, YesNo
+from opencrm import (
+    Amount,
+    Choice,
+    Currency,
+    Day,
+    Email,
+    Instant,
+    Key,
+    Link,
+    Number,
+    RecordId,
+    Reference,
+    Text,
+    Whole,
+    YesNo,
+)
 from opencrm.embed import Catalogue, Field, Locale, Schemas, Spec
-
-ID = "019cadc6-9a80-7c3a-9b1e-4f2a6d8c0e13"
-"""A UUID of version 7, as records have them."""
+from opencrm.plugins.rest.document.shapes import ID
 
 _GRANTS = ({"entity": "deal", "action": "read", "scope": "own"},)
 _VALUES: Mapping[str, Any] = MappingProxyType(
@@ -35,7 +47,6 @@ _VALUES: Mapping[str, Any] = MappingProxyType(
         "first_name": "Ann",
         "founded": 1998,
         "grants": _GRANTS,
-        "home_unit_id": None,
         "industry": "Construction",
         "key": "assistant",
         "language": "en",
@@ -182,24 +193,6 @@ class Examples:
             case Text() | Key():
                 return field.label[: field.type.max]
         return None
-
-
-def pipelines_in_words(pipelines: tuple[Pipeline, ...]) -> str:
-    """Return the pipelines, their stages and the moves, as a list in Markdown."""
-    return "\n".join(f"- `{it.key}` ({it.label}): {'; '.join(_moves(it))}" for it in pipelines)
-
-
-def _moves(pipeline: Pipeline) -> Iterator[str]:
-    order = {stage.key: at for at, stage in enumerate(pipeline.stages)}
-    for start in (*order, "*"):
-        ends = sorted(
-            (end for first, end in pipeline.moves if first == start), key=lambda end: order.get(end, len(order))
-        )
-        told = ", ".join(f"`{end}`" for end in ends) or "nowhere else"
-        if start != "*":
-            yield f"from `{start}` to {told}"
-        elif ends:
-            yield f"from every stage to {told}"
 
 
 def _fits(field: Field, value: Any) -> bool:

@@ -33,10 +33,12 @@ class Operation:
         method: The HTTP method.
         path: What follows the entity's address.
         text: What it does; `{one}` and `{many}` stand for the entity.
+        about: What else there is to know, in a sentence or two.
         answer: What a success answers with.
         status: The status of a success.
         takes: Name of the schema of the body: the entity's own `create` or `update`, or an act's.
         matches: Whether it heeds `If-Match`.
+        refusals: The statuses of what goes wrong, beside 401 and what can always happen.
         when: Which entities have it.
     """
 
@@ -44,10 +46,12 @@ class Operation:
     method: str
     path: str
     text: str
+    about: str
     answer: Answer
     status: int = attrs.field(default=200, kw_only=True)
     takes: str | None = attrs.field(default=None, kw_only=True)
     matches: bool = attrs.field(default=False, kw_only=True)
+    refusals: tuple[int, ...] = attrs.field(default=(), kw_only=True)
     when: Callable[[Spec], bool] = attrs.field(default=_always, kw_only=True)
 
     @property
@@ -56,22 +60,88 @@ class Operation:
         return self.path.startswith("/{id}")
 
 
+_MATCHED = "With `If-Match` it is done only if nobody changed the record since you read it."
+
 OPERATIONS = (
-    Operation("list", "get", "", "List {many}", "page"),
-    Operation("create", "post", "", "Create one {one}", "record", status=201, takes="create"),
-    Operation("get", "get", "/{id}", "Get one {one}", "record"),
-    Operation("update", "patch", "/{id}", "Change one {one}", "record or nothing", takes="update", matches=True),
-    Operation("delete", "delete", "/{id}", "Delete one {one}", "nothing", status=204, matches=True),
-    Operation("history", "get", "/{id}/history", "What happened to one {one}", "history"),
-    Operation("restore", "post", "/{id}/restore", "Restore one {one}", "record or nothing"),
+    Operation(
+        "list",
+        "get",
+        "",
+        "List {many}",
+        "One page of what you may read. For the next one ask again with `cursor` and everything else the same.",
+        "page",
+        refusals=(422,),
+    ),
+    Operation(
+        "create",
+        "post",
+        "",
+        "Create one {one}",
+        "Parts of it may come along, and all of it is one act. The answer is the whole record, completed.",
+        "record",
+        status=201,
+        takes="create",
+        refusals=(403, 409, 422),
+    ),
+    Operation(
+        "get",
+        "get",
+        "/{id}",
+        "Get one {one}",
+        "The fields that you may read. `ETag` is the tag to send back as `If-Match` with a change.",
+        "record",
+        refusals=(404,),
+    ),
+    Operation(
+        "update",
+        "patch",
+        "/{id}",
+        "Change one {one}",
+        f"A field that the body does not name keeps its value; `null` empties it. {_MATCHED}",
+        "record or nothing",
+        takes="update",
+        matches=True,
+        refusals=(403, 404, 409, 412, 422),
+    ),
+    Operation(
+        "delete",
+        "delete",
+        "/{id}",
+        "Delete one {one}",
+        f"It can be restored, and `deleted=true` lists it. {_MATCHED}",
+        "nothing",
+        status=204,
+        matches=True,
+        refusals=(403, 404, 409, 412),
+    ),
+    Operation(
+        "history",
+        "get",
+        "/{id}/history",
+        "What happened to one {one}",
+        "The lines of the journal about it, oldest first, as far as you may read the fields.",
+        "history",
+        refusals=(404,),
+    ),
+    Operation(
+        "restore",
+        "post",
+        "/{id}/restore",
+        "Restore one {one}",
+        "Brings a deleted record back as it was; the request has no body.",
+        "record or nothing",
+        refusals=(403, 404, 409),
+    ),
     Operation(
         "move",
         "post",
         "/{id}/move",
         "Move one {one} to a stage",
+        f"`to` is a stage of its pipeline, or `pipeline.stage` of another one. {_MATCHED}",
         "record or nothing",
         takes="Move",
         matches=True,
+        refusals=(403, 404, 409, 412, 422),
         when=_staged,
     ),
     Operation(
@@ -79,9 +149,11 @@ OPERATIONS = (
         "post",
         "/{id}/assign",
         "Give one {one} an owner or a unit",
+        f"Takes the id of a user, of a unit or of both. {_MATCHED}",
         "record or nothing",
         takes="Assign",
         matches=True,
+        refusals=(403, 404, 409, 412, 422),
         when=_owned,
     ),
 )

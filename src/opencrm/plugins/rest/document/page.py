@@ -13,8 +13,8 @@ from werkzeug.exceptions import NotFound
 
 from opencrm import CRM
 from opencrm.embed import Catalogue
-from opencrm.plugins.rest.handling.answers import answer
 from opencrm.plugins.rest.document.building import document
+from opencrm.plugins.rest.handling.answers import answer
 
 _STATIC = Path(__file__).parents[1] / "static"
 _NEEDED = ("swagger-ui.css", "swagger-ui-bundle.js", "swagger-init.js")
@@ -30,7 +30,8 @@ _PAGE = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>opencrm REST</title>
+<title>opencrm REST API</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="{root}/docs/swagger-ui.css">
 </head>
 <body>
@@ -42,7 +43,7 @@ _PAGE = """<!doctype html>
 """
 _NOT_BUILT = """<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>opencrm REST</title></head>
+<head><meta charset="utf-8"><title>opencrm REST API</title><link rel="icon" href="data:,"></head>
 <body>
 <h1>The documentation's page is not built</h1>
 <p>REST answers all the same; its description is <a href="{root}/v1/openapi.json">openapi.json</a>.</p>
@@ -76,9 +77,9 @@ class Documentation:
     def openapi(self) -> Response:
         """Answer with the document of the configuration in force."""
         configuration = self._crm.configuration
-        kept = self._kept
-        if kept is None or kept[0] is not configuration.catalogue:
-            kept = self._kept = (configuration.catalogue, document(configuration.catalogue, configuration.schemas))
+        kept, catalogue = self._kept, configuration.catalogue
+        if kept is None or kept[0] is not catalogue:
+            kept = self._kept = (catalogue, document(catalogue, configuration.schemas, configuration.locale))
         return answer({**kept[1], "servers": [{"url": f"{request.root_path}/v1"}]})
 
     def page(self) -> Response:

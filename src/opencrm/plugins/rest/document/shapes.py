@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 Shape: TypeAlias = dict[str, Any]
+
+ID = "019cadc6-9a80-7c3a-9b1e-4f2a6d8c0e13"
+"""An example of an id: a UUID of version 7, as records have them."""
 
 
 def page(item: Shape) -> Shape:
@@ -36,16 +40,24 @@ def shared() -> Shape:
     }
 
 
-def fixed() -> Shape:
-    """Return the paths that are there in every workspace."""
-    undo = {"required": True, "content": {"application/json": {"schema": reference("Undo")}}}
+def fixed(about: Mapping[str, str], refusals: Callable[[tuple[int, ...]], Shape]) -> Shape:
+    """Return the paths that are there in every workspace.
+
+    Args:
+        about: What there is to know of each operation.
+        refusals: Gives the responses of an operation that is refused with these statuses.
+    """
+
+    def operation(name: str, text: str, answer: str, *statuses: int) -> Shape:
+        told = {"operationId": name, "summary": text, "description": about[name], "tags": ["workspace"]}
+        return {**told, "responses": {"200": _good(name, answer), **refusals(statuses)}}
+
+    undo = operation("undo", "Take back an act, or one line of the journal", "History", 403, 404, 409, 422)
+    body = {"schema": reference("Undo"), "example": {"act": ID}}
     return {
-        "/": {"get": _operation("index", "The entities, their fields and what you may do", "Index")},
-        "/me": {"get": _operation("me", "Whoever the token stands for", "Me")},
-        "/undo": {
-            "post": _operation("undo", "Take back an act, or one line of the journal", "History")
-            | {"requestBody": undo}
-        },
+        "/": {"get": operation("index", "The entities, their fields and what you may do", "Index")},
+        "/me": {"get": operation("me", "Whoever the token stands for", "Me")},
+        "/undo": {"post": undo | {"requestBody": {"required": True, "content": {"application/json": body}}}},
     }
 
 
@@ -54,11 +66,9 @@ def reference(name: str) -> Shape:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _operation(name: str, text: str, answer: str) -> Shape:
+def _good(name: str, answer: str) -> Shape:
     good = {"description": "Done", "content": {"application/json": {"schema": reference(answer)}}}
-    good |= {"headers": written(tagged=False)} if name == "undo" else {}
-    responses = {"200": good, "default": {"$ref": "#/components/responses/Problem"}}
-    return {"operationId": name, "summary": text, "tags": ["workspace"], "responses": responses}
+    return good | ({"headers": written(tagged=False)} if name == "undo" else {})
 
 
 def _object(properties: Shape, *optional: str) -> Shape:
@@ -70,16 +80,16 @@ def _list(item: Shape) -> Shape:
     return {"type": "array", "items": item}
 
 
-def _text() -> Shape:
-    return {"type": "string"}
+def _text(*examples: str) -> Shape:
+    return {"type": "string"} | ({"examples": list(examples)} if examples else {})
 
 
-def _text_or_none() -> Shape:
-    return {"type": ["string", "null"]}
+def _text_or_none(*examples: str | None) -> Shape:
+    return {"type": ["string", "null"]} | ({"examples": list(examples)} if examples else {})
 
 
 def _id() -> Shape:
-    return {"type": "string", "format": "uuid"}
+    return {"type": "string", "format": "uuid", "examples": [ID]}
 
 
 def _entry() -> Shape:
@@ -87,16 +97,16 @@ def _entry() -> Shape:
         {
             "id": _id(),
             "act": _id(),
-            "at": {"type": "string", "format": "date-time"},
-            "entity": _text(),
+            "at": {"type": "string", "format": "date-time", "examples": ["2026-03-02T09:00:00Z"]},
+            "entity": _text("deal"),
             "record_id": _id(),
             "kind": {"enum": ["created", "changed", "moved", "assigned", "deleted", "restored"]},
-            "principal": _text(),
-            "acting_as": _text_or_none(),
-            "cause": {"type": ["string", "null"], "format": "uuid"},
-            "origin": _text_or_none(),
-            "before": {"type": ["object", "null"]},
-            "after": {"type": "object"},
+            "principal": _text(f"user:{ID}"),
+            "acting_as": _text_or_none(None),
+            "cause": {"type": ["string", "null"], "format": "uuid", "examples": [None]},
+            "origin": _text_or_none("rest"),
+            "before": {"type": ["object", "null"], "examples": [None]},
+            "after": {"type": "object", "examples": [{"title": "Windows for Archer Homes"}]},
         }
     )
 

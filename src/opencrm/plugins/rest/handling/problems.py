@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import attrs
 from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
-from opencrm import OpenCRMError
+from opencrm import OpenCRMError, PermissionDenied, UndoRefused
 from opencrm.plugins.rest.handling.answers import answer
 from opencrm.rest import Problem, problem_of
 
@@ -37,7 +38,7 @@ def refused(error: OpenCRMError) -> Response:
     problem = problem_of(error, conditional="If-Match" in request.headers)
     if problem.status >= 500:
         _LOG.error("%s %s: %s", request.method, request.path, error, exc_info=error)
-    return told(problem)
+    return told(attrs.evolve(problem, detail=_to_oneself(error, problem.detail)))
 
 
 def http_problem(error: HTTPException) -> Response:
@@ -62,6 +63,13 @@ def told(problem: Problem) -> Response:
     response = answer(problem.body(), problem.status, **_of_problem(problem))
     response.mimetype = "application/problem+json"
     return response
+
+
+def _to_oneself(error: OpenCRMError, detail: str | None) -> str | None:
+    """Speak to whoever asked, who did not give the id by which the journal calls them."""
+    if detail and isinstance(error, PermissionDenied):
+        return detail.replace(f"{error.principal} may not", "you may not", 1)
+    return f"{detail}; perhaps it was undone already" if isinstance(error, UndoRefused) else detail
 
 
 def _of_problem(problem: Problem) -> dict[str, Any]:

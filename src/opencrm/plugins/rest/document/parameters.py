@@ -1,0 +1,72 @@
+"""The parameters of operations, as the document tells them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opencrm import Amount, Choice, Day, Instant, RecordId, Reference, Text, YesNo
+from opencrm.embed import Field, Spec
+from opencrm.plugins.rest.document.shapes import Shape
+
+ID: Shape = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "description": "The record's id, as lists and creations answer it",
+    "schema": {"type": "string", "format": "uuid"},
+}
+MATCH: Shape = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "The `ETag` of what you read; another state of the record is refused with 412",
+    "schema": {"type": "string"},
+}
+
+
+def of_list(spec: Spec) -> list[Shape]:
+    """Return the parameters of an entity's list: how it is shown, then a filter for each field."""
+    sorts = [name for name, field in spec.fields.items() if field.type.ordered]
+    order = {"type": "string", "enum": [*sorts, *(f"-{name}" for name in sorts)], "default": "-created_at"}
+    names = ",".join(list(spec.fields)[1:3])
+    return [
+        _query("sort", order, "Name of a field; with a hyphen before it, in descending order"),
+        _query("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}, "Rows of a page"),
+        _query("cursor", {"type": "string"}, "`next` of the page before"),
+        _query("fields", {"type": "string"}, f"Names of the wanted fields, as in `{names}`; by default all"),
+        _query("deleted", {"type": "string", "enum": ["true", "false"]}, "Whether to list the deleted records instead"),
+        *(_filter(field) for field in spec.fields.values() if field.type.filterable and field.name != "deleted_at"),
+    ]
+
+
+def _filter(field: Field) -> Shape:
+    return _query(field.name, _schema(field), f"{field.label}: {_wanted(field)}")
+
+
+def _schema(field: Field) -> Shape:
+    match field.type:
+        case Choice():
+            return {"type": "string", "enum": list(field.type.options)}
+        case YesNo():
+            return {"type": "string", "enum": ["true", "false"]}
+        case Reference() | RecordId():
+            return {"type": "string", "format": "uuid"}
+    return {"type": "string"}
+
+
+def _wanted(field: Field) -> str:
+    match field.type:
+        case Text():
+            return "this text, without regard to case and accents"
+        case Amount():
+            return "such as `1200.50`, or `1200.50 USD` in another currency than the workspace's"
+        case Day():
+            return "a date such as `2026-03-02`"
+        case Instant():
+            return "an instant such as `2026-03-02T09:00:00Z`"
+        case Reference():
+            return f"id of one {field.type.to.replace('_', ' ')}"
+    return "this value"
+
+
+def _query(name: str, schema: dict[str, Any], text: str) -> Shape:
+    return {"name": name, "in": "query", "description": text, "schema": schema}

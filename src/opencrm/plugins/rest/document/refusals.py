@@ -1,0 +1,75 @@
+"""What goes wrong, as the document tells it: a response for each status, with an example of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from opencrm.plugins.rest.document.shapes import Shape, reference
+from opencrm.rest import Problem
+
+_ACTION = {"action": "deal.update", "reason": "no grant reaches the record"}
+_EXAMPLES: Mapping[str, tuple[str, Problem]] = MappingProxyType(
+    {
+        "NotSignedIn": (
+            "No token, or one that is unknown, expired or revoked",
+            Problem(status=401, code="not_signed_in", detail="send a token: Authorization: Bearer opencrm_..."),
+        ),
+        "PermissionDenied": (
+            "You may know of the record, and may not do this",
+            Problem(
+                status=403,
+                code="permission_denied",
+                detail="you may not do this: deal.update (no grant reaches the record)",
+                members={"details": _ACTION},
+            ),
+        ),
+        "NotFound": (
+            "There is nothing, or nothing that you may know of",
+            Problem(status=404, code="not_found", detail="there is nothing at this address"),
+        ),
+        "Refused": (
+            "The rules of the business refuse it, or somebody else was changing the same records",
+            Problem(status=409, code="conflict", detail="somebody else was changing the same records; try again"),
+        ),
+        "Changed": (
+            "The record changed since it had the tag of `If-Match`",
+            Problem(status=412, code="conflict", detail="somebody else changed this deal since you read it"),
+        ),
+        "Unusable": (
+            "A field or a parameter cannot be used; `errors` says which and why",
+            Problem(
+                status=422,
+                code="invalid_input",
+                detail="title: is required",
+                members={"errors": {"title": ["is required"]}},
+            ),
+        ),
+        "Problem": (
+            "Anything else that goes wrong",
+            Problem(status=500, code="internal", detail="something inside went wrong; the log has the reason"),
+        ),
+    }
+)
+
+
+def responses() -> dict[str, Shape]:
+    """Return the named responses."""
+    return {name: _response(text, problem) for name, (text, problem) in _EXAMPLES.items()}
+
+
+def answers(statuses: Iterable[int] = ()) -> Shape:
+    """Return the responses of an operation that may be refused with these statuses, or for want of a token."""
+    named = {int(problem.status): name for name, (_, problem) in _EXAMPLES.items()}
+    chosen: dict[str, Any] = {str(status): _reference(named[status]) for status in sorted({401, *statuses})}
+    return {**chosen, "default": _reference("Problem")}
+
+
+def _response(text: str, problem: Problem) -> Shape:
+    content = {"schema": reference("Problem"), "example": problem.body()}
+    return {"description": text, "content": {"application/problem+json": content}}
+
+
+def _reference(name: str) -> Shape:
+    return {"$ref": f"#/components/responses/{name}"}
