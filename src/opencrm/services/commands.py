@@ -88,11 +88,15 @@ class Restore(Generic[E]):
 
 @attrs.frozen
 class Move(Generic[E]):
-    """Move a record to a stage: `"won"`, or `"sales.new"` of another pipeline."""
+    """Move a record to a stage: `"won"`, or `"sales.new"` of another pipeline.
+
+    An import may say when that was, with `at`.
+    """
 
     entity: type[E] | Spec
     id: Id
     to: str = attrs.field(kw_only=True)
+    at: datetime | None = attrs.field(default=None, kw_only=True)
     if_match: str | None = attrs.field(default=None, kw_only=True)
 
 

@@ -14,7 +14,7 @@ import pytest
 from opencrm import CRM, Company, Contact, ContactPoint, Query
 
 ROWS = 3_000
-KILLS = 10
+KILLS = 20
 MAP = """
 system = "x"
 [[target]]
@@ -34,7 +34,7 @@ value = "mail"
 
 @pytest.mark.parametrize("key", ['key = "no"', ""], ids=["keyed", "by row number"])
 def test_kill_9_loses_and_doubles_nothing(tmp_path: Path, key: str) -> None:
-    """Killed ten times at random moments, then left alone."""
+    """Killed twenty times at random moments, then left alone."""
     url = f"sqlite:///{tmp_path}/crm.db"
     crm = CRM(url)
     owner = crm.init(owner="Ann")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from uuid import UUID
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -11,6 +12,7 @@ from openapi_spec_validator import validate
 from opencrm import CRM
 from opencrm.plugins.rest.application import application
 from opencrm.plugins.rest.document.page import Documentation
+from opencrm.plugins.rest.handling.filters import OPERATORS
 from opencrm.testing.factories import make_deal
 
 
@@ -48,7 +50,8 @@ def test_a_schema_says_what_a_field_takes(document):
     """Lengths, options, parts; what another act changes is not in an update."""
     shapes = document["components"]["schemas"]
     create, update = shapes["deal.create"], shapes["deal.update"]
-    assert create["properties"]["title"] == {"type": "string", "maxLength": 200, "title": "Title"}
+    title = {key: value for key, value in create["properties"]["title"].items() if key != "examples"}
+    assert title == {"type": "string", "maxLength": 200, "title": "Title"}
     assert create["properties"]["amount"]["type"] == ["string", "number", "null"]
     assert set(create["required"]) == {"title"}
     assert set(create["properties"]) - set(update["properties"]) >= {"stage", "owner_id", "lines"}
@@ -75,6 +78,79 @@ def test_answers_are_as_it_says(document, api, crm):
         Draft202012Validator(schema).validate(api.get(path).json)
 
 
+def examples_of(document):
+    """Give the example of each creation, with the path and the schema."""
+    for path, operations in document["paths"].items():
+        body = operations.get("post", {}).get("requestBody")
+        if body and "{" not in path and path != "/undo":
+            yield path, body["content"]["application/json"]
+
+
+def test_an_example_of_a_creation_works_as_it_stands(document, api):
+    """But for the ids of other records: in their place stands whose they are."""
+    for path, content in examples_of(document):
+        body = content["example"]
+        Draft202012Validator({**document, **content["schema"]}).validate(body)
+        missing = {name for name, value in body.items() if str(value).startswith("id of one ")}
+        answer = api.post(f"/v1{path}", body)
+        assert answer.status_code == (422 if missing else 201), answer.text
+        assert answer.json.get("errors", {}).keys() == missing
+
+
+def test_an_example_names_what_one_fills_in_first(document):
+    """What is required, and little more."""
+    examples = {path: content["example"] for path, content in examples_of(document)}
+    assert set(examples["/deals"]) == {"title", "amount"}
+    assert examples["/contacts"].keys() == {"name", "points"}
+    assert examples["/contacts"]["points"] == [{"kind": "email", "value": "ann@example.com"}]
+
+
+def test_a_field_has_an_example_that_it_may_hold(document, crm):
+    """Each type its own; a currency is the workspace's."""
+    shapes = document["components"]["schemas"]
+    deal = {name: shape["examples"][0] for name, shape in shapes["deal"]["properties"].items()}
+    assert (deal["amount"], deal["currency"], deal["expected_close"]) == ("1200.50", "EUR", "2026-03-02")
+    assert (deal["created_at"], deal["stage"], deal["amount_from"]) == ("2026-03-02T09:00:00Z", "new", "hand")
+    assert UUID(deal["id"]).version == 7
+    for spec in crm.catalogue.entities.values():
+        for name, shape in shapes[spec.name]["properties"].items():
+            assert spec.fields[name].type.parse(shape["examples"][0]) is not None, (spec.name, name)
+            Draft202012Validator(shape).validate(shape["examples"][0])
+
+
+def test_an_example_of_a_problem_bears_its_status(document):
+    """Wherever an operation says what can go wrong."""
+    found = document["components"]["responses"]
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                if "$ref" in response and status != "default":
+                    content = found[response["$ref"].rpartition("/")[2]]["content"]["application/problem+json"]
+                    assert {str(each["value"]["status"]) for each in content["examples"].values()} == {status}
+
+
+def test_operations_say_what_there_is_to_know(document, crm):
+    """A sentence for each; the operators of filters, and the moves in force."""
+    for operations in document["paths"].values():
+        assert all(operation["description"] for operation in operations.values())
+    told = document["paths"]["/deals"]["get"]["description"]
+    assert all(f"`{operator}`" in told for operator in OPERATORS)
+    assert "`amount[gte]=1000`" in told
+    move = document["paths"]["/deals/{id}/move"]["post"]
+    [pipeline] = crm.catalogue.pipelines_of("deal")
+    assert f"- `{pipeline.key}` ({pipeline.label}): `new` to" in move["description"]
+    example = move["requestBody"]["content"]["application/json"]["example"]
+    assert pipeline.allows(pipeline.initial, example["to"])
+
+
+def test_a_filter_has_an_input_of_its_own(document):
+    """One parameter for each field that can be filtered by, a plain text or a choice."""
+    parameters = {each["name"]: each for each in document["paths"]["/deals"]["get"]["parameters"]}
+    assert {each["schema"]["type"] for each in parameters.values()} == {"string", "integer"}
+    assert parameters["amount_from"]["schema"]["enum"] == ["hand", "lines"]
+    assert "description" not in parameters
+
+
 def test_the_page_needs_no_other_host(crm, tmp_path):
     """Its parts are its own, it has no inline script, and its policy allows none."""
     for name in ("swagger-ui.css", "swagger-ui-bundle.js", "swagger-init.js"):
@@ -84,8 +160,9 @@ def test_the_page_needs_no_other_host(crm, tmp_path):
     page = client.get("/docs")
     assert (page.status_code, page.mimetype) == (200, "text/html")
     assert "script-src 'self';" in page.headers["Content-Security-Policy"]
+    assert '<link rel="icon" href="data:,">' in page.text
     assert not re.search(r"<script>|https?://| on\w+=", page.text)
-    for part in re.findall(r'(?:src|href)="([^"]+)"', page.text):
+    for part in re.findall(r'(?:src|href)="(/[^"]+)"', page.text):
         with client.get(part) as answer:
             assert answer.status_code == 200
             assert answer.mimetype in ("text/css", "text/javascript", "application/json")

@@ -152,6 +152,7 @@ def test_an_act_is_undone(api):
     ]
     again = api.post("/v1/undo", {"act": act})
     assert (again.status_code, again.json["code"]) == (409, "undo_refused")
+    assert again.json["detail"].endswith("; perhaps it was undone already")
 
 
 def test_a_line_of_the_history_is_undone(api):

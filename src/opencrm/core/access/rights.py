@@ -153,6 +153,18 @@ class Rights:
             found = self._writable[spec.name] = frozenset(self._open(spec, self.readable(spec), "write"))
         return found
 
+    def units(self, spec: Spec, action: str) -> frozenset[Id] | None:
+        """Return the units that an act reaches, as its seats see them; None for all."""
+        if self.owner:
+            return None
+        found: set[Id] = set()
+        for seat, grant in self._granted(spec, action):
+            if grant.scope is Scope.ALL:
+                return None
+            if seat is not None:
+                found |= {seat.unit_id} if grant.scope < Scope.SUBTREE else set(self.organisation.subtree(seat.unit_id))
+        return frozenset(found)
+
     def _open(self, spec: Spec, names: Iterable[str], verb: str) -> Iterator[str]:
         """Give the fields that may be read or written; of the roles with reach the most permissive decides."""
         granted = [seat for whole in _roots(spec, self.entities) for seat, _ in self._granted(whole, "read")]

@@ -65,7 +65,7 @@ def moved(pipelines: Pipelines, entity: str, before: Values, to: str, at: dateti
         InvalidMove: There is no such pipeline or stage.
     """
     pipeline, stage = target(pipelines, before["pipeline"], to)
-    after = entered(pipelines, {**before, "pipeline": pipeline, "stage": stage, "updated_at": at}, at)
+    after = entered(pipelines, {**before, "pipeline": pipeline, "stage": stage}, at)
     return Change(entity, before["id"], Kind.MOVED, before, after)
 
 

@@ -59,6 +59,7 @@ class _Judge:
             return
         for change in self._changes:
             self._acts(change)
+            self._unit(change)
             self._fields(change)
 
     def _acts(self, change: Change) -> None:
@@ -67,6 +68,17 @@ class _Judge:
             for state in (change.before, change.after) if change.kind is not Kind.CREATED else (change.after,):
                 if state is not None and not self._test(spec, action)(state):
                     raise self._denied(spec, action, "no grant reaches the record")
+
+    def _unit(self, change: Change) -> None:
+        """Check that a record is put only into a unit that the principal's `assign` reaches; one's home needs none."""
+        if "unit_id" not in change.fields or "owner_id" not in change.after:
+            return
+        unit, spec = change.after["unit_id"], self._entities[change.entity]
+        if unit is None or (change.kind is Kind.CREATED and unit == self._rights.home):
+            return
+        reached = self._rights.units(spec, "assign")
+        if reached is not None and unit not in reached:
+            raise self._denied(spec, "assign", "the unit is out of reach")
 
     def _fields(self, change: Change) -> None:
         if change.kind not in (Kind.CREATED, Kind.CHANGED):

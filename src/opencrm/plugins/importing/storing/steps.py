@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import attrs
 
-from opencrm import Assign, Create, ExternalRef, Move, Update, assigning, pipelines, records
+from opencrm import Assign, Create, ExternalRef, History, Move, Update, assigning, pipelines, records
 from opencrm.embed import Loaded, Work
 from opencrm.plugins.importing.mapping.maps import OWN
 from opencrm.plugins.importing.problems import Fault
@@ -172,7 +173,8 @@ class Step:
             if new.get("owner_id") or new.get("unit_id"):
                 assigns.append(Assign(spec, group.id, owner=new.get("owner_id"), unit=new.get("unit_id")))
             if new.get("pipeline") or new.get("stage"):
-                moves.append(Move(spec, group.id, to=_stage(new, states[group.id])))
+                stage = _stage(new, states[group.id])
+                moves.append(Move(spec, group.id, to=stage, at=_moved_at(group.draft.history, stage)))
             if new:
                 changed.add(group.id)
         if updates:
@@ -212,6 +214,12 @@ def _loaded(group: Group) -> Loaded:
 
 def _value(group: Group, name: str) -> Any:
     return _loaded(group)[name]
+
+
+def _moved_at(history: History | None, stage: str) -> datetime | None:
+    """Return when the row says that its record came into the stage; None if it does not."""
+    last = history.moves[-1] if history is not None and history.moves else None
+    return last[1] if last is not None and last[0] == stage.rpartition(".")[2] else None
 
 
 def _stage(new: dict[str, Any], state: Any) -> str:

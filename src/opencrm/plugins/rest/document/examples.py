@@ -39,7 +39,6 @@ _VALUES: Mapping[str, Any] = MappingProxyType(
         "country": "United Kingdom",
         "created_by": f"user:{ID}",
         "delegable": _GRANTS,
-        "description": "Wants to move in before winter.",
         "discount": "5",
         "employees": 25,
         "entity": "deal",
@@ -66,11 +65,14 @@ _VALUES: Mapping[str, Any] = MappingProxyType(
 _VALUES_OF: Mapping[tuple[str, str], Any] = MappingProxyType(
     {
         ("activity", "body"): "Asked for an offer.",
+        ("activity", "kind"): "call",
         ("company", "name"): "Archer Homes",
+        ("contact", "birthday"): "1990-03-02",
         ("contact", "name"): "Ann Archer",
         ("contact_point", "key"): "ann@example.com",
         ("contact_point", "label"): "Work",
         ("contact_point", "value"): "ann@example.com",
+        ("deal", "description"): "They want to move in before winter.",
         ("deal", "title"): "Windows for Archer Homes",
         ("deal_line", "title"): "Window frame",
         ("employment", "position"): "Buyer",
@@ -81,7 +83,8 @@ _VALUES_OF: Mapping[tuple[str, str], Any] = MappingProxyType(
         ("tag", "name"): "Key account",
         ("task", "title"): "Call Ann Archer",
         ("unit", "name"): "London branch",
-        ("user", "name"): "Ann Archer",
+        ("user", "email"): "bea@example.com",
+        ("user", "name"): "Bea Baker",
     }
 )
 _NATURAL: Mapping[str, tuple[str, ...]] = MappingProxyType(

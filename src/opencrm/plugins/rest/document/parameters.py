@@ -25,7 +25,8 @@ MATCH: Shape = {
 
 def of_list(spec: Spec) -> list[Shape]:
     """Return the parameters of an entity's list: how it is shown, then a filter for each field."""
-    sorts = [name for name, field in spec.fields.items() if field.type.ordered]
+    shown = [field for field in spec.fields.values() if field.name != "deleted_at"]
+    sorts = [field.name for field in shown if field.type.ordered]
     order = {"type": "string", "enum": [*sorts, *(f"-{name}" for name in sorts)], "default": "-created_at"}
     names = ",".join(list(spec.fields)[1:3])
     return [
@@ -34,7 +35,7 @@ def of_list(spec: Spec) -> list[Shape]:
         _query("cursor", {"type": "string"}, "`next` of the page before"),
         _query("fields", {"type": "string"}, f"Names of the wanted fields, as in `{names}`; by default all"),
         _query("deleted", {"type": "string", "enum": ["true", "false"]}, "Whether to list the deleted records instead"),
-        *(_filter(field) for field in spec.fields.values() if field.type.filterable and field.name != "deleted_at"),
+        *(_filter(field) for field in shown if field.type.filterable),
     ]
 
 
@@ -65,7 +66,7 @@ def _wanted(field: Field) -> str:
             return "an instant such as `2026-03-02T09:00:00Z`"
         case Reference():
             return f"id of one {field.type.to.replace('_', ' ')}"
-    return "this value"
+    return "exactly this value"
 
 
 def _query(name: str, schema: dict[str, Any], text: str) -> Shape:

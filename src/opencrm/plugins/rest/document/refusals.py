@@ -9,46 +9,60 @@ from typing import Any
 from opencrm.plugins.rest.document.shapes import Shape, reference
 from opencrm.rest import Problem
 
-_ACTION = {"action": "deal.update", "reason": "no grant reaches the record"}
-_EXAMPLES: Mapping[str, tuple[str, Problem]] = MappingProxyType(
+_EXAMPLES: Mapping[str, tuple[str, tuple[Problem, ...]]] = MappingProxyType(
     {
         "NotSignedIn": (
             "No token, or one that is unknown, expired or revoked",
-            Problem(status=401, code="not_signed_in", detail="send a token: Authorization: Bearer opencrm_..."),
+            (Problem(status=401, code="not_signed_in", detail="send a token: Authorization: Bearer opencrm_..."),),
         ),
         "PermissionDenied": (
             "You may know of the record, and may not do this",
-            Problem(
-                status=403,
-                code="permission_denied",
-                detail="you may not do this: deal.update (no grant reaches the record)",
-                members={"details": _ACTION},
+            (
+                Problem(
+                    status=403,
+                    code="permission_denied",
+                    detail="you may not do this: deal.update (no grant reaches the record)",
+                    members={"details": {"action": "deal.update", "reason": "no grant reaches the record"}},
+                ),
             ),
         ),
         "NotFound": (
             "There is nothing, or nothing that you may know of",
-            Problem(status=404, code="not_found", detail="there is nothing at this address"),
+            (Problem(status=404, code="not_found", detail="there is nothing at this address"),),
         ),
         "Refused": (
             "The rules of the business refuse it, or somebody else was changing the same records",
-            Problem(status=409, code="conflict", detail="somebody else was changing the same records; try again"),
+            (
+                Problem(status=409, code="refused", detail="the records that belong to it do not allow this"),
+                Problem(status=409, code="duplicate", detail="another record has the same email"),
+                Problem(status=409, code="objected", detail="a deal without an amount cannot be won"),
+                Problem(status=409, code="invalid_move", detail="pipeline 'sales' has no move from 'new' to 'won'"),
+                Problem(
+                    status=409,
+                    code="undo_refused",
+                    detail="changed since: title; perhaps it was undone already",
+                ),
+                Problem(status=409, code="conflict", detail="somebody else was changing the same records; try again"),
+            ),
         ),
         "Changed": (
             "The record changed since it had the tag of `If-Match`",
-            Problem(status=412, code="conflict", detail="somebody else changed this deal since you read it"),
+            (Problem(status=412, code="conflict", detail="somebody else changed this deal since you read it"),),
         ),
         "Unusable": (
             "A field or a parameter cannot be used; `errors` says which and why",
-            Problem(
-                status=422,
-                code="invalid_input",
-                detail="title: is required",
-                members={"errors": {"title": ["is required"]}},
+            (
+                Problem(
+                    status=422,
+                    code="invalid_input",
+                    detail="title: is required",
+                    members={"errors": {"title": ["is required"]}},
+                ),
             ),
         ),
         "Problem": (
             "Anything else that goes wrong",
-            Problem(status=500, code="internal", detail="something inside went wrong; the log has the reason"),
+            (Problem(status=500, code="internal", detail="something inside went wrong; the log has the reason"),),
         ),
     }
 )
@@ -56,18 +70,19 @@ _EXAMPLES: Mapping[str, tuple[str, Problem]] = MappingProxyType(
 
 def responses() -> dict[str, Shape]:
     """Return the named responses."""
-    return {name: _response(text, problem) for name, (text, problem) in _EXAMPLES.items()}
+    return {name: _response(text, problems) for name, (text, problems) in _EXAMPLES.items()}
 
 
 def answers(statuses: Iterable[int] = ()) -> Shape:
     """Return the responses of an operation that may be refused with these statuses, or for want of a token."""
-    named = {int(problem.status): name for name, (_, problem) in _EXAMPLES.items()}
+    named = {int(problems[0].status): name for name, (_, problems) in _EXAMPLES.items()}
     chosen: dict[str, Any] = {str(status): _reference(named[status]) for status in sorted({401, *statuses})}
     return {**chosen, "default": _reference("Problem")}
 
 
-def _response(text: str, problem: Problem) -> Shape:
-    content = {"schema": reference("Problem"), "example": problem.body()}
+def _response(text: str, problems: Iterable[Problem]) -> Shape:
+    examples = {problem.code: {"value": problem.body()} for problem in problems}
+    content = {"schema": reference("Problem"), "examples": examples}
     return {"description": text, "content": {"application/problem+json": content}}
 
 

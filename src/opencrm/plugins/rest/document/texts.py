@@ -34,9 +34,9 @@ FIXED = {
 """What there is to know of the operations that are there in every workspace."""
 
 _OPERATORS = """
-**Filters.** Each field below is a parameter: `{field}=...` keeps the records whose field holds this value, and all
-filters of a request must hold. For another comparison write an operator in brackets behind the name; a program that
-does not encode them needs that, as `curl` needs `-g`:
+**Filters.** Each field below is a parameter: `{field}=...` keeps the records whose field holds this value. All filters
+of a request must hold. For another comparison an operator stands in brackets behind the name, which the form below does
+not offer; with `curl` say `-g`, and write `%20` for a space:
 
 - `eq` this value, as without an operator; `ne` another one or nothing
 - `in` one of several, with commas between: `{field}[in]=A,B`

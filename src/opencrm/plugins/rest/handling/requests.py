@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
@@ -42,13 +43,30 @@ def json_object() -> dict[str, Any]:
     """
     if request.mimetype not in _JSON:
         raise UnsupportedMediaType("send JSON, with Content-Type: application/json")
-    try:
-        found = orjson.loads(request.get_data(cache=False))
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(f"the body is no JSON: {error}") from None
+    found = _parsed(request.get_data(cache=False))
     if not isinstance(found, dict):
         raise InputError({"body": ["must be an object"]})
     return found
+
+
+def _parsed(body: bytes) -> Any:
+    """Return what a body says; NaN and half a surrogate pair are let in, so that the field that holds one is named."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        try:
+            found = json.loads(body)
+            _ = orjson.dumps(_names(found))
+        except (ValueError, TypeError, RecursionError):
+            raise BadRequest(f"the body is no JSON: {error}") from None
+        return found
+
+
+def _names(found: Any) -> list[Any]:
+    """Return all names in a body, at any depth."""
+    if isinstance(found, dict):
+        return [*found, *map(_names, found.values())]
+    return [_names(each) for each in found] if isinstance(found, list) else []
 
 
 def no_body() -> None:
