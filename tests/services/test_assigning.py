@@ -6,6 +6,7 @@ import pytest
 
 from opencrm import (
     Assign,
+    Create,
     Deal,
     InputError,
     Kind,
@@ -117,3 +118,17 @@ def test_many_are_assigned_as_one(crm, firm):
         entries = assigning.assign(work, [Assign(Deal, deal.id, owner=firm.fitter.id) for deal in deals])
     assert [entry.record_id for entry in entries] == [deal.id for deal in deals]
     assert len({entry.act for entry in entries}) == 1
+
+
+def test_a_unit_out_of_reach_is_refused(crm, firm):
+    """A seller puts a deal into their own unit only: at creation and afterwards, alone and with an owner."""
+    deal = make_deal(crm, by=firm.seller)
+    for act in (
+        lambda work: records.create(work, [Create(Deal, title="x", unit_id=firm.units["south"])]),
+        lambda work: assigning.assign(work, [Assign(Deal, deal.id, unit=firm.units["south"])]),
+        lambda work: assigning.assign(work, [Assign(Deal, deal.id, owner=firm.seller.id, unit=firm.units["HQ"])]),
+    ):
+        with crm.work(firm.seller) as work, pytest.raises(PermissionDenied):
+            act(work)
+    with crm.work(firm.head) as work:
+        assigning.assign(work, [Assign(Deal, deal.id, unit=firm.units["north_field"])])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -164,3 +165,31 @@ def test_a_record_without_a_pipeline_of_its_entity_is_refused(crm, firm):
     """A deal cannot be made in a pipeline that is not there."""
     with crm.work(firm.owner) as work, pytest.raises(InputError):
         records.create(work, [Create(Deal, title="x", pipeline="nothing")])
+
+
+def test_an_import_dates_a_move(crm, firm, rows):
+    """The stage was entered then, and the record changed now."""
+    deal = make_deal(crm, by=firm.seller)
+    crm.advance("3h")
+    with crm.work(firm.seller, origin="import:x") as work:
+        pipelines.move(work, [Move(Deal, deal.id, to="offer", at=MONDAY + timedelta(hours=1))])
+    with crm.read(firm.seller) as reader:
+        moved = reader.get(Deal, deal.id)
+    assert (moved.stage_since, moved.updated_at) == (MONDAY + timedelta(hours=1), MONDAY + timedelta(hours=3))
+    assert log(rows)[-1] == ("new", "offer", 3600)
+
+
+@pytest.mark.parametrize("origin, hours", [(None, 0), ("import:x", 1)], ids=["no import", "in the future"])
+def test_nobody_else_dates_a_move(crm, firm, origin, hours):
+    """What happens here happens now."""
+    deal = make_deal(crm, by=firm.seller)
+    with crm.work(firm.seller, origin=origin) as work, pytest.raises(InputError) as error:
+        pipelines.move(work, [Move(Deal, deal.id, to="offer", at=MONDAY + timedelta(hours=hours))])
+    assert "at" in error.value.fields
+
+
+def test_a_stage_that_no_pipeline_has_is_named(crm, firm):
+    """Without a pipeline, the stage is what is wrong."""
+    with crm.work(firm.seller) as work, pytest.raises(InputError) as error:
+        records.create(work, [Create(Deal, title="x", stage="nope")])
+    assert error.value.fields == {"stage": ["no pipeline of deal has a stage 'nope'"]}

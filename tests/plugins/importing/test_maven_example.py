@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from opencrm import CRM, Company, Deal, DealLine, Membership, Principal, Product, Query, Role, Unit, User
+from opencrm import CRM, Company, Deal, DealLine, Equal, Membership, Principal, Product, Query, Role, Unit, User
 from opencrm.plugins.importing.running import Outcome, Wish, run_import
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "maven_crm"
@@ -120,6 +122,9 @@ def test_a_second_run_writes_nothing_and_a_newer_export_moves_a_deal(crm: CRM, f
     *_, last = bring(crm, folder)
     assert last.progress.tally == {"deal updated": 1, "deal unchanged": 4}
     assert sum(won(crm, crm.sole_owner()).values()) == Decimal(1184)
+    with crm.read(crm.sole_owner()) as reader:
+        closed = [row.closed_at for row in reader.list(Query(Deal, where=Equal("amount", "70 USD")))]
+    assert [at.astimezone(ZoneInfo("America/New_York")).date() for at in closed] == [date(2017, 5, 1)]
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="OPENCRM_SHARED_DATA names no folder with the published files")

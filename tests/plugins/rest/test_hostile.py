@@ -69,3 +69,17 @@ def test_far_dates_and_numbers_find_nothing(api, crm):
         assert (answer.status_code, answer.json["items"]) == (200, []), query
     for query in ("created_at[lt]=0001-01-01T00:00:00%2B23:59", "amount[gt]=1e400", "expected_close[lt]=10000-01-01"):
         assert api.get(f"/v1/deals?{query}").status_code == 422
+
+
+@pytest.mark.parametrize(
+    "body, named",
+    [
+        (b'{"title": "\\ud800"}', "title"),
+        (b'{"title": "x", "amount": NaN}', "amount"),
+        (b'{"title": "x", "amount": Infinity}', "amount"),
+    ],
+)
+def test_json_that_says_too_much_names_the_field(api, body, named):
+    """Half of a surrogate pair, and numbers that are none."""
+    refused = api.post("/v1/deals", body)
+    assert (refused.status_code, list(refused.json["errors"])) == (422, [named])

@@ -21,6 +21,7 @@ from opencrm.core.conditions import (
     Entities,
     Equal,
     In,
+    any_of,
     clause,
     shape,
     values,
@@ -210,6 +211,30 @@ def _taken_apart(scope: Condition) -> _Parts:
         shape=shape(scope),
         values={f"s{at}": value for at, value in enumerate(values(scope))},
     )
+
+
+def narrowed(scope: Condition, where: Condition) -> Condition:
+    """Return a scope without the arms that `where` rules out: of what hangs on records, those of other entities.
+
+    An arm that is left alone lets a database go from the few rows that are asked for to the records that they hang
+    on; beside others it would have to gather all records within reach.
+    """
+    named = [it.value for it in _items(where) if isinstance(it, Equal) and it.field == "entity"]
+    return _of_entity(scope, named[0]) if len(named) == 1 else scope
+
+
+@lru_cache(maxsize=1000)
+def _of_entity(scope: Condition, entity: str) -> Condition:
+    arms = scope.items if isinstance(scope, AnyOf) else (scope,)
+    return any_of(arm for arm in arms if _may_be_of(arm, entity))
+
+
+def _may_be_of(arm: Condition, entity: str) -> bool:
+    return all(it.value == entity for it in _items(arm) if isinstance(it, Equal) and it.field == "entity")
+
+
+def _items(item: Condition) -> tuple[Condition, ...]:
+    return item.items if isinstance(item, All) else (item,)
 
 
 def _arms(scope: Condition) -> Iterator[Condition | None]:

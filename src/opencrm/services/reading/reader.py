@@ -20,7 +20,7 @@ from opencrm.core.values import Id, fold, is_id
 from opencrm.errors import InputError, NotFound
 from opencrm.services import journal
 from opencrm.services.reading import cursors
-from opencrm.services.reading.plans import Plan, Sort
+from opencrm.services.reading.plans import Plan, Sort, narrowed
 from opencrm.services.reading.rows import Page, Query, Record, etag, record_class
 from opencrm.services.workspaces.configuration import Configuration
 from opencrm.services.workspaces.workspace import Workspace
@@ -259,6 +259,8 @@ class Reader:
         scope = self.rights.expression(spec, "read").condition
         if action != "read":
             scope = all_of((scope, self.rights.expression(spec, action).condition))
+        if "record_id" in spec.options.part_of:
+            scope = narrowed(scope, where)
         return Plan(spec, columns, scope, where, sort, after, deleted, limit)
 
     def _rows(self, plan: Plan) -> Rows:
