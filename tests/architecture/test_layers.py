@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,17 @@ ROOT = Path(__file__).parents[2]
 SLOW = ("alembic", "babel", "flask", "marshmallow", "phonenumbers", "pluggy", "psycopg", "sqlalchemy", "werkzeug")
 
 
+@pytest.fixture
+def _loggers_stay() -> Iterator[None]:
+    """import-linter switches all loggers off, and later tests ask them."""
+    found = [each for each in logging.Logger.manager.loggerDict.values() if isinstance(each, logging.Logger)]
+    before = [(each, each.disabled) for each in found]
+    yield
+    for logger, disabled in before:
+        logger.disabled = disabled
+
+
+@pytest.mark.usefixtures("_loggers_stay")
 def test_the_contracts_of_the_layers_hold(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """Every contract in pyproject.toml is kept, typing imports included."""
     from importlinter.cli import lint_imports

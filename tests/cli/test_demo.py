@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from opencrm import CRM, Activity, Company, Contact, ContactPoint, Deal, Query, Task, Unit, User
+from opencrm import CRM, Activity, Company, Contact, ContactPoint, Deal, Query, Task, Unit, User, at_least
 from opencrm.cli.root import root
 from opencrm.embed import principal_of
 from opencrm.plugins.demo.selling import tell
@@ -123,7 +123,15 @@ def test_it_prints_a_key_for_each_role(made: tuple[Path, Result], crm: CRM) -> N
         with crm.read(principal_of(secret)) as reader:
             seen[role] = reader.count(Deal)
     assert seen["owner"] == seen["senior_manager"] == 250
-    assert 0 < seen["manager_2"] < seen["manager_1"] < 250
+    assert (seen["manager_1"], seen["manager_2"], seen["support"]) == (123, 82, 250)
+    for role, number in seen.items():
+        assert re.search(rf"^  {role} .* {number} of 250 deals", made[1].stdout, re.MULTILINE)
+
+
+def test_amounts_without_a_currency_are_in_pounds(crm: CRM) -> None:
+    """The demo's workspace has the currency of its deals."""
+    with crm.read(crm.sole_owner()) as reader:
+        assert 0 < reader.count(Deal, at_least("amount", 1000)) < 250
 
 
 def test_a_second_time_the_demo_is_kept(made: tuple[Path, Result]) -> None:

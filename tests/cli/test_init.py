@@ -48,6 +48,7 @@ def test_a_second_time_is_refused(call: Callable[..., Result]) -> None:
     done = call("init", "--owner", "Eve")
     assert done.exit_code == 8
     assert "set up already" in done.stderr
+    assert "crm.sole_owner()" in done.stderr
 
 
 @pytest.mark.parametrize("email", ["ann", "ann@", "a b@example.com"])

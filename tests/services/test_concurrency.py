@@ -13,12 +13,14 @@ from opencrm import (
     Create,
     Deal,
     DealLine,
+    Delete,
     DomainError,
     Duplicate,
     Membership,
     Move,
     Product,
     Query,
+    Role,
     Unit,
     Update,
     User,
@@ -184,3 +186,27 @@ def test_creation_in_parallel_keeps_every_record(crm, firm, size):
     with crm.read(firm.owner) as reader:
         assert reader.count(Deal) == 8 * size
         assert len({row.id for row in reader.stream(Query(Deal))}) == 8 * size
+
+
+@pytest.mark.parametrize("crm_database", ["postgresql"])
+@pytest.mark.parametrize(
+    "entity, change", [(User, {"name": "Eve"}), (Unit, {"name": "East"}), (Role, {"key": "x", "name": "x"})]
+)
+def test_who_was_an_owner_a_moment_ago_changes_the_organisation_no_more(crm, firm, entity, change):
+    """Their seat was taken away while their block was open; on SQLite one block waits for the other."""
+    seat = make_record(crm, Membership, user_id=firm.head.id, unit_id=firm.units["HQ"], role_id=firm.roles["owner"])
+    with pytest.raises(ConflictError), crm.work(firm.head) as late:
+        with crm.work(firm.owner) as work:
+            records.delete(work, [Delete(Membership, seat.id)])
+        records.create(late, [Create(entity, values=change)])
+    with crm.read(firm.owner) as reader:
+        assert change["name"] not in {row.name for row in reader.list(Query(entity))}
+
+
+def test_an_owner_changes_the_organisation_in_several_steps(crm, firm):
+    """Their own change does not make them late."""
+    with crm.work(firm.owner) as work:
+        for name in ("East", "West"):
+            records.create(work, [Create(Unit, name=name, parent_id=firm.units["HQ"])])
+    with crm.read(firm.owner) as reader:
+        assert {"East", "West"} <= {row.name for row in reader.list(Query(Unit))}

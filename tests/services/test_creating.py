@@ -17,10 +17,13 @@ from opencrm import (
     InputError,
     InvalidMove,
     Kind,
+    Objected,
+    Objection,
     PermissionDenied,
     Product,
     Query,
     Task,
+    hookimpl,
     records,
 )
 from opencrm.storage import tables
@@ -241,3 +244,47 @@ def test_a_loaded_record_is_not_loaded_again(crm, firm):
     with crm.work(firm.owner) as work:
         [made] = records.create(work, [Create(Contact, values=loaded)])
     assert made.after["name"] == "Ann"
+
+
+class Watching:
+    """Notes what each of the two checks is asked about."""
+
+    def __init__(self) -> None:
+        self.checked: list[str] = []
+        self.moved: list[str] = []
+
+    @hookimpl
+    def opencrm_check_change(self, changes):
+        self.checked += [change.after.get("title") or change.entity for change in changes]
+        return [Objection(change.id, "no", "No.") for change in changes if change.after.get("title") == "Bad"]
+
+    @hookimpl
+    def opencrm_check_move(self, changes):
+        self.moved += [change.after.get("title") for change in changes]
+        return ()
+
+
+class TestTheCheckOfHistory:
+    @pytest.fixture
+    def watching(self):
+        return Watching()
+
+    @pytest.fixture
+    def crm_plugins(self, watching):
+        return [watching]
+
+    def test_a_record_with_a_past_is_checked_and_its_moves_are_not(self, crm, firm, watching):
+        """Its values are as new as anybody's; its stages were entered somewhere else. Its parts come with it."""
+        past = History(created_at=MONDAY, moves=(("new", MONDAY), ("won", MONDAY)))
+        commands = [Create(Deal, title="Old", history=past, lines=[{"title": "frame"}]), Create(Deal, title="New")]
+        with crm.work(firm.owner, origin="file old.csv") as work:
+            records.create(work, commands)
+        assert sorted(watching.checked) == ["New", "Old", "frame"]
+        assert watching.moved == ["New"]
+
+    def test_an_objection_holds_for_a_record_with_a_past(self, crm, firm, sizes):
+        """History is no way around a plugin's rule."""
+        before = sizes()
+        with pytest.raises(Objected), crm.work(firm.owner, origin="file old.csv") as work:
+            records.create(work, [Create(Deal, title="Bad", history=History(created_at=MONDAY))])
+        assert sizes() == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from opencrm import (
+    Assign,
     Contact,
     Create,
     Deal,
@@ -14,7 +15,9 @@ from opencrm import (
     NotFound,
     Principal,
     Restore,
+    Role,
     Update,
+    assigning,
     pipelines,
     records,
 )
@@ -155,3 +158,20 @@ def test_the_answer_to_a_write_has_readable_fields_only(crm, firm):
     with crm.work(firm.seller) as work:
         [entry] = records.delete(work, [Delete(Contact, contact.id)])
     assert "birthday" not in {**entry.after, **(entry.before or {})}
+
+
+def test_a_move_or_an_assignment_of_which_nothing_may_be_read_is_no_line(crm, firm):
+    """Not even that it happened is told."""
+    hidden = ("pipeline", "stage", "stage_since", "closed_at", "owner_id", "unit_id")
+    rules = [{"entity": "deal", "field": name, "read": False, "write": False} for name in hidden]
+    with crm.work(firm.owner) as work:
+        records.update(work, [Update(Role, firm.roles["firm_viewer"], field_rules=rules)])
+    deal = make_deal(crm, by=firm.seller)
+    crm.advance("1h")
+    with crm.work(firm.owner) as work:
+        pipelines.move(work, [Move(Deal, deal.id, to="lost")])
+        assigning.assign(work, [Assign(Deal, deal.id, owner=firm.fitter.id)])
+    with crm.read(firm.viewer) as reader:
+        assert [line.kind for line in reader.history(Deal, deal.id)] == [Kind.CREATED]
+    with crm.read(firm.owner) as reader:
+        assert [line.kind for line in reader.history(Deal, deal.id)] == [Kind.CREATED, Kind.MOVED, Kind.ASSIGNED]

@@ -6,7 +6,27 @@ from decimal import Decimal
 
 import pytest
 
-from opencrm import Create, Deal, DealLine, Delete, InputError, NotFound, Query, Restore, Update, records
+from opencrm import (
+    Create,
+    Deal,
+    DealLine,
+    Delete,
+    FieldRule,
+    Grant,
+    InputError,
+    Less,
+    NotFound,
+    PermissionDenied,
+    Query,
+    Restore,
+    Role,
+    Scope,
+    Undo,
+    Update,
+    records,
+    undoing,
+)
+from opencrm.embed import grant_rows
 from opencrm.testing import make_deal
 
 
@@ -119,3 +139,94 @@ def test_lines_follow_their_deal_out_of_sight(crm, firm):
         assert reader.list(Query(DealLine)).rows == ()
         with pytest.raises(NotFound):
             reader.get(DealLine, line.id)
+
+
+def line_acts(deal, line):
+    """The ways to a larger amount that name no amount."""
+    return {
+        "create": lambda work: records.create(work, [Create(DealLine, deal_id=deal.id, price=5000)]),
+        "update": lambda work: records.update(work, [Update(DealLine, line.id, quantity=5000)]),
+        "delete": lambda work: records.delete(work, [Delete(DealLine, line.id)]),
+    }
+
+
+@pytest.mark.parametrize("act", ["create", "update", "delete"])
+def test_an_amount_that_may_not_be_written_is_not_written_through_lines(crm, firm, act):
+    """A closed field stays closed, whatever follows from what: nothing of the block is kept."""
+    deal = make_deal(crm, owner_id=firm.seller.id, lines=[{"price": 10}])
+    line = line_of(crm, firm.seller)
+    close_amount(crm, firm)
+    with pytest.raises(PermissionDenied), crm.work(firm.seller) as work:
+        line_acts(deal, line)[act](work)
+    assert amount(crm, firm.owner, deal) == (Decimal(10), "lines")
+    assert line_of(crm, firm.owner).quantity == 1
+
+
+def test_an_amount_that_may_not_be_written_is_not_taken_back_through_lines(crm, firm):
+    """Nor by undoing what was done to a line."""
+    deal = make_deal(crm, owner_id=firm.seller.id, lines=[{"price": 10}])
+    with crm.work(firm.seller) as work:
+        records.create(work, [Create(DealLine, deal_id=deal.id, price=5)])
+        act = work.act
+    close_amount(crm, firm)
+    with pytest.raises(PermissionDenied), crm.work(firm.seller) as work:
+        undoing.undo(work, [Undo(act=act)])
+    assert amount(crm, firm.owner, deal) == (Decimal(15), "lines")
+
+
+def test_an_amount_that_may_not_be_written_is_not_switched_to_the_lines(crm, firm):
+    """Nor at creation, where lines alone would make it."""
+    deal = make_deal(crm, owner_id=firm.seller.id, amount=3, lines=[{"price": 10}])
+    close_amount(crm, firm)
+    with pytest.raises(PermissionDenied), crm.work(firm.seller) as work:
+        records.update(work, [Update(Deal, deal.id, amount_from="lines")])
+    with pytest.raises(PermissionDenied):
+        make_deal(crm, by=firm.seller, lines=[{"price": 10}])
+    assert amount(crm, firm.owner, deal) == (Decimal(3), "hand")
+
+
+def test_lines_that_change_no_closed_amount_are_free(crm, firm):
+    """Where the amount was entered by hand, or stays what it is, nobody writes it."""
+    deal = make_deal(crm, owner_id=firm.seller.id, amount=3, lines=[{"price": 10}])
+    close_amount(crm, firm)
+    with crm.work(firm.seller) as work:
+        records.create(work, [Create(DealLine, deal_id=deal.id, price=5)])
+    follows = make_deal(crm, owner_id=firm.seller.id, lines=[{"price": 10}])
+    with crm.work(firm.seller) as work:
+        records.create(work, [Create(DealLine, deal_id=follows.id, price=0)])
+    assert [amount(crm, firm.owner, each)[0] for each in (deal, follows)] == [3, 10]
+
+
+@pytest.mark.parametrize("act", ["create", "update"])
+def test_a_condition_over_the_amount_holds_through_lines(crm, firm, act):
+    """Who may change small deals makes no large one of them by a line."""
+    deal = make_deal(crm, owner_id=firm.seller.id, lines=[{"price": 10}])
+    line = line_of(crm, firm.seller)
+    small_deals_only(crm, firm)
+    with pytest.raises(PermissionDenied), crm.work(firm.seller) as work:
+        line_acts(deal, line)[act](work)
+    assert amount(crm, firm.owner, deal) == (Decimal(10), "lines")
+    with crm.work(firm.seller) as work:
+        records.create(work, [Create(DealLine, deal_id=deal.id, price=20)])
+    assert amount(crm, firm.owner, deal) == (Decimal(30), "lines")
+
+
+def test_a_condition_over_the_amount_holds_through_a_change_of_mind(crm, firm):
+    """Nor by letting the amount follow lines that are worth more."""
+    deal = make_deal(crm, owner_id=firm.seller.id, amount=3, lines=[{"price": 5000}])
+    small_deals_only(crm, firm)
+    with pytest.raises(PermissionDenied), crm.work(firm.seller) as work:
+        records.update(work, [Update(Deal, deal.id, amount_from="lines")])
+    assert amount(crm, firm.owner, deal) == (Decimal(3), "hand")
+
+
+def close_amount(crm, firm):
+    rule = FieldRule("deal", "amount", read=True, write=False)
+    with crm.work(firm.owner) as work:
+        records.update(work, [Update(Role, firm.roles["firm_seller"], field_rules=[rule])])
+
+
+def small_deals_only(crm, firm):
+    grants = [Grant("deal", "read", Scope.ALL), Grant("deal", "update", Scope.ALL, Less("amount", 1000))]
+    with crm.work(firm.owner) as work:
+        records.update(work, [Update(Role, firm.roles["firm_seller"], grants=grant_rows(grants))])

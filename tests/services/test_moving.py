@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,6 +11,7 @@ from opencrm import (
     Contact,
     Create,
     Deal,
+    History,
     InputError,
     InvalidMove,
     Kind,
@@ -193,3 +194,82 @@ def test_a_stage_that_no_pipeline_has_is_named(crm, firm):
     with crm.work(firm.seller) as work, pytest.raises(InputError) as error:
         records.create(work, [Create(Deal, title="x", stage="nope")])
     assert error.value.fields == {"stage": ["no pipeline of deal has a stage 'nope'"]}
+
+
+def test_a_move_to_where_the_record_stands_is_none(crm, firm, sizes):
+    """Nothing happened, so nothing is written: not even by an owner, and not by naming the pipeline."""
+    deal = make_deal(crm, stage="offer")
+    crm.advance("1h")
+    before = sizes()
+    for to in ("offer", "windows.offer"):
+        with pytest.raises(InvalidMove):
+            move(crm, firm.owner, deal, to)
+    assert sizes() == before
+
+
+def test_a_move_to_where_the_record_stands_takes_a_grant_too(crm, firm):
+    """Whoever only reads is refused before the pipeline is asked."""
+    deal = make_deal(crm, by=firm.seller)
+    with pytest.raises(PermissionDenied) as refused:
+        move(crm, firm.viewer, deal, "new")
+    assert refused.value.action == "deal.move:windows.new"
+
+
+class Returns:
+    """A pipeline with a stage that is called like one of windows."""
+
+    @hookimpl
+    def opencrm_register_pipelines(self) -> Iterator[Pipeline]:
+        yield Pipeline("returns", ["new"], moves={("new", "windows.new")})
+
+
+class TestAStageOfTheSameName:
+    @pytest.fixture
+    def crm_plugins(self):
+        return [Returns()]
+
+    def test_it_takes_a_grant_to_go_there(self, crm, firm):
+        """The pipeline changes and the stage's name does not: a move all the same."""
+        deal = make_deal(crm, by=firm.owner, pipeline="returns")
+        with pytest.raises(PermissionDenied) as refused:
+            move(crm, firm.viewer, deal, "windows.new")
+        assert refused.value.action == "deal.move:windows.new"
+
+    def test_it_is_another_stage(self, crm, firm, rows):
+        """Whoever may moves there, and the log tells it."""
+        deal = make_deal(crm, pipeline="returns")
+        crm.advance("1m")
+        move(crm, firm.owner, deal, "windows.new")
+        assert log(rows) == [(None, "new", None), ("new", "new", 60)]
+
+
+LONG_AGO, TODAY = datetime(1900, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_a_stage_may_last_longer_than_a_life(crm, firm, rows):
+    """Over 68 years are more seconds than 32 bits hold: by the past that a record brings, and by the clock."""
+    brought = History(created_at=LONG_AGO, moves=(("new", LONG_AGO), ("won", TODAY)))
+    with crm.work(firm.owner, origin="file old.csv") as work:
+        records.create(work, [Create(Deal, title="Old", history=brought)])
+    deal = make_deal(crm)
+    crm.advance(timedelta(days=100 * 365))
+    move(crm, firm.owner, deal, "lost")
+    spent = [row["seconds"] for row in rows(tables.stage_move) if row["seconds"] is not None]
+    assert spent == [int((TODAY - LONG_AGO).total_seconds()), 100 * 365 * 86400]
+
+
+def test_a_past_out_of_order_is_kept_without_durations(crm, firm, rows):
+    """A stage that is said to have ended before it began lasted nobody knows how long."""
+    brought = History(created_at=TODAY, moves=(("new", TODAY), ("offer", LONG_AGO), ("won", TODAY)))
+    with crm.work(firm.owner, origin="file old.csv") as work:
+        records.create(work, [Create(Deal, title="Old", history=brought)])
+    lasted = int((TODAY - LONG_AGO).total_seconds())
+    assert log(rows) == [(None, "new", None), ("new", "offer", None), ("offer", "won", lasted)]
+
+
+def test_a_move_that_an_import_dates_before_the_stage_began_has_no_duration(crm, firm, rows):
+    """The same for one move of a record that is there."""
+    deal = make_deal(crm)
+    with crm.work(firm.owner, origin="file old.csv") as work:
+        pipelines.move(work, [Move(Deal, deal.id, to="lost", at=LONG_AGO)])
+    assert log(rows) == [(None, "new", None), ("new", "lost", None)]

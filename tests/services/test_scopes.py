@@ -26,7 +26,7 @@ from opencrm import (
     records,
 )
 from opencrm.embed import grant_rows
-from opencrm.testing import make_contact, make_deal, make_product, make_record
+from opencrm.testing import make_company, make_contact, make_deal, make_product, make_record
 
 SEEN = {
     "owner": {"seller", "fitter", "stranger", "lead", "nobody"},
@@ -244,3 +244,71 @@ def test_an_unknown_entity_is_not_found(crm, firm):
         reader.entity("spaceship")
     with crm.work(firm.owner) as work, pytest.raises(NotFound):
         records.create(work, [Create(work.entity("spaceship"))])
+
+
+@pytest.fixture
+def shared_point(crm, firm):
+    """A contact point of the seller's contact and of the stranger's company."""
+    contact, company = make_contact(crm, by=firm.seller), make_company(crm, by=firm.stranger)
+    return make_record(
+        crm, ContactPoint, contact_id=contact.id, company_id=company.id, kind="email", value="a@example.com"
+    )
+
+
+def test_a_part_of_two_is_read_by_who_reads_either(crm, firm, shared_point):
+    """One of the wholes suffices, in a list and for the single record."""
+    for who in (firm.seller, firm.stranger, firm.viewer):
+        assert seen(crm, who, ContactPoint, "id") == {shared_point.id}
+        with crm.read(who) as reader:
+            assert reader.get(ContactPoint, shared_point.id).value == "a@example.com"
+    assert seen(crm, firm.fitter, ContactPoint, "id") == set()
+
+
+@pytest.mark.parametrize("act", ["update", "delete", "part"])
+@pytest.mark.parametrize("who", ["seller", "stranger", "viewer"])
+def test_a_part_of_two_is_written_by_who_may_write_both(crm, firm, shared_point, who, act):
+    """Whoever may change one of them only is refused."""
+    by = getattr(firm, who)
+    acts = {
+        "update": lambda work: records.update(work, [Update(ContactPoint, shared_point.id, label="x")]),
+        "delete": lambda work: records.delete(work, [Delete(ContactPoint, shared_point.id)]),
+        "part": lambda work: records.update(work, [Update(ContactPoint, shared_point.id, company_id=None)]),
+    }
+    with pytest.raises(PermissionDenied), crm.work(by) as work:
+        acts[act](work)
+    with crm.work(firm.owner) as work:
+        acts[act](work)
+
+
+def test_a_part_of_two_is_written_by_whom_both_are(crm, firm):
+    """By who holds both wholes, and a part of one is written by who holds that one."""
+    contact, company = make_contact(crm, by=firm.seller), make_company(crm, by=firm.seller)
+    for wholes in ({"contact_id": contact.id, "company_id": company.id}, {"company_id": company.id}):
+        point = make_record(crm, ContactPoint, by=firm.seller, kind="email", value="b@example.com", **wholes)
+        with crm.work(firm.seller) as work:
+            records.update(work, [Update(ContactPoint, point.id, label="x")])
+            records.delete(work, [Delete(ContactPoint, point.id)])
+
+
+def test_a_part_is_not_hung_on_a_second_whole_that_one_only_reads(crm, firm):
+    """Neither when it is made nor later."""
+    grants = [*(Grant("contact", act, Scope.ALL) for act in ("read", "update")), Grant("company", "read", Scope.ALL)]
+    with crm.work(firm.owner) as work:
+        records.update(work, [Update(Role, firm.roles["firm_viewer"], grants=grant_rows(grants))])
+    contact, company = make_contact(crm), make_company(crm)
+    fields = {"contact_id": contact.id, "kind": "email", "value": "a@example.com"}
+    point = make_record(crm, ContactPoint, by=firm.viewer, **fields)
+    with pytest.raises(PermissionDenied):
+        make_record(crm, ContactPoint, by=firm.viewer, company_id=company.id, **fields)
+    with pytest.raises(PermissionDenied), crm.work(firm.viewer) as work:
+        records.update(work, [Update(ContactPoint, point.id, company_id=company.id)])
+
+
+def test_a_grant_of_nothing_opens_nothing(crm, firm, deals):
+    """Scope NONE gives no record, no part and no act."""
+    grants = [Grant("*", "*", Scope.NONE)]
+    with crm.work(firm.owner) as work:
+        records.update(work, [Update(Role, firm.roles["firm_viewer"], grants=grant_rows(grants))])
+    assert seen(crm, firm.viewer) == set()
+    with pytest.raises(PermissionDenied):
+        make_deal(crm, by=firm.viewer)

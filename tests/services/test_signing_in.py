@@ -133,3 +133,23 @@ def test_a_key_needs_a_label_and_a_sensible_end(crm, firm, how, field):
     with pytest.raises(InputError) as refused:
         issued(crm, firm.seller, firm.seller, **how)
     assert list(refused.value.fields) == [field]
+
+
+def test_a_disabled_user_gets_no_key(crm, firm, rows):
+    """It would wait for the day on which they are let in again."""
+    with crm.work(firm.owner) as work:
+        organisation.disable(work, firm.seller.id)
+    with pytest.raises(InputError) as refused:
+        issued(crm, firm.owner, firm.seller)
+    assert list(refused.value.fields) == ["user"]
+    assert rows(tables.token) == []
+
+
+@pytest.mark.parametrize("who, other", [("seller", "seller"), ("owner", "owner"), ("owner", "seller")])
+def test_a_key_makes_no_keys(crm, firm, rows, who, other):
+    """A lost key is ended by its end: nobody made a longer one of it, not even an owner's."""
+    key = principal_of(issued(crm, getattr(firm, who), getattr(firm, who), days=1))
+    with pytest.raises(PermissionDenied) as refused, crm.work(key) as work:
+        issue_token(work, getattr(firm, other).id, label="longer")
+    assert refused.value.action == "user.token"
+    assert len(rows(tables.token)) == 1

@@ -14,14 +14,17 @@ from opencrm import (
     Duplicate,
     InputError,
     Kind,
+    Move,
     NotFound,
     PermissionDenied,
     Product,
     Query,
+    Role,
     Undo,
     UndoRefused,
     Update,
     assigning,
+    pipelines,
     records,
     undoing,
 )
@@ -216,3 +219,57 @@ def test_what_never_happened_is_not_found(crm, firm, id):
         undo(crm, firm.owner, entry=id)
     with pytest.raises(NotFound):
         undo(crm, firm.owner, act=id)
+
+
+def moved(crm, by, deal, to):
+    with crm.work(by) as work:
+        [entry] = pipelines.move(work, [Move(Deal, deal.id, to=to)])
+        return entry
+
+
+@pytest.mark.parametrize("how", ["change", "move", "assign", "line"])
+def test_a_creation_is_not_taken_back_over_somebodys_work(crm, firm, how):
+    """Whoever changed the record since would lose what they did."""
+    deal = make_deal(crm, by=firm.seller, lines=[{"price": 1}])
+    with crm.read(firm.seller) as reader:
+        [entry] = reader.history(Deal, deal.id)
+    crm.advance("1h")
+    with crm.work(firm.head) as work:
+        {
+            "change": lambda: records.update(work, [Update(Deal, deal.id, source="web")]),
+            "move": lambda: pipelines.move(work, [Move(Deal, deal.id, to="offer")]),
+            "assign": lambda: assigning.assign(work, [Assign(Deal, deal.id, owner=firm.head.id)]),
+            "line": lambda: records.create(work, [Create(DealLine, deal_id=deal.id, price=2)]),
+        }[how]()
+    with pytest.raises(UndoRefused):
+        undo(crm, firm.head, entry=entry.id)
+    with crm.read(firm.head) as reader:
+        assert reader.get(Deal, deal.id)
+
+
+def test_a_hidden_change_keeps_a_creation_and_is_not_named(crm, firm):
+    """The refusal tells nothing of a field that the undoer may not read."""
+    contact = make_contact(crm, by=firm.seller)
+    with crm.read(firm.seller) as reader:
+        [entry] = reader.history(Contact, contact.id)
+    update(crm, firm.owner, Contact, contact.id, birthday="1990-01-01")
+    with pytest.raises(UndoRefused) as refused:
+        undo(crm, firm.seller, entry=entry.id)
+    assert refused.value.details["fields"] == []
+    assert "birthday" not in str(refused.value)
+
+
+@pytest.mark.parametrize("hidden", ["closed_at", "pipeline"])
+def test_an_undone_move_takes_its_own_fields_along(crm, firm, hidden):
+    """Who may not read when a deal was closed opens it again all the same, and is not told."""
+    deal = make_deal(crm, by=firm.seller)
+    crm.advance("1h")
+    entry = moved(crm, firm.seller, deal, "lost")
+    rule = {"entity": "deal", "field": hidden, "read": False, "write": False}
+    with crm.work(firm.owner) as work:
+        records.update(work, [Update(Role, firm.roles["firm_seller"], field_rules=[rule])])
+    [taken] = undo(crm, firm.seller, entry=entry.id)
+    assert hidden not in {**taken.after, **(taken.before or {})}
+    with crm.read(firm.owner) as reader:
+        now = reader.get(Deal, deal.id)
+    assert (now.pipeline, now.stage, now.closed_at) == ("windows", "new", None)

@@ -22,11 +22,10 @@ class Dumper:
 
     def dump(self, values: Values, names: Iterable[str]) -> dict[str, Any]:
         """Return the named values as JSON carries them."""
-        found = {}
-        for name in names:
-            value = values[name]
-            convert = self._dumps.get(name)
-            found[name] = convert(value) if convert and value is not None else value
+        found = {name: values[name] for name in names}
+        for name in self._dumps.keys() & found.keys():
+            if found[name] is not None:
+                found[name] = self._dumps[name](found[name])
         return found
 
     def rows(self, rows: Iterable[Sequence[Any]], names: Sequence[str]) -> list[dict[str, Any]]:

@@ -118,7 +118,8 @@ class _Loader:
         parts: dict[str, list[Loaded]] = {}
         if fixed:
             values.update(fixed)
-            raw = {name: given for name, given in raw.items() if name not in fixed}
+            if not fixed.keys().isdisjoint(raw):
+                raw = {name: given for name, given in raw.items() if name not in fixed}
         for name, given in raw.items():
             field = self._settable.get(name)
             if field is not None:

@@ -89,6 +89,10 @@ class ImportJobs:
         )
         return now
 
+    def prepare(self) -> None:
+        """Prepare a transaction for looking up hundreds of keys at once."""
+        self._work.tx.plan_anew()
+
 
 def jobs_of(reader: Reader, *, file_hash: str, map_hash: str) -> list[ImportJob]:
     """Return the jobs of one file and map, the latest first."""

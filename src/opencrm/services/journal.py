@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -22,6 +23,7 @@ _SILENT = frozenset({"updated_at", "version", "created_at", "created_by"})
 _EMPTY = frozenset({Kind.CHANGED, Kind.MOVED, Kind.ASSIGNED})
 _COLUMNS = [column for column in _TABLE.c if column.name != "pending"]
 _NAMES = [column.name for column in _COLUMNS]
+_VALUES = attrgetter(*_NAMES)
 
 
 def entry(change: Change, values: Mapping[str, Any]) -> JournalEntry:
@@ -37,7 +39,7 @@ def entry(change: Change, values: Mapping[str, Any]) -> JournalEntry:
 
 def row(line: JournalEntry, dumper: Dumper, *, pending: bool) -> dict[str, Any]:
     """Return a line as its table holds it."""
-    found = {name: getattr(line, name) for name in _NAMES}
+    found = dict(zip(_NAMES, _VALUES(line), strict=True))
     found["before"] = None if line.before is None else dumper.dump(line.before, line.before)
     found["after"] = dumper.dump(line.after, line.after)
     found["pending"] = pending

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Select, Table, insert
@@ -81,7 +82,7 @@ class Writer:
             return [self.row(kept[0])]
         columns: list[Sequence[Any]] = []
         for name, convert in self._columns:
-            values = [record.get(name) for record in kept]
+            values = _column(kept, name)
             columns.append(convert(values) if convert else values)
         return list(zip(*columns, strict=True))
 
@@ -133,6 +134,14 @@ def padded(values: Sequence[T]) -> list[T]:
     """
     size = len(values) if len(values) > 4096 else 1 << max(len(values) - 1, 0).bit_length()
     return [*values, *(values[-1] for _ in range(size - len(values)))]
+
+
+def _column(records: Sequence[Mapping[str, Any]], name: str) -> Sequence[Any]:
+    """Return what records hold under a name; without a call for each, where all of them hold it."""
+    try:
+        return list(map(itemgetter(name), records))
+    except KeyError:
+        return [record.get(name) for record in records]
 
 
 def _positional(dialect: Dialect) -> Dialect:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine, RootTransaction, Table
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.elements import ClauseElement
 
@@ -81,6 +82,15 @@ class Transaction:
             with translated():
                 self.connection.exec_driver_sql(self.statements.together(tuple(single)), tuple(values))
 
+    def plan_anew(self) -> None:
+        """Let PostgreSQL plan every statement of this transaction for its own values.
+
+        A plan that it keeps for any values compares each row of a table with each of some hundred keys.
+        """
+        if not self.sqlite:
+            with translated():
+                self.connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Open a nested transaction that an error inside takes back, and only it."""
@@ -89,9 +99,11 @@ class Transaction:
         try:
             yield
         except BaseException:
-            nested.rollback()
+            with translated():
+                nested.rollback()
             raise
-        nested.commit()
+        with translated():
+            nested.commit()
 
     def _copy(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
         cursor: Any = self.connection.connection.cursor()
@@ -103,6 +115,17 @@ class Transaction:
             raise from_driver(error) from error
         finally:
             cursor.close()
+
+
+def _connected(engine: Engine) -> Connection:
+    with translated():
+        return engine.connect()
+
+
+def _take_back(transaction: RootTransaction) -> None:
+    """Take a transaction back; one whose connection was lost is taken back already."""
+    with suppress(SQLAlchemyError):
+        transaction.rollback()
 
 
 def _commit(connection: Connection, transaction: RootTransaction) -> None:
@@ -146,14 +169,17 @@ class Database:
             {} if self.sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         )
         statements = self.statements
-        with translated():
-            connection = self.engine.connect()
+        connection = _connected(self.engine)
         with connection:
             if options:
                 connection = connection.execution_options(**options)
             with translated():
                 transaction = connection.begin()
-            yield Transaction(connection, statements)
+            try:
+                yield Transaction(connection, statements)
+            except BaseException:
+                _take_back(transaction)
+                raise
             with translated():
                 # On PostgreSQL, where nothing can be written here, a rollback would make the driver forget its
                 # prepared statements.
@@ -164,13 +190,13 @@ class Database:
         """Open a transaction that may write: committed at the end, taken back on any error."""
         statements = self.statements
         turn: AbstractContextManager[Any] = self._turn or nullcontext()
-        with turn, self._writing.connect() as connection:
+        with turn, _connected(self._writing) as connection:
             with translated():
                 outer = connection.begin()
             try:
                 yield Transaction(connection, statements)
             except BaseException:
-                outer.rollback()
+                _take_back(outer)
                 raise
             _commit(connection, outer)
 

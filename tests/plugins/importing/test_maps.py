@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from opencrm import CRM, Deal, Query
+from opencrm import CRM, Company, Deal, InputError, Query
 from opencrm.plugins.importing.mapping.map_files import read_map
 from opencrm.plugins.importing.problems import BadMap
+from opencrm.plugins.importing.running import Wish, run_import
 from opencrm.testing import Firm
 
 WRONG_STAGE = """
@@ -79,3 +82,36 @@ def test_what_the_workspace_does_not_have_is_refused(bring, crm: CRM, firm: Firm
         bring("a\nx\n", f"[[target]]\n{text}")
     with crm.read(firm.owner) as reader:
         assert not reader.list(Query(Deal)).rows
+
+
+@pytest.mark.parametrize("name", ["../rows.csv", "inner/../../rows.csv", "{outside}/rows.csv", "link.csv", "."])
+def test_a_map_reaches_no_file_outside_its_folder(tmp_path: Path, crm: CRM, firm: Firm, name: str) -> None:
+    """Neither by dots, nor by a whole path, nor by a link; and no folder is a file."""
+    (tmp_path / "rows.csv").write_text("name\nSecret\n")
+    folder = tmp_path / "folder"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "link.csv").symlink_to(tmp_path / "rows.csv")
+    target = '[[file.target]]\nentity = "company"\nfields.name = "name"\n'
+    path = name.format(outside=tmp_path)
+    (tmp_path / "m.toml").write_text(f'[[file]]\npath = "{path}"\n{target}')
+    with pytest.raises(InputError, match=r"outside|no such file"):
+        run_import(crm, firm.owner, Wish(path=folder, map=tmp_path / "m.toml"), no_bar)
+    with crm.read(firm.owner) as reader:
+        assert not reader.list(Query(Company)).rows
+
+
+def test_a_map_reaches_files_further_inside_its_folder(tmp_path: Path, crm: CRM, firm: Firm) -> None:
+    """A folder of the folder is not outside."""
+    folder = tmp_path / "folder"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "inner" / "rows.csv").write_text("name\nAcme\n")
+    target = '[[file.target]]\nentity = "company"\nfields.name = "name"\n'
+    (tmp_path / "m.toml").write_text(f'[[file]]\npath = "inner/rows.csv"\n{target}')
+    run_import(crm, firm.owner, Wish(path=folder, map=tmp_path / "m.toml"), no_bar)
+    with crm.read(firm.owner) as reader:
+        assert [row.name for row in reader.list(Query(Company))] == ["Acme"]
+
+
+@contextmanager
+def no_bar(_label: str, _length: int) -> Iterator[Callable[[int], None]]:
+    yield lambda _steps: None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from opencrm.core.change import Values
@@ -20,11 +20,9 @@ def predicate(item: Condition, spec: Spec, linked: Linked) -> Test:
     """Return a bound condition as a function of a record's state."""
     match item:
         case All(items):
-            every = [predicate(each, spec, linked) for each in items]
-            return lambda row: all(test(row) for test in every)
+            return _every([predicate(each, spec, linked) for each in items])
         case AnyOf(items):
-            some = [predicate(each, spec, linked) for each in items]
-            return lambda row: any(test(row) for test in some)
+            return _some([predicate(each, spec, linked) for each in items])
         case Not(inner):
             test = predicate(inner, spec, linked)
             return lambda row: not test(row)
@@ -34,6 +32,26 @@ def predicate(item: Condition, spec: Spec, linked: Linked) -> Test:
             link = item
             return lambda row: row.get(field) is not None and linked(link, row[field])
     return _comparison(item, _reader(spec, item.field))
+
+
+def _every(tests: Sequence[Test]) -> Test:
+    def every(row: Values) -> bool:
+        for test in tests:  # noqa: SIM110  # a generator costs more than the comparisons
+            if not test(row):
+                return False
+        return True
+
+    return every
+
+
+def _some(tests: Sequence[Test]) -> Test:
+    def some(row: Values) -> bool:
+        for test in tests:  # noqa: SIM110  # a generator costs more than the comparisons
+            if test(row):
+                return True
+        return False
+
+    return some
 
 
 def _comparison(item: Equal | Less | Greater | In, read: Callable[[Values], Any]) -> Test:

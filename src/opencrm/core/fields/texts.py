@@ -38,9 +38,7 @@ class Text(FieldType[str]):
         return LongText() if self.lines else String(self.max)
 
     def parse(self, raw: Any) -> str | None:
-        text = plain_text(raw)
-        if len(text) > self.max:
-            raise ValueError(f"must have at most {self.max} characters; it has {len(text)}")
+        text = _bounded(raw, self.max)
         if self.folded and not text.isascii() and len(fold(text)) > 2 * self.max:
             raise ValueError("is too long once its ligatures are spelled out")
         return text or None
@@ -58,7 +56,7 @@ class Key(FieldType[str]):
         return columns.key_column(self.max)
 
     def parse(self, raw: Any) -> str | None:
-        return Text(self.max).parse(raw)
+        return _bounded(raw, self.max) or None
 
 
 @attrs.frozen
@@ -106,8 +104,8 @@ class Link(FieldType[str]):
         return LongText()
 
     def parse(self, raw: Any) -> str | None:
-        text = Text(2000).parse(raw)
-        if text is None:
+        text = _bounded(raw, 2000)
+        if not text:
             return None
         try:
             parts = urlsplit(text if "://" in text else f"https://{text}")
@@ -118,3 +116,10 @@ class Link(FieldType[str]):
         if not good:
             raise ValueError("must be a web address such as https://example.com")
         return text
+
+
+def _bounded(raw: Any, most: int) -> str:
+    text = plain_text(raw)
+    if len(text) > most:
+        raise ValueError(f"must have at most {most} characters; it has {len(text)}")
+    return text

@@ -97,9 +97,11 @@ class Chunks:
         """Write rows in one transaction, with how far the job is; nothing is kept where it raises."""
         self.finder.forget()
         with self.doors.chunk() as work:
+            jobs = ImportJobs(work)
+            jobs.prepare()
             written = write(work, rows, self.resolver)
             counts = {**self.progress.counts(), **(self.progress.tally + written.tally)}
-            ImportJobs(work).advance(self.job, rows_done=self.progress.rows, counts=counts)
+            jobs.advance(self.job, rows_done=self.progress.rows, counts=counts)
         self.finder.keep()
         self.progress.tally += written.tally
         for line, targets in written.later.items():

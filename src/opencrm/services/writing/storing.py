@@ -57,7 +57,11 @@ def _by_entity(work: Block, changes: Iterable[Change]) -> dict[Spec, list[Change
 
 
 def _row(spec: Spec, change: Change) -> dict[str, Any]:
-    return {**change.after, **_keys(spec, change.after, change.after), "version": 1}
+    row = {**change.after, "version": 1}
+    for name, key in spec.folded.items():
+        text = row.get(name)
+        row[key] = None if text is None else fold(text)
+    return row
 
 
 def _keys(spec: Spec, values: Mapping[str, Any], names: Container[str]) -> dict[str, Any]:
