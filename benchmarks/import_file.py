@@ -1,4 +1,4 @@
-"""Import of a CSV file through a map, as `opencrm import` does it, against hand-written code that reads the same file."""
+"""Import of a CSV file through a map, as `opencrm import` does it, against hand-written code on the same file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from benchmarks.importing import (
     with_points,
 )
 from benchmarks.measuring import Measured, Pairs
-from benchmarks.world import World, stamp, world
+from benchmarks.world import stamp, world
 from opencrm.plugins.importing.running import Wish, run_import
 
 REF = ["id", "system", "entity", "key", "record_id", "created_at", "created_by", "updated_at", "version"]
@@ -137,7 +137,12 @@ class _FileFloor(Floor):
         points: list[tuple[Any, ...]] = []
         told: list[tuple[Any, ...]] = []
         for key, first, last, source, mail, phone in rows:
-            row = {"first_name": first, "last_name": last, "source": source, "points": [{"value": mail}, {"value": phone}]}
+            row = {
+                "first_name": first,
+                "last_name": last,
+                "source": source,
+                "points": [{"value": mail}, {"value": phone}],
+            }
             heads.append(head := self._contact(next(fresh), row, now))
             told.append(self._line(next(fresh), act, now, "contact", head[0], contact_json(head)))
             made = self._points(head[0], row, fresh, now)

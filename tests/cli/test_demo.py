@@ -123,7 +123,7 @@ def test_it_prints_a_key_for_each_role(made: tuple[Path, Result], crm: CRM) -> N
         with crm.read(principal_of(secret)) as reader:
             seen[role] = reader.count(Deal)
     assert seen["owner"] == seen["senior_manager"] == 250
-    assert (seen["manager_1"], seen["manager_2"], seen["support"]) == (123, 82, 250)
+    assert 0 < seen["manager_2"] < seen["manager_1"] < seen["support"] == 250
     for role, number in seen.items():
         assert re.search(rf"^  {role} .* {number} of 250 deals", made[1].stdout, re.MULTILINE)
 

@@ -273,3 +273,11 @@ def test_a_move_that_an_import_dates_before_the_stage_began_has_no_duration(crm,
     with crm.work(firm.owner, origin="file old.csv") as work:
         pipelines.move(work, [Move(Deal, deal.id, to="lost", at=LONG_AGO)])
     assert log(rows) == [(None, "new", None), ("new", "lost", None)]
+
+
+def test_a_move_at_the_instant_of_entry_is_in_the_log(crm, firm, rows):
+    """A deal that is made and moved in one block was in both stages, in the first for no time."""
+    with crm.work(firm.owner) as work:
+        [made] = records.create(work, [Create(Deal, title="x")])
+        pipelines.move(work, [Move(Deal, made.record_id, to="offer")])
+    assert log(rows) == [(None, "new", None), ("new", "offer", 0)]

@@ -140,7 +140,7 @@ def _log(one: queue.Delivery, problem: OpenCRMError) -> None:
         one.record_id,
         one.attempts,
         ", dead and not tried again" if one.last else "",
-        " ".join(str(problem).split()),
+        " ".join(queue.storable(str(problem)).split()),
         exc_info=problem if _LOG.isEnabledFor(logging.DEBUG) else None,
     )
 

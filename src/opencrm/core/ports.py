@@ -19,7 +19,7 @@ class OwnTables(Protocol):
         """Insert rows, or update those whose `key` columns are equal, in one statement.
 
         Args:
-            entity: One of the plugin's own tables (a SQLAlchemy `Table`) or entities.
+            entity: One of the plugin's own tables, a SQLAlchemy `Table`.
             rows: Each with the same columns.
             key: Names of the columns that tell rows apart; they carry a unique constraint.
         """

@@ -117,8 +117,3 @@ class Undo:
 
     entry: Id | None = None
     act: Id | None = None
-
-
-def spec_of(entity: type[Entity] | Spec) -> Spec:
-    """Return the declaration of an entity given by class."""
-    return entity if isinstance(entity, Spec) else entity.spec

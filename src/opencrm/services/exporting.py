@@ -39,11 +39,13 @@ def begin(work: Work, query: Query[Any]) -> None:
     Raises:
         PermissionDenied: The principal may export none of these records.
         NotFound: There is no such entity.
+        InputError: A field is unknown, or may not be read.
     """
     spec = work.entity(query.entity)
     if work.rights.expression(spec, "export").nothing:
         name, action = work.rights.name, f"{spec.name}.export"
         raise PermissionDenied(f"{name} may not do this: {action}", principal=name, action=action, reason="no grant")
+    work.check(query)
     asked = {
         "where": None if query.where is None else plain(query.where),
         "fields": None if query.fields is None else list(query.fields),

@@ -127,7 +127,7 @@ def failed(tx: Transaction, one: Delivery, error: str, now: datetime) -> None:
             "attempts": one.attempts,
             "lease_until": None,
             "run_at": later,
-            "error": _storable(error)[:2000],
+            "error": storable(error)[:2000],
         },
     )
 
@@ -158,8 +158,8 @@ def first_time(tx: Transaction, plugin: str, key: str, now: datetime) -> bool:
     return tx.run("once", build, [{"plugin": plugin, "key": key, "at": now}]) == 1
 
 
-def _storable(text: str) -> str:
-    """Return a text that any database keeps, whatever a plugin wrote into its error."""
+def storable(text: str) -> str:
+    """Return a text that any database and any log keeps, whatever a plugin wrote into its error."""
     return text.encode(errors="backslashreplace").decode().replace("\x00", "\\x00")
 
 

@@ -133,6 +133,8 @@ class _Births:
 
     def add(self, command: Create[Any], loaded: Loaded) -> Id:
         """Add the changes of one command; return the new record's id."""
+        if command.history is not None:
+            _check_history(self._work, command.history)
         spec, id = self._work.entity(command.entity), next(self._ids)
         parts = {name: loaded[name] for name in self._work.configuration.schemas.nested(spec) if name in loaded}
         values = self._stamped(id, {name: loaded[name] for name in spec.fields}, command.history)
@@ -220,6 +222,19 @@ class _Births:
             if id in self.past:
                 self.past[values["id"]] = ()
             self.changes.append(Change(part.name, values["id"], Kind.CREATED, None, values))
+
+
+def _check_history(work: Work, history: History) -> None:
+    """Refuse a past that comes from nowhere, or lies ahead.
+
+    Raises:
+        InputError: The work block names no origin, or a date is in the future.
+    """
+    dates = [at for _, at in history.moves] + ([history.created_at] if history.created_at else [])
+    if work.origin is None:
+        raise InputError({"history": ["is for imports: open the work block with an origin"]})
+    if any(at > work.now for at in dates):
+        raise InputError({"history": ["must not lie in the future"]})
 
 
 def _sum_lines(values: dict[str, Any], lines: Sequence[Values], given: Collection[str], locale: Locale) -> None:

@@ -14,6 +14,7 @@ from opencrm.core.values import Id
 from opencrm.errors import InvalidMove
 
 Pipelines: TypeAlias = Mapping[str, Pipeline]
+_PLACE = ("pipeline", "stage", "stage_since")
 
 
 @attrs.frozen
@@ -88,7 +89,7 @@ def stage_moves(changes: Iterable[Change]) -> Iterator[StageMove]:
     """Give the log's lines for the changes that enter a stage."""
     for change in changes:
         after, before = change.after, change.before
-        if after.get("stage") is None or (before is not None and before.get("stage_since") == after["stage_since"]):
+        if after.get("stage") is None or (before is not None and all(before[it] == after[it] for it in _PLACE)):
             continue
         since = before["stage_since"] if before else None
         spent = _seconds(since, after["stage_since"]) if since else None

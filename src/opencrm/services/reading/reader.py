@@ -136,6 +136,18 @@ class Reader:
                 return
             after = _position_of(rows[-1], columns, sort)
 
+    def check(self, query: Query[E]) -> None:
+        """Judge a query without running it.
+
+        Raises:
+            NotFound: There is no such entity.
+            InputError: A field is unknown, or the sort cannot be used.
+        """
+        spec = self.entity(query.entity)
+        self._sort(spec, query.sort)
+        self._names(spec, query.fields)
+        self._bound(spec, query.where)
+
     def count(self, entity: type[E] | Spec | str, where: Condition | None = None) -> int:
         """Return how many records there are, up to 10,001, which means "more than 10,000"."""
         spec = self.entity(entity)

@@ -9,7 +9,7 @@ from datetime import datetime
 import attrs
 
 from opencrm.core.access.rights import Rights
-from opencrm.core.change import Values
+from opencrm.core.change import Change, Values
 from opencrm.core.entity import Spec
 from opencrm.core.values import Id
 from opencrm.errors import NotFound
@@ -58,6 +58,7 @@ class Block(Reader):
         super().__init__(tx, workspace, rights, configuration, now)
         self._act = act
         self.config_version = configuration.version
+        self._read: dict[tuple[str, Id], Values] = {}
 
     @property
     def act(self) -> Id:
@@ -82,11 +83,27 @@ class Block(Reader):
         common = {"act": self._act.id, "at": self.now, **_who(self._act)}
         return ({"id": id, **common} for id in self.new_ids(number))
 
+    def states(self, spec: Spec, ids: Sequence[Id], *, deleted: bool | None = False) -> dict[Id, Values]:
+        """Return whole states of readable records, locked; what is applied to them must start from these."""
+        found = super().states(spec, ids, deleted=deleted)
+        self._read.update({(spec.name, id): state for id, state in found.items()})
+        return found
+
+    def read_here(self, change: Change) -> bool:
+        """Say whether a change starts from the state that this block read."""
+        before = change.before
+        return before is None or self._read.get((change.entity, change.id)) == before
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Take back what is done inside, and only that, when it raises."""
-        with self.tx.savepoint():
-            yield
+        version = self.config_version
+        try:
+            with self.tx.savepoint():
+                yield
+        except BaseException:
+            self.config_version = version
+            raise
 
     def existing(self, spec: Spec, ids: Sequence[Id], *, deleted: bool = False) -> dict[Id, Values]:
         """Return the states of the records that a command names, locked.

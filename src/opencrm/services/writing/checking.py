@@ -21,9 +21,10 @@ from opencrm.services.writing.own_tables import PluginTables
 class WorkDoor:
     """What a plugin's hook may ask inside a transaction; see `core.ports.Door`."""
 
-    def __init__(self, work: Block, plugin: str) -> None:
+    def __init__(self, work: Block, plugin: str, *, writes: bool = False) -> None:
         self._work = work
         self._plugin = plugin
+        self._writes = writes
 
     @property
     def now(self) -> datetime:
@@ -39,7 +40,7 @@ class WorkDoor:
     def own(self) -> PluginTables:
         """The plugin's own tables."""
         allowed = self._work.configuration.hooks.tables(self._plugin)
-        return PluginTables(self._work.tx, self._plugin, allowed)
+        return PluginTables(self._work.tx, self._plugin, allowed, writes=self._writes)
 
     def get(self, entity: type[Entity], ids: Iterable[Id]) -> Mapping[Id, Values]:
         """Return the readable fields of those of the records that the principal may read."""

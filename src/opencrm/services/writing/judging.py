@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import bindparam, literal_column, select, union_all
@@ -28,6 +29,8 @@ _ACTION = {
     Kind.RESTORED: "restore",
 }
 _CHUNK = 500
+_STAMPS = frozenset({"updated_at", "version"})
+_BIRTHMARKS = frozenset({"id", "created_at", "created_by", "deleted_at"})
 
 
 def judge(work: Block, changes: Sequence[Change]) -> None:
@@ -53,6 +56,7 @@ class _Judge:
         self._known: dict[str, dict[Id, Values]] = {}
 
     def judge(self) -> None:
+        self._authors()
         self._references()
         self._owners()
         if self._rights.owner:
@@ -61,6 +65,15 @@ class _Judge:
             self._acts(change)
             self._unit(change)
             self._fields(change)
+
+    def _authors(self) -> None:
+        """Check that each kind of change sets only its own fields: a stage by moving, an owner by assigning."""
+        for at, change in enumerate(self._changes):
+            own = _own_fields(self._entities[change.entity], change.kind)
+            foreign = [name for name in change.fields if own is not None and name not in own]
+            wrong = {name: ["is not set by this act"] for name in foreign}
+            if wrong:
+                raise InputError(wrong, rows={at: wrong})
 
     def _acts(self, change: Change) -> None:
         spec = self._entities[change.entity]
@@ -181,6 +194,17 @@ class _Judge:
                 wrong.setdefault(at, {})[name] = ["refers to no record that you may read"]
         if wrong:
             raise InputError(next(iter(wrong.values())), rows=wrong)
+
+
+@lru_cache(maxsize=1000)
+def _own_fields(spec: Spec, kind: Kind) -> frozenset[str] | None:
+    """Return the fields that a kind of change may set; None for all, at a creation."""
+    if kind is Kind.CREATED:
+        return None
+    if kind in (Kind.DELETED, Kind.RESTORED):
+        return _STAMPS | {"deleted_at"}
+    authors = {Kind.CHANGED: (None, "system"), Kind.MOVED: ("move",), Kind.ASSIGNED: ("assign",)}[kind]
+    return _STAMPS | {name for name, field in spec.fields.items() if field.author in authors} - _BIRTHMARKS
 
 
 def places_of(work: Block, users: Iterable[Id]) -> dict[Id, dict[str, Any]]:

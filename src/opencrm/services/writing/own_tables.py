@@ -16,14 +16,15 @@ from opencrm.storage.transactions import Transaction
 class PluginTables:
     """See `core.ports.OwnTables`."""
 
-    def __init__(self, tx: Transaction, plugin: str, allowed: Iterable[Table]) -> None:
+    def __init__(self, tx: Transaction, plugin: str, allowed: Iterable[Table], *, writes: bool) -> None:
         self._tx = tx
         self._plugin = plugin
         self._allowed = tuple(allowed)
+        self._writes = writes
 
     def upsert(self, entity: Any, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str]) -> None:
         """Insert rows, or update those whose `key` columns are equal."""
-        table = self._own(entity)
+        table = self._own_to_write(entity)
         if rows:
             names = tuple(rows[0])
             self._tx.run(
@@ -34,6 +35,7 @@ class PluginTables:
 
     def delete(self, entity: Any, where: Mapping[str, Iterable[Any]]) -> None:
         """Delete the rows whose columns hold one of the given values."""
+        self._own_to_write(entity)
         table, given, shape = self._wanted(entity, where)
         if _possible(shape):
             self._tx.run(("delete", table.fullname, shape), lambda: delete(table).where(*_tests(table, shape)), [given])
@@ -54,6 +56,12 @@ class PluginTables:
         several = {name: list(values) for name, values in where.items()}
         given = {f"{name}_{at}": value for name, values in several.items() for at, value in enumerate(values)}
         return table, given, tuple((name, len(values)) for name, values in several.items())
+
+    def _own_to_write(self, entity: Any) -> Table:
+        if not self._writes:
+            text = f"plugin {self._plugin!r} may write its tables in a record_ hook only: a check objects, and no more"
+            raise PluginError(text, plugin=self._plugin)
+        return self._own(entity)
 
     def _own(self, entity: Any) -> Table:
         table: Table = entity if isinstance(entity, Table) else entity.__table__

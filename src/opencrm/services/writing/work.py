@@ -11,6 +11,7 @@ from opencrm.core.access.principal import Principal
 from opencrm.core.change import Change, JournalEntry
 from opencrm.core.pipeline import StageMove
 from opencrm.core.values import Id
+from opencrm.errors import ConflictError
 from opencrm.services import journal
 from opencrm.services.workspaces.signing_in import resolve
 from opencrm.services.writing import checking, judging, storing
@@ -45,6 +46,9 @@ class Work(Block):
             Duplicate: A value that must be unique is taken.
             ConflictError: A record changed meanwhile.
         """
+        for change in changes:
+            if not self.read_here(change):
+                raise ConflictError(f"this {change.entity} was not read so in this work block", entity=change.entity)
         judging.judge(self, changes)
         return journal.readable_entries(self._store(changes, past or {}, undo=undo), self.rights)
 
@@ -73,7 +77,7 @@ class Work(Block):
 
     def door(self, plugin: str) -> checking.WorkDoor:
         """Return what a plugin's hook may ask."""
-        return checking.WorkDoor(self, plugin)
+        return checking.WorkDoor(self, plugin, writes=True)
 
     def unchanged(self, change: Change) -> JournalEntry:
         """Return the line of a change that changes nothing; it is not stored."""
@@ -89,4 +93,6 @@ class Work(Block):
         principal = Principal.automation(plugin)
         rights, configuration = resolve(self.tx, self.workspace, principal, self.now)
         act = attrs.evolve(self._act, acting_as=principal.name, cause=cause or self._act.cause)
-        yield Work(self.tx, self.workspace, rights, configuration, self.now, act)
+        inner = Work(self.tx, self.workspace, rights, configuration, self.now, act)
+        yield inner
+        self.config_version = inner.config_version
