@@ -7,18 +7,23 @@ from sqlalchemy import func, select
 
 from opencrm import (
     Assign,
+    Change,
     ConfigurationError,
+    ConflictError,
     Contact,
     Create,
     Deal,
     Delete,
     Duplicate,
+    InputError,
+    Kind,
     Move,
     NotFound,
     Product,
     Query,
     Role,
     Undo,
+    Unit,
     Update,
     User,
     assigning,
@@ -27,7 +32,7 @@ from opencrm import (
     records,
     undoing,
 )
-from opencrm.testing import make_deal, make_product
+from opencrm.testing import MONDAY, make_deal, make_product
 
 
 class Boom(Exception):
@@ -176,3 +181,41 @@ def test_setting_up_twice_is_refused(crm, sizes):
     with pytest.raises(ConfigurationError):
         crm.init(owner="Somebody else")
     assert sizes() == before
+
+
+@pytest.mark.parametrize(
+    "kind, field, value",
+    [
+        (Kind.CHANGED, "deleted_at", MONDAY),
+        (Kind.CHANGED, "created_by", "user:x"),
+        (Kind.CHANGED, "stage", "won"),
+        (Kind.CHANGED, "unit_id", None),
+        (Kind.MOVED, "title", "x"),
+        (Kind.ASSIGNED, "stage", "won"),
+        (Kind.DELETED, "title", "x"),
+    ],
+)
+def test_a_change_sets_only_the_fields_of_its_kind(crm, firm, kind, field, value):
+    """Whoever builds changes by hand gets no further than the services."""
+    deal = make_deal(crm, by=firm.owner)
+    with crm.work(firm.owner) as work, pytest.raises(InputError) as error:
+        state = work.states(Deal.spec, [deal.id])[deal.id]
+        work.apply([Change("deal", deal.id, kind, state, {**state, field: value})])
+    assert list(error.value.fields) == [field]
+
+
+def test_a_change_starts_from_what_its_block_read(crm, firm):
+    """A state that is made up, such as another owner, is no ground to stand on."""
+    deal = make_deal(crm, by=firm.owner)
+    with crm.work(firm.seller) as work, pytest.raises(ConflictError):
+        state = {**dict.fromkeys(Deal.spec.fields), "id": deal.id, "version": 1, "owner_id": firm.seller.id}
+        work.apply([Change("deal", deal.id, Kind.CHANGED, state, {**state, "title": "mine"})])
+
+
+def test_a_refused_change_of_the_organisation_leaves_the_block_usable(crm, firm):
+    """After a savepoint took it back, the next one is judged by what stands."""
+    with crm.work(firm.owner) as work:
+        with pytest.raises(InputError), work.savepoint():
+            records.create(work, [Create(Unit, name="East")])
+            records.create(work, [Create(Unit)])
+        records.create(work, [Create(Unit, name="West")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -288,3 +288,11 @@ class TestTheCheckOfHistory:
         with pytest.raises(Objected), crm.work(firm.owner, origin="file old.csv") as work:
             records.create(work, [Create(Deal, title="Bad", history=History(created_at=MONDAY))])
         assert sizes() == before
+
+
+@pytest.mark.parametrize("origin, at", [(None, MONDAY), ("import:x", MONDAY + timedelta(seconds=1))])
+def test_a_past_comes_from_somewhere_and_is_over(crm, firm, origin, at):
+    """Only an import tells of what was before, and nobody of what will be."""
+    with crm.work(firm.seller, origin=origin) as work, pytest.raises(InputError) as error:
+        records.create(work, [Create(Deal, title="Old", history=History(created_at=at))])
+    assert error.value.fields.keys() == {"history"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Column, MetaData, Table
 
-from opencrm import Key, RecordId, hookimpl
+from opencrm import Key, PluginError, RecordId, hookimpl
 from opencrm.testing import make_deal
 
 seen = Table(
@@ -21,6 +21,13 @@ class Watching:
 
     def __init__(self) -> None:
         self.answers: list[object] = []
+        self.eager = False
+
+    @hookimpl
+    def opencrm_check_change(self, changes, door):
+        if self.eager:
+            door.own.upsert(seen, [{"record_id": changes[0].id, "kind": "checked"}], key=["record_id"])
+        return ()
 
     @hookimpl
     def opencrm_register_tables(self):
@@ -51,3 +58,10 @@ def test_no_values_meet_no_rows(crm, watching):
     """A hook need not ask first whether it has anything to ask for."""
     make_deal(crm)
     assert watching.answers == [[], ["created"]]
+
+
+def test_a_check_writes_nothing(crm, watching):
+    """It reads its tables and objects; writing them is for what is recorded."""
+    watching.eager = True
+    with pytest.raises(PluginError, match="record_ hook only"):
+        make_deal(crm)

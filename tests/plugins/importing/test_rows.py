@@ -176,7 +176,7 @@ quantity = { value = 2 }
     rows = "product;who;sum;money;when;from\nGTXPro;Ann;1 234,5;Рубль;17.08.2019 12:00:01;\n;Bob;1.000,25;EUR;;Web\n"
     assert not bring(rows, named).errors
     first, second = all_of(crm, firm, Deal)
-    assert (first.title, str(first.amount), first.currency) == ("GTX Pro (Ann)", "1234500.0000", "RUB")
+    assert (first.title, str(first.amount), first.currency) == ("GTX Pro (Ann)", "1234500.00", "RUB")
     assert (str(first.expected_close), first.source) == ("2019-08-17", "unknown")
     assert (second.title, str(second.amount), second.source) == ("(Bob)".rjust(6), "1000250.0000", "Web")
     assert [line.title for line in all_of(crm, firm, DealLine)] == ["GTX Pro"]
