@@ -90,8 +90,6 @@ def readable_entry(line: JournalEntry, readable: frozenset[str]) -> JournalEntry
     """Return a line without the fields that may not be read."""
     if readable.issuperset(line.after) and readable.issuperset(line.before or ()):
         return line
-    if line.after.keys() <= readable and (line.before is None or line.before.keys() <= readable):
-        return line
     return attrs.evolve(line, before=_only(line.before, readable), after=_only(line.after, readable) or {})
 
 

@@ -178,7 +178,7 @@ quantity = { value = 2 }
     first, second = all_of(crm, firm, Deal)
     assert (first.title, str(first.amount), first.currency) == ("GTX Pro (Ann)", "1234500.00", "RUB")
     assert (str(first.expected_close), first.source) == ("2019-08-17", "unknown")
-    assert (second.title, str(second.amount), second.source) == ("(Bob)".rjust(6), "1000250.0000", "Web")
+    assert (second.title, str(second.amount), second.source) == ("(Bob)".rjust(6), "1000250.00", "Web")
     assert [line.title for line in all_of(crm, firm, DealLine)] == ["GTX Pro"]
 
 
