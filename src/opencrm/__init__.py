@@ -84,6 +84,7 @@ if TYPE_CHECKING:
         OpenCRMError,
         PermissionDenied,
         PluginError,
+        Unavailable,
         UndoRefused,
     )
     from opencrm.hooks import Exporter, Importer, RoleTemplate, WebApp, hookimpl
@@ -107,7 +108,7 @@ _FROM = MappingProxyType(
         "opencrm.core.ports": "AfterDoor Door",
         "opencrm.core.values": "Money",
         "opencrm.errors": "ConfigurationError ConflictError DomainError Duplicate InputError InvalidMove NotFound "
-        "NotSignedIn Objected OpenCRMError PermissionDenied PluginError UndoRefused",
+        "NotSignedIn Objected OpenCRMError PermissionDenied PluginError Unavailable UndoRefused",
         "opencrm.hooks": "Exporter Importer RoleTemplate WebApp hookimpl",
         "opencrm.services": "assigning organisation pipelines records undoing",
         "opencrm.services.commands": "Assign Create Delete History Move Restore Undo Update",
@@ -196,6 +197,7 @@ __all__ = [
     "Tagging",
     "Task",
     "Text",
+    "Unavailable",
     "Undo",
     "UndoRefused",
     "Unit",

@@ -31,6 +31,12 @@ class ConfigurationError(OpenCRMError):
     code = "configuration"
 
 
+class Unavailable(ConfigurationError):
+    """The database cannot be reached, or is not there for the moment; what was asked may be asked again."""
+
+    code = "unavailable"
+
+
 class PluginError(ConfigurationError):
     """A plugin broke its contract; names the plugin and, where one was called, the hook."""
 

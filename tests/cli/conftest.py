@@ -22,6 +22,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("OPENCRM_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("OPENCRM_PORT", "0")
     return tmp_path
 
 

@@ -94,7 +94,7 @@ def test_a_failing_reaction_is_logged(
         crm.worker().run_once()
         first = capsys.readouterr().err
         with closing(sqlite3.connect("opencrm.db")) as database, database:
-            database.execute("UPDATE crm_delivery SET attempts = 7, run_at = 0")
+            database.execute("UPDATE crm_delivery SET attempts = 7, run_at = '2026-01-01T00:00:00.000000+00:00'")
         crm.worker().run_once()
         last = capsys.readouterr().err
     assert f"WARNING opencrm.worker: plugin moody, tag {tag.record_id}, attempt 1: " in first
@@ -106,8 +106,8 @@ def test_a_failing_reaction_is_logged(
 @pytest.mark.parametrize("command", ["run", "serve", "worker"])
 def test_stale_tables_are_refused_at_the_start(workspace: Callable[..., Result], command: str) -> None:
     """It says what to run."""
-    with closing(sqlite3.connect("opencrm.db")) as database:
-        database.execute("DROP INDEX ix_crm_deal_amount_id")
+    with closing(sqlite3.connect("opencrm.db")) as database, database:
+        database.execute("UPDATE crm_schema SET fingerprint = 'of an older version'")
     done = workspace(command)
     assert done.exit_code == 8
     assert "opencrm db upgrade" in done.stderr

@@ -11,7 +11,7 @@ from typing import Any
 
 from opencrm.core.access.principal import Principal
 from opencrm.core.change import JournalEntry
-from opencrm.errors import OpenCRMError
+from opencrm.errors import ConflictError, OpenCRMError, Unavailable
 from opencrm.services import journal, queue
 from opencrm.services.reading.reader import Reader
 from opencrm.services.workspaces.signing_in import resolve
@@ -49,7 +49,7 @@ class Worker:
         while not stop.is_set():
             try:
                 busy = self._fan_out() or self._deliver()
-            except OpenCRMError as error:  # The database was away, or somebody held it for too long: it comes back.
+            except (ConflictError, Unavailable) as error:  # Somebody held the database for too long, or it is away.
                 _LOG.warning("the queue waits: %s", error)
                 busy = False
             if not busy:

@@ -29,16 +29,15 @@ _PORT = click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 take
 @click.pass_obj
 def serve(invocation: Invocation, host: str | None, port: int | None) -> None:
     """Serve REST."""
-    refuse_stale(invocation.crm)
-    invocation.serve(invocation.crm, _announce, host=host, port=port)
+    invocation.serve(_sound(invocation), _announce, host=host, port=port)
 
 
 @click.command()
 @click.pass_obj
 def worker(invocation: Invocation) -> None:
     """Work the queue until it is stopped."""
-    refuse_stale(invocation.crm)
-    with logs_on_stderr(), stopped_by_signals() as stop, working(invocation.crm) as under_way:
+    crm = _sound(invocation)
+    with logs_on_stderr(), stopped_by_signals() as stop, working(crm) as under_way:
         click.echo("opencrm works the queue; Ctrl-C stops.", err=True)
         while not (stop.asked or under_way.done()):
             time.sleep(GLANCE)
@@ -51,10 +50,10 @@ def worker(invocation: Invocation) -> None:
 @click.pass_obj
 def run(invocation: Invocation, host: str | None, port: int | None) -> None:
     """Serve REST and work the queue, in one process."""
-    refuse_stale(invocation.crm)
+    crm = _sound(invocation)
     invocation.check_server(host=host, port=port)
-    with logs_on_stderr(), working(invocation.crm) as under_way:
-        invocation.serve(invocation.crm, _announce, host=host, port=port, until=under_way.done)
+    with logs_on_stderr(), working(crm) as under_way:
+        invocation.serve(crm, _announce, host=host, port=port, until=under_way.done)
     under_way.result()
 
 
@@ -64,17 +63,24 @@ def working(crm: CRM) -> Iterator[Future[None]]:
 
     Yields:
         The thread's outcome, which raises what broke it.
-
-    Raises:
-        ConfigurationError: The workspace is not set up.
     """
-    _ = crm.configuration  # Asked first: the queue of a workspace that is not set up stays empty for ever.
     stop = threading.Event()
     with ThreadPoolExecutor(1, "opencrm worker") as threads:
         try:
             yield threads.submit(crm.worker().run, stop)
         finally:
             stop.set()
+
+
+def _sound(invocation: Invocation) -> CRM:
+    """Return the workspace, whose tables are up to date and which is set up.
+
+    Raises:
+        ConfigurationError: It is not so; says what to run.
+    """
+    refuse_stale(invocation.crm)
+    _ = invocation.crm.configuration  # The queue of a workspace that is not set up would stay empty for ever.
+    return invocation.crm
 
 
 def _announce(address: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 
-from opencrm.errors import ConfigurationError, ConflictError, Duplicate, InputError, OpenCRMError
+from opencrm.errors import ConfigurationError, ConflictError, Duplicate, InputError, OpenCRMError, Unavailable
 
 _RETRY = {"40001", "40P01", "55P03"}
 _GONE = {"42P01", "42703"}
@@ -56,8 +56,8 @@ def _explain(error: Exception, origin: BaseException) -> OpenCRMError:
         return ConfigurationError(f"the database is not up to date: run `opencrm db upgrade` ({text})")
     if isinstance(error, IntegrityError):
         return InputError({"record": [text]})
-    if isinstance(error, OperationalError) or state is None or state.startswith(("08", "28", "3D", "57")):
-        return ConfigurationError(f"the database cannot be used: {text}")
+    if isinstance(error, OperationalError) or state is None or state.startswith(("08", "53", "57")):
+        return Unavailable(f"the database cannot be used: {text}")
     return ConfigurationError(f"the database refuses: {text}")
 
 
