@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from sqlalchemy import func, select
 
@@ -219,3 +221,19 @@ def test_a_refused_change_of_the_organisation_leaves_the_block_usable(crm, firm)
             records.create(work, [Create(Unit, name="East")])
             records.create(work, [Create(Unit)])
         records.create(work, [Create(Unit, name="West")])
+
+
+def test_a_change_that_failed_half_way_takes_its_block_along(crm, firm, sizes):
+    """A caller that swallows the error gets nothing kept; with a savepoint around the call, the rest is."""
+    make_product(crm, sku="W-1")
+    before = sizes()
+    with pytest.raises(ConfigurationError, match="half-way"), crm.work(firm.owner) as work:
+        records.create(work, [Create(Contact, name="A")])
+        with contextlib.suppress(ConflictError, Duplicate):
+            records.create(work, [Create(Product, name="x", sku=sku) for sku in ("W-2", "W-1")])
+    assert sizes() == before
+    with crm.work(firm.owner) as work:
+        records.create(work, [Create(Contact, name="A")])
+        with contextlib.suppress(Duplicate), work.savepoint():
+            records.create(work, [Create(Product, name="x", sku=sku) for sku in ("W-2", "W-1")])
+    assert sizes() != before

@@ -98,7 +98,7 @@ def test_two_currencies_are_never_added(crm, firm):
         make_deal(crm, lines=[{"price": 1, "currency": "USD"}, {"price": 1, "currency": "GBP"}])
     deal = make_deal(crm, lines=[{"price": 1, "currency": "USD"}])
     assert deal.currency == "USD"
-    with crm.work(firm.owner) as work, pytest.raises(InputError):
+    with pytest.raises(InputError), crm.work(firm.owner) as work:
         records.create(work, [Create(DealLine, deal_id=deal.id, price=1, currency="GBP")])
 
 

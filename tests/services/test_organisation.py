@@ -237,7 +237,7 @@ def test_a_person_is_added_with_a_seat(crm, firm):
 
 def test_an_address_is_one_persons(crm, firm):
     """Two users cannot sign in by one e-mail, in whatever case it is written."""
-    with crm.work(firm.owner) as work, pytest.raises(Duplicate):
+    with pytest.raises(Duplicate), crm.work(firm.owner) as work:
         organisation.add_user(work, "Twin", email="SELLER@example.com", role="firm_seller", unit="south")
 
 

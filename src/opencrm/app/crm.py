@@ -114,7 +114,9 @@ class CRM:
             NotSignedIn: There is no such person, key or automation, or no longer.
         """
         with self._transaction(connection) as tx:
-            yield self._work(tx, principal, origin=origin)
+            work = self._work(tx, principal, origin=origin)
+            yield work
+            work.must_be_whole()
 
     @contextmanager
     def export(self, principal: Principal, query: Query[Any]) -> Iterator[exporting.Export]:

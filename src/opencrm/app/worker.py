@@ -116,7 +116,9 @@ class PluginDoor:
     def work(self) -> Iterator[Work]:
         """Open a work block as the plugin's automation; what it writes names the entry as its cause."""
         with self._workspace.database.write() as tx:
-            yield self._open(tx, self._principal, cause=self._one.entry_id)
+            work = self._open(tx, self._principal, cause=self._one.entry_id)
+            yield work
+            work.must_be_whole()
 
     @contextmanager
     def read(self) -> Iterator[Reader]:

@@ -12,7 +12,7 @@ from opencrm.core.access.rights import Rights
 from opencrm.core.change import Change, Values
 from opencrm.core.entity import Spec
 from opencrm.core.values import Id
-from opencrm.errors import NotFound
+from opencrm.errors import ConfigurationError, NotFound
 from opencrm.services.reading.reader import Reader
 from opencrm.services.workspaces.configuration import Configuration
 from opencrm.services.workspaces.workspace import Workspace
@@ -59,6 +59,7 @@ class Block(Reader):
         self._act = act
         self.config_version = configuration.version
         self._read: dict[tuple[str, Id], Values] = {}
+        self._half = False
 
     @property
     def act(self) -> Id:
@@ -97,13 +98,31 @@ class Block(Reader):
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Take back what is done inside, and only that, when it raises."""
-        version = self.config_version
+        version, half = self.config_version, self._half
         try:
             with self.tx.savepoint():
                 yield
         except BaseException:
-            self.config_version = version
+            self.config_version, self._half = version, half
             raise
+
+    @contextmanager
+    def storing(self) -> Iterator[None]:
+        """Remember that what is stored inside is half of something, if it raises."""
+        try:
+            yield
+        except BaseException:
+            self._half = True
+            raise
+
+    def must_be_whole(self) -> None:
+        """Refuse to commit a half-written change whose error the block caught without a savepoint around it.
+
+        Raises:
+            ConfigurationError: There is one.
+        """
+        if self._half:
+            raise ConfigurationError("a change failed half-way in this work block: nothing of the block is kept")
 
     def existing(self, spec: Spec, ids: Sequence[Id], *, deleted: bool = False) -> dict[Id, Values]:
         """Return the states of the records that a command names, locked.

@@ -66,13 +66,14 @@ class Work(Block):
             binding.judge(self, own)
         checking.check(self, changes, past, undo=undo)
         lines = [journal.entry(change, line) for change, line in zip(changes, self.stamps(len(changes)), strict=True)]
-        storing.store(self, changes, lines, past)
-        self.configuration.hooks.record_change(changes, self.door)
-        for binding, own in bound:
-            further = binding.follow(self, own, changes)
-            if further:
-                judging.judge(self, further)
-                self._store(further, {}, undo=undo, by=binding)
+        with self.storing():
+            storing.store(self, changes, lines, past)
+            self.configuration.hooks.record_change(changes, self.door)
+            for binding, own in bound:
+                further = binding.follow(self, own, changes)
+                if further:
+                    judging.judge(self, further)
+                    self._store(further, {}, undo=undo, by=binding)
         return lines
 
     def door(self, plugin: str) -> checking.WorkDoor:
