@@ -138,15 +138,6 @@ def forget(tx: Transaction, plugin: str) -> None:
     tx.run("forget plugin", lambda: delete(_D).where(mine), [{"plugin": plugin}])
 
 
-def counts(tx: Transaction) -> dict[str, int]:
-    """Return how many deliveries are in which state, and how many journal lines are still to be fanned out."""
-    rows = tx.query("queue states", lambda: select(_D.c.state, func.count().label("number")).group_by(_D.c.state), {})
-    [pending] = tx.query(
-        "queue pending", lambda: select(func.count().label("number")).select_from(_J).where(_J.c.pending), {}
-    )
-    return {row["state"]: int(row["number"]) for row in rows} | {"pending": int(pending["number"])}
-
-
 def first_time(tx: Transaction, plugin: str, key: str, now: datetime) -> bool:
     """Say whether a plugin comes here for the first time with this key, and remember it in the transaction."""
     insert, table = (sqlite.insert if tx.sqlite else postgresql.insert), tables.once

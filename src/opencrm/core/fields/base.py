@@ -6,6 +6,7 @@ it raises `ValueError` with a sentence for the user. `dump` gives back what JSON
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Generic, TypeVar
 
 import attrs
@@ -17,7 +18,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 @attrs.frozen
-class FieldType(Generic[T_co]):
+class FieldType(ABC, Generic[T_co]):
     """What a field holds. Subclasses are the types; plugins may add their own.
 
     The type argument is checked against the annotation: `Mapped[int] = field(Text(50))` is an error for mypy.
@@ -35,17 +36,17 @@ class FieldType(Generic[T_co]):
         """Whether conditions may use the field."""
         return True
 
+    @abstractmethod
     def column(self) -> TypeEngine[Any]:
         """Return the column's type."""
-        raise NotImplementedError
 
+    @abstractmethod
     def parse(self, raw: Any) -> Any:
         """Return the typed value of `raw`, which is never None.
 
         Raises:
             ValueError: A sentence that says what is wrong.
         """
-        raise NotImplementedError
 
     def dump(self, value: Any) -> Any:
         """Return what JSON carries for a value that is not None."""
