@@ -29,17 +29,17 @@ class Listed(NamedTuple):
 
 
 COMMANDS = {
-    "db": Listed("opencrm.cli.database:db", "Create, migrate and check the tables."),
+    "db": Listed("opencrm.cli.commands.database:db", "Create, migrate and check the tables."),
     "demo": Listed("", "Make a window company with sample data and serve it."),
     "export": Listed("", "Write records to a file.", acts=True),
-    "hooks": Listed("opencrm.cli.plugins:hooks", "Show which plugin implements what."),
+    "hooks": Listed("opencrm.cli.commands.plugins:hooks", "Show which plugin implements what."),
     "import": Listed("", "Bring records in from a file.", acts=True),
-    "init": Listed("opencrm.cli.workspace:init", "Create a workspace and its owner."),
-    "plugin": Listed("opencrm.cli.plugins:plugin", "List, enable and disable plugins.", acts=True),
-    "run": Listed("opencrm.cli.serving:run", "Serve REST and work the queue, in one process."),
-    "serve": Listed("opencrm.cli.serving:serve", "Serve REST."),
-    "user": Listed("opencrm.cli.users:user", "Add and disable users, make their keys.", acts=True),
-    "worker": Listed("opencrm.cli.serving:worker", "Work the queue until it is stopped."),
+    "init": Listed("opencrm.cli.commands.workspace:init", "Create a workspace and its owner."),
+    "plugin": Listed("opencrm.cli.commands.plugins:plugin", "List, enable and disable plugins.", acts=True),
+    "run": Listed("opencrm.cli.commands.serving:run", "Serve REST and work the queue, in one process."),
+    "serve": Listed("opencrm.cli.commands.serving:serve", "Serve REST."),
+    "user": Listed("opencrm.cli.commands.users:user", "Add and disable users, make their keys.", acts=True),
+    "worker": Listed("opencrm.cli.commands.serving:worker", "Work the queue until it is stopped."),
 }
 
 

@@ -57,27 +57,37 @@ class IdColumn(_Column):
 
 
 class InstantColumn(_Column):
-    """An aware instant in UTC; in SQLite as ISO 8601 text of one width, which sorts by time."""
+    """An aware instant in UTC; in SQLite as ISO 8601 text of one width, which sorts by time.
+
+    Attributes:
+        as_text: Whether it stands as text on every database.
+    """
 
     postgresql = "TIMESTAMP WITH TIME ZONE"
+    as_text = False
 
     def bind_processor(self, dialect: Dialect) -> Convert:
-        return _instant_text if dialect.name == "sqlite" else None
+        return instant_text if self.as_text or dialect.name == "sqlite" else None
 
     def reader(self, dialect: Dialect) -> Convert:
-        return datetime.fromisoformat if dialect.name == "sqlite" else _instant_utc
+        return datetime.fromisoformat if self.as_text or dialect.name == "sqlite" else _instant_utc
 
 
 class DateColumn(_Column):
-    """A calendar date."""
+    """A calendar date; in SQLite as text.
+
+    Attributes:
+        as_text: Whether it stands as text on every database.
+    """
 
     postgresql = "DATE"
+    as_text = False
 
     def bind_processor(self, dialect: Dialect) -> Convert:
-        return _date_text if dialect.name == "sqlite" else None
+        return date_text if self.as_text or dialect.name == "sqlite" else None
 
     def reader(self, dialect: Dialect) -> Convert:
-        return date.fromisoformat if dialect.name == "sqlite" else None
+        return date.fromisoformat if self.as_text or dialect.name == "sqlite" else None
 
 
 class AmountColumn(_Column):
@@ -87,7 +97,7 @@ class AmountColumn(_Column):
     postgresql = "BIGINT"
 
     def bind_processor(self, dialect: Dialect) -> Convert:
-        return _amount_bind
+        return scaled
 
     def reader(self, dialect: Dialect) -> Convert:
         return _amount_read
@@ -153,7 +163,8 @@ def key_column(length: int) -> TypeEngine[str]:
     return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
-def _instant_text(value: datetime | None) -> str | None:
+def instant_text(value: datetime | None) -> str | None:
+    """Return an instant as ISO 8601 text of one width, in UTC."""
     return None if value is None else value.astimezone(UTC).isoformat(timespec="microseconds")
 
 
@@ -161,11 +172,13 @@ def _instant_utc(value: datetime) -> datetime:
     return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
-def _date_text(value: date | None) -> str | None:
+def date_text(value: date | None) -> str | None:
+    """Return a day as ISO 8601 text."""
     return None if value is None else value.isoformat()
 
 
-def _amount_bind(value: Decimal | None) -> int | None:
+def scaled(value: Decimal | None) -> int | None:
+    """Return an exact number in ten-thousandths."""
     return None if value is None else int(value.scaleb(SCALE))
 
 

@@ -16,19 +16,21 @@ cannot be resolved in one of them breaks nothing outside it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeAlias
 
 import attrs
-from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, MetaData, Table
+from sqlalchemy import Column, ColumnElement, ForeignKeyConstraint, Index, Integer, MetaData, Table
 from sqlalchemy.orm import Mapped, mapped_column, registry
+from sqlalchemy.sql.expression import FromClause
 
 from opencrm.core.change import Change, Objection
-from opencrm.core.columns import IdColumn, key_column
+from opencrm.core.columns import IdColumn, JsonColumn, key_column
 from opencrm.core.fields import Field, Instant, Key, RecordId, Reference, field
+from opencrm.core.held import Held, held
 from opencrm.core.locale import Locale
 from opencrm.core.values import FOLDED
 
@@ -118,7 +120,31 @@ class Spec:
     @cached_property
     def folded(self) -> Mapping[str, str]:
         """The texts that are compared, each with the column of its folded key."""
-        return MappingProxyType({name: it.key for name, it in self.fields.items() if it.key != name})
+        return MappingProxyType({name: it.key for name, it in self.fields.items() if it.folded})
+
+    @cached_property
+    def held(self) -> Mapping[str, Held]:
+        """Where the JSON column holds the custom fields, and the folded keys of those that are compared."""
+        custom = [it for it in self.fields.values() if it.slot is not None]
+        places = {it.name: held(it.slot or "", it.type.column()) for it in custom}
+        keys = {it.key: held(f"{it.slot}~", key_column(FOLDED)) for it in custom if it.folded}
+        return MappingProxyType(places | keys)
+
+    def column(self, name: str, table: FromClause | None = None) -> ColumnElement[Any]:
+        """Return what a field, or the key by which it is compared, is read from: a column, or a place in JSON.
+
+        Args:
+            name: The field's name, or its `key`.
+            table: An alias of the entity's table, where one is used.
+        """
+        source = self.table if table is None else table
+        place = self.held.get(name)
+        return source.c[name] if place is None else place.read_from(source.c.custom).label(name)
+
+    def extended(self, fields: Iterable[Field]) -> Spec:
+        """Return the declaration with custom fields added."""
+        added = {it.name: it for it in fields}
+        return attrs.evolve(self, fields=MappingProxyType({**self.fields, **added})) if added else self
 
     def references(self) -> Mapping[str, str]:
         """Return the reference fields with the entity that each points to."""
@@ -154,6 +180,7 @@ class Entity:
     updated_at: Mapped[datetime] = field(Instant(), required=True, changed_by="system", settable=False)
     deleted_at: Mapped[datetime | None] = field(Instant(), changed_by="system", settable=False)
     version: Mapped[int] = mapped_column(Integer, nullable=False)
+    custom: Mapped[Any] = mapped_column(JsonColumn(), nullable=True)
 
     def __init_subclass__(cls, *, prefix: str | None = None) -> None:
         super().__init_subclass__()
@@ -233,7 +260,7 @@ def _labelled(column: Column[Any]) -> dict[str, Any]:
 def _add_keys(spec: Spec) -> None:
     """Add the folded key beside each text that is compared."""
     for one in spec.fields.values():
-        if one.key != one.name:
+        if one.folded:
             spec.table.append_column(Column(one.key, key_column(FOLDED), nullable=not one.required))
 
 

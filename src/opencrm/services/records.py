@@ -144,7 +144,7 @@ class _Births:
             values = self._staged(spec, values, command.history)
         if command.history is not None:
             self.past.setdefault(id, ())
-        if spec is Deal.spec:
+        if spec.cls is Deal:
             _sum_lines(values, parts.get(LINES, ()), loaded.given, self._work.configuration.locale)
         self.changes.append(Change(spec.name, id, Kind.CREATED, None, values))
         for name, several in parts.items():

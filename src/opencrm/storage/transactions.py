@@ -21,12 +21,23 @@ COPY_FROM = 50
 
 
 class Transaction:
-    """One open transaction; never commits by itself."""
+    """One open transaction; never commits by itself.
+
+    Attributes:
+        edition: Tells the custom fields of one configuration from those of another: statements are kept by it.
+    """
 
     def __init__(self, connection: Connection, statements: Statements) -> None:
         self.connection = connection
         self.statements = statements
         self.sqlite = connection.dialect.name == "sqlite"
+        self.edition = ""
+
+    def select(
+        self, shape: Hashable, build: Callable[[], Executable | ClauseElement], values: Mapping[str, Any]
+    ) -> Sequence[Sequence[Any]]:
+        """Run the query of this shape and return its rows, typed."""
+        return self.rows(self._prepare(shape, build), values)
 
     def rows(self, prepared: Prepared, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """Run a query and return its rows, typed."""
@@ -40,7 +51,7 @@ class Transaction:
         self, shape: Hashable, build: Callable[[], Executable | ClauseElement], values: Mapping[str, Any]
     ) -> list[Values]:
         """Run the query of this shape and return its rows as mappings."""
-        prepared = self.statements.prepare(shape, build)
+        prepared = self._prepare(shape, build)
         names = prepared.names
         return [dict(zip(names, row, strict=True)) for row in self.rows(prepared, values)]
 
@@ -51,7 +62,7 @@ class Transaction:
         several: Sequence[Mapping[str, Any]],
     ) -> int:
         """Run a statement that writes, once for each of the sets of values; return how many rows it met."""
-        prepared = self.statements.prepare(shape, build)
+        prepared = self._prepare(shape, build)
         sets = [prepared.parameters(values) for values in several]
         with translated():
             result = self.connection.exec_driver_sql(prepared.sql, sets if len(sets) > 1 else sets[0])
@@ -104,6 +115,9 @@ class Transaction:
             raise
         with translated():
             nested.commit()
+
+    def _prepare(self, shape: Hashable, build: Callable[[], Executable | ClauseElement]) -> Prepared:
+        return self.statements.prepare((self.edition, shape), build)
 
     def _copy(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
         cursor: Any = self.connection.connection.cursor()

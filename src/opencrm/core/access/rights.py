@@ -133,7 +133,7 @@ class Rights:
 
     def expression(self, entity: Spec | type[Entity], action: str) -> Expression:
         """Return which records of an entity an act may touch."""
-        spec = entity if isinstance(entity, Spec) else entity.spec
+        spec = entity if isinstance(entity, Spec) else self.entities[entity.spec.name]
         found = self._expressions.get((spec.name, action))
         if found is None:
             found = self._expressions[spec.name, action] = Expression(spec, action, tuple(self._arms(spec, action)))

@@ -7,7 +7,6 @@ from itertools import count
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, false, or_, select, true
-from sqlalchemy.sql.elements import KeyedColumnElement
 from sqlalchemy.sql.expression import FromClause
 
 from opencrm.core.conditions.bind import Entities
@@ -84,14 +83,14 @@ class _Writer:
             case Not(inner):
                 return self.write(inner, spec, table, positive=not positive)
             case Empty(field):
-                column = table.c[spec.fields[field].key]
+                column = spec.column(spec.fields[field].key, table)
                 return column.is_(None) if positive else column.is_not(None)
             case Link(field, entity, inner):
-                return self._link(table.c[field], self._entities[entity], inner, positive=positive)
-        return self._compare(item, table.c[spec.fields[item.field].key], positive=positive)
+                return self._link(spec.column(field, table), self._entities[entity], inner, positive=positive)
+        return self._compare(item, spec.column(spec.fields[item.field].key, table), positive=positive)
 
     def _compare(
-        self, item: Equal | Less | Greater | In, column: KeyedColumnElement[Any], *, positive: bool
+        self, item: Equal | Less | Greater | In, column: ColumnElement[Any], *, positive: bool
     ) -> ColumnElement[bool]:
         match item:
             case Equal(_, value):
@@ -109,18 +108,18 @@ class _Writer:
                 return found if positive else _or_missing(column, ~found)
 
     def _link(
-        self, column: KeyedColumnElement[Any], target: Spec, inner: Condition, *, positive: bool
+        self, column: ColumnElement[Any], target: Spec, inner: Condition, *, positive: bool
     ) -> ColumnElement[bool]:
         there = target.table.alias()
         wanted = self.write(inner, target, there, positive=True)
         found = column.in_(select(there.c.id).where(there.c.deleted_at.is_(None), wanted))
         return found if positive else _or_missing(column, ~found)
 
-    def _parameter(self, column: KeyedColumnElement[Any], value: Any) -> BindParameter[Any]:
+    def _parameter(self, column: ColumnElement[Any], value: Any) -> BindParameter[Any]:
         if self._names is None:
             return bindparam(None, value, type_=column.type)
         return bindparam(next(self._names), type_=column.type)
 
 
-def _or_missing(column: KeyedColumnElement[Any], found: ColumnElement[bool]) -> ColumnElement[bool]:
+def _or_missing(column: ColumnElement[Any], found: ColumnElement[bool]) -> ColumnElement[bool]:
     return or_(column.is_(None), found) if getattr(column, "nullable", True) else found

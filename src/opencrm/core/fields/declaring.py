@@ -31,6 +31,10 @@ class Field:
         settable: Whether a creation may name it.
         sensitive: A label such as `"personal"`; a role then needs a field rule to read it.
         indexed: Whether lists sorted by it stay fast at any size.
+        help: A sentence for the person who fills it in.
+        slot: Of a custom field, the name under which its record's JSON column holds it; it never changes.
+        former: Names that a custom field had before, under which the journal still tells of it.
+        searchable: Whether search looks into it.
     """
 
     name: str
@@ -43,11 +47,24 @@ class Field:
     sensitive: str | None = None
     indexed: bool = False
     help: str = ""
+    slot: str | None = None
+    former: tuple[str, ...] = ()
+    searchable: bool = False
+
+    @property
+    def custom(self) -> bool:
+        """Whether a workspace or a plugin added it to somebody else's entity."""
+        return self.slot is not None
+
+    @property
+    def folded(self) -> bool:
+        """Whether a folded key is kept beside it."""
+        return isinstance(self.type, Text) and self.type.folded
 
     @property
     def key(self) -> str:
         """Name of the column that comparisons and sorting use."""
-        return f"{self.name}_key" if isinstance(self.type, Text) and self.type.folded else self.name
+        return (f"{self.name}~" if self.custom else f"{self.name}_key") if self.folded else self.name
 
 
 def field(  # noqa: PLR0913  # the words of a declaration, all but one by name
@@ -61,6 +78,7 @@ def field(  # noqa: PLR0913  # the words of a declaration, all but one by name
     sensitive: str | None = None,
     indexed: bool = False,
     help: str = "",
+    searchable: bool = False,
 ) -> MappedColumn[T]:
     """Declare a field in an entity's class: `title: Mapped[str] = field(Text(200), required=True)`.
 
@@ -74,6 +92,7 @@ def field(  # noqa: PLR0913  # the words of a declaration, all but one by name
         sensitive: A label that closes the field to roles without a field rule for it.
         indexed: Promise fast lists sorted by this field, and keep the indexes that this needs.
         help: A sentence for the person who fills it in.
+        searchable: Let search look into it.
     """
     asked = {
         "type": kind,
@@ -85,5 +104,6 @@ def field(  # noqa: PLR0913  # the words of a declaration, all but one by name
         "sensitive": sensitive,
         "indexed": indexed,
         "help": help,
+        "searchable": searchable,
     }
     return mapped_column(kind.column(), nullable=not required, info={"opencrm": asked})

@@ -57,6 +57,6 @@ def _settings() -> dict[str, Any]:
 
 def _protect(response: Response) -> Response:
     """Add the headers of data, where a page has not set its own."""
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
+    held = {name.lower() for name, _ in response.headers}
+    response.headers.extend([(name, value) for name, value in _HEADERS.items() if name.lower() not in held])
     return response

@@ -130,27 +130,27 @@ class _Builder:
         return self._merge(arms) if arms else self._walk(self._plan.scope)
 
     def _walk(self, scope: Condition) -> Select[Any]:
-        table = self._plan.spec.table
-        columns = [table.c[name] for name in self._plan.columns]
-        return self._page(select(*columns).where(self._test(scope, table)), table)
+        spec = self._plan.spec
+        columns = map(spec.column, self._plan.columns)
+        return self._page(select(*columns).where(self._test(scope, spec.table)), spec.table)
 
     def _merge(self, arms: tuple[Condition, ...]) -> Select[Any]:
         """Take each arm's first rows off its own index, merge their keys, and read only the page's records."""
         plan, table = self._plan, self._plan.spec.table
-        keys = [table.c.id] if plan.sort is None else [table.c.id, table.c[plan.sort.field.key]]
+        keys = [table.c.id] if plan.sort is None else [table.c.id, plan.spec.column(plan.sort.field.key)]
         parts = [self._page(select(*keys).where(self._test(arm, table)), table).subquery() for arm in arms]
         every = union_all(*[select(part) for part in parts]).subquery() if len(parts) > 1 else parts[0]
         # Grouping by the order itself takes out what two arms gave in the sort that is made anyway.
         distinct = select(every.c.id).group_by(*reversed([every.c[key.name] for key in keys]))
         first = self._ordered(distinct, every).limit(self._most()).subquery()
-        columns = [table.c[name] for name in plan.columns]
+        columns = map(plan.spec.column, plan.columns)
         return self._ordered(select(*columns).join(first, first.c.id == table.c.id), table)
 
     def _page(self, statement: Select[Any], table: FromClause) -> Select[Any]:
         if self._plan.sort is None:
             return statement
         if self._plan.after is not None:
-            statement = statement.where(_after(self._plan.sort, table, at_null=self._plan.after[0] is None))
+            statement = statement.where(_after(self._plan.sort, self._plan.spec, at_null=self._plan.after[0] is None))
         ordered = self._ordered(statement, table)
         return ordered if self._plan.limit is None else ordered.limit(self._most())
 
@@ -164,7 +164,7 @@ class _Builder:
         sort = self._plan.sort
         if sort is None:
             return statement
-        key, one = table.c[sort.field.key], table.c.id
+        key, one = _key(sort, self._plan.spec, table), table.c.id
         if not sort.descending:
             return statement.order_by(key.asc().nulls_last() if sort.nullable else key.asc(), one.asc())
         return statement.order_by(key.desc().nulls_last() if sort.nullable else key.desc(), one.desc())
@@ -174,8 +174,13 @@ class _Builder:
         return bindparam("most", type_=Integer())
 
 
-def _after(sort: Sort, table: FromClause, *, at_null: bool) -> ColumnElement[bool]:
-    key, one = table.c[sort.field.key], table.c.id
+def _key(sort: Sort, spec: Spec, table: FromClause) -> ColumnElement[Any]:
+    """Return the sort key, in the entity's own table or in what was selected from it."""
+    return spec.column(sort.field.key) if table is spec.table else table.c[sort.field.key]
+
+
+def _after(sort: Sort, spec: Spec, *, at_null: bool) -> ColumnElement[bool]:
+    key, one = spec.column(sort.field.key), spec.table.c.id
     last_id = bindparam("after_id", type_=one.type)
     beyond: Callable[[Any, Any], ColumnElement[bool]] = (
         (lambda a, b: a < b) if sort.descending else (lambda a, b: a > b)

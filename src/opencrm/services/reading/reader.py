@@ -235,7 +235,7 @@ class Reader:
         def build() -> Any:
             table = spec.table
             one = table.c.id.in_([bindparam(f"i{at}", type_=IdColumn()) for at in range(len(ids))])
-            statement = select(*[table.c[name] for name in spec.columns]).where(
+            statement = select(*map(spec.column, spec.columns)).where(
                 one, clause(scope, spec, entities, parameter_names("s"))
             )
             if deleted is not None:
@@ -277,7 +277,7 @@ class Reader:
 
     def _rows(self, plan: Plan) -> Rows:
         entities = self.configuration.catalogue.entities
-        return self.tx.rows(self.tx.statements.prepare(plan.shape, lambda: plan.statement(entities)), plan.values)
+        return self.tx.select(plan.shape, lambda: plan.statement(entities), plan.values)
 
     def _records(self, spec: Spec, names: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> tuple[Record, ...]:
         cls, width = record_class(spec.name, names), len(names)

@@ -29,6 +29,7 @@ class Catalogue:
         exporters: Kinds of files that can be written, by name.
         apps: Web applications, by name.
         plugins: Names of the active plugins.
+        edition: Tells these custom fields from others; empty where there are none.
     """
 
     entities: Mapping[str, Spec]
@@ -38,6 +39,7 @@ class Catalogue:
     exporters: Mapping[str, Exporter]
     apps: Mapping[str, WebApp]
     plugins: tuple[str, ...]
+    edition: str = ""
 
     @classmethod
     def of(cls, hooks: Hooks) -> Catalogue:

@@ -33,8 +33,12 @@ class Workspace:
     def configuration(self, tx: Transaction, version: str) -> Configuration:
         """Return the configuration of that version, read once."""
         found = self._configuration
-        if found is not None and found.version == version:
-            return found
+        if found is None or found.version != version:
+            found = self._read(tx, version)
+        tx.edition = found.catalogue.edition
+        return found
+
+    def _read(self, tx: Transaction, version: str) -> Configuration:
         with self._lock:
             found = self._configuration
             if found is None or found.version != version:

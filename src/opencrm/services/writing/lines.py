@@ -73,11 +73,12 @@ def _amount(work: Block, deal: Values, lines: Sequence[Values]) -> Change:
 
 def _deals(work: Block, ids: Sequence[Id]) -> dict[Id, Values]:
     """Return those of the deals that follow their lines, locked: a second writer sees the first one's line."""
-    table = Deal.__table__
+    spec = work.entity(Deal)
+    table = spec.table
 
     def build(size: int) -> Any:
         mine = (_among(table.c.id, size), table.c.amount_from == LINES)
-        statement = select(*[table.c[name] for name in Deal.spec.columns]).where(*mine).order_by(table.c.id)
+        statement = select(*map(spec.column, spec.columns)).where(*mine).order_by(table.c.id)
         return statement if work.tx.sqlite else statement.with_for_update()
 
     return {row["id"]: row for row in _in_parts(work, "deals of lines", build, ids)}

@@ -10,6 +10,7 @@ from sqlalchemy import Table, bindparam, update
 from opencrm.core.change import Change, JournalEntry, Kind
 from opencrm.core.columns import IdColumn
 from opencrm.core.entity import Spec
+from opencrm.core.held import patched
 from opencrm.core.pipeline import StageMove, stage_moves
 from opencrm.core.values import Id, fold
 from opencrm.errors import ConflictError
@@ -61,20 +62,36 @@ def _row(spec: Spec, change: Change) -> dict[str, Any]:
     for name, key in spec.folded.items():
         text = row.get(name)
         row[key] = None if text is None else fold(text)
+    if spec.held:
+        row["custom"] = {slot: value for slot, value in _packed(spec, row).items() if value is not None} or None
     return row
 
 
-def _keys(spec: Spec, values: Mapping[str, Any], names: Container[str]) -> dict[str, Any]:
-    """Return the folded keys of the named texts."""
-    folded = ((key, values[name]) for name, key in spec.folded.items() if name in names)
-    return {key: None if text is None else fold(text) for key, text in folded}
+def _columns(spec: Spec, values: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return the columns of the named fields with their keys; those of custom fields together, as a patch."""
+    new = {name: values[name] for name in names}
+    for name, key in spec.folded.items():
+        if name in new:
+            new[key] = None if new[name] is None else fold(new[name])
+    patch = _packed(spec, new) if spec.held else {}
+    plain = {name: value for name, value in new.items() if name not in spec.held}
+    return {**plain, "custom": patch} if patch else plain
+
+
+def _packed(spec: Spec, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that stand in the JSON column, by slot."""
+    return {
+        place.slot: None if values[name] is None else place.pack(values[name])
+        for name, place in spec.held.items()
+        if name in values
+    }
 
 
 def _update(work: Block, spec: Spec, changes: Sequence[Change]) -> None:
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for change in changes:
         names = change.fields
-        values = {name: change.after[name] for name in names} | _keys(spec, change.after, names)
+        values = _columns(spec, change.after, names)
         row = {f"new_{name}": value for name, value in values.items()}
         before = change.before or {}
         groups.setdefault(tuple(sorted(values)), []).append(
@@ -92,7 +109,11 @@ def _statement(spec: Spec, names: Sequence[str]) -> Any:
         table.c.id == bindparam("old_id", type_=IdColumn()),
         table.c.version == bindparam("old_version", type_=table.c.version.type),
     )
-    values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names if name != "version"}
+    values: dict[str, Any] = {
+        name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names if name != "version"
+    }
+    if "custom" in values:
+        values["custom"] = patched(table.c.custom, values["custom"])
     return update(table).where(*same).values({**values, "version": table.c.version + 1})
 
 

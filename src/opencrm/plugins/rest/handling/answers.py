@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from flask import Response
+from werkzeug.datastructures import Headers
 
 from opencrm import JournalEntry, Record
 from opencrm.embed import Reader, Spec
@@ -16,15 +17,22 @@ from opencrm.rest import etag
 ACT = "OpenCRM-Act"
 """The header that names the act of a write, by which it can be undone."""
 
+JSON = "application/json"
 _NONE: Mapping[str, str] = MappingProxyType({})
+_WITHOUT_BODY = (204, 304)
 
 
-def answer(body: Any, status: int = 200, headers: Mapping[str, str] = _NONE) -> Response:
+class Answer(Response):
+    """An answer that is complete as it is; werkzeug would copy all headers and escape the address once more."""
+
+    def get_wsgi_headers(self, environ: Any) -> Headers:
+        return super().get_wsgi_headers(environ) if self.status_code in _WITHOUT_BODY else self.headers
+
+
+def answer(body: Any, status: int = 200, headers: Mapping[str, str] = _NONE, *, kind: str = JSON) -> Response:
     """Answer with JSON."""
-    response = Response(orjson.dumps(body, default=str, option=orjson.OPT_UTC_Z), status, mimetype="application/json")
-    for name, value in headers.items():
-        response.headers[name] = value
-    return response
+    text = orjson.dumps(body, default=str, option=orjson.OPT_UTC_Z)
+    return Answer(text, status, {"Content-Type": kind, **headers})
 
 
 def record_body(reader: Reader, spec: Spec, record: Record) -> dict[str, Any]:

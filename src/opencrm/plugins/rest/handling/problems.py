@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 import attrs
 from flask import Response, request
@@ -60,9 +59,7 @@ def broken(error: Exception) -> Response:
 
 def told(problem: Problem) -> Response:
     """Answer with a problem."""
-    response = answer(problem.body(), problem.status, **_of_problem(problem))
-    response.mimetype = "application/problem+json"
-    return response
+    return answer(problem.body(), problem.status, problem.headers, kind="application/problem+json")
 
 
 def _to_oneself(error: OpenCRMError, detail: str | None) -> str | None:
@@ -70,7 +67,3 @@ def _to_oneself(error: OpenCRMError, detail: str | None) -> str | None:
     if detail and isinstance(error, PermissionDenied):
         return detail.replace(f"{error.principal} may not", "you may not", 1)
     return f"{detail}; perhaps it was undone already" if isinstance(error, UndoRefused) else detail
-
-
-def _of_problem(problem: Problem) -> dict[str, Any]:
-    return {"headers": problem.headers}

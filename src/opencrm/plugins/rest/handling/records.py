@@ -73,10 +73,8 @@ class Records:
         with self._crm.work(principal()) as work:
             spec = entity_at(work, plural)
             [entry] = records.create(work, [Create(spec, values=body)])
-            response = _seen(work, spec, entry) or answer({"id": entry.record_id}, headers={ACT: entry.act})
-        response.status_code = 201
-        response.headers["Location"] = f"{request.root_path}{request.path.rstrip('/')}/{entry.record_id}"
-        return response
+            headers = {ACT: entry.act, "Location": quote(f"{request.root_path}/v1/{plural}/{entry.record_id}")}
+            return _seen(work, spec, headers, entry, 201) or answer({"id": entry.record_id}, 201, headers)
 
     def update(self, plural: str, id: str) -> Response:
         """Change fields of a record; answer with it."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from opencrm.cli.database import refuse_stale
+from opencrm.cli.commands.database import refuse_stale
 from opencrm.cli.logs import logs_on_stderr
 from opencrm.cli.stopping import GLANCE, stopped_by_signals
 
