@@ -18,6 +18,7 @@ ON_DATABASES: dict[str, OnPlace] = {
     "create": lambda place, given: creating.measure(place, given.rounds),
     "page": lambda place, given: paging.measure(place, given.deals, given.rounds),
     "rest": lambda place, given: rest.measure(place, given.deals, given.rounds),
+    "rest-called": lambda place, given: rest.measure_called(place, given.deals, given.rounds),
 }
 ALONE: dict[str, Callable[[argparse.Namespace], Iterator[Measured]]] = {
     "help": lambda given: starting.help_(max(given.rounds // 4, 5)),

@@ -14,7 +14,7 @@ from benchmarks import ids
 from benchmarks.databases import Place, Row, insert_of
 from benchmarks.importing import JOURNAL
 from benchmarks.measuring import Measured, in_turn
-from benchmarks.world import DEAL, World, stamp, world
+from benchmarks.world import DEAL, Company, World, stamp, world
 from opencrm import Create, Deal, records
 
 TIMES = 20
@@ -74,7 +74,7 @@ def _creator(one: World) -> Callable[[], None]:
 class Floor:
     """Hand-written creation, with ids, folded keys and the history's JSON."""
 
-    def __init__(self, one: World) -> None:
+    def __init__(self, one: Company) -> None:
         self._raw, self._user, self._unit = one.raw, one.manager_id, one.unit
         self._by = f"user:{one.manager_id}"
 

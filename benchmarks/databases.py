@@ -101,6 +101,12 @@ class RawPostgresql:
                 copy.write_row(row)
 
 
+def connect(url: str) -> Raw:
+    """Return a bare driver's connection."""
+    told = make_url(url)
+    return RawSqlite(str(told.database)) if told.get_backend_name() == "sqlite" else RawPostgresql(url)
+
+
 def insert_of(table: str, columns: Sequence[str]) -> str:
     """Return the INSERT of one row."""
     names = ", ".join(f'"{name}"' for name in columns)
@@ -128,10 +134,6 @@ class Place:
         self._server.psql(f"CREATE DATABASE {name}")
         found = make_url(self._server.get_uri()).set(drivername="postgresql+psycopg", database=name)
         return found.render_as_string(hide_password=False)
-
-    def raw(self, url: str) -> Raw:
-        """Return a bare driver's connection."""
-        return RawSqlite(str(make_url(url).database)) if self._server is None else RawPostgresql(url)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import attrs
 
 from benchmarks.databases import Place
 from benchmarks.measuring import Measured, in_turn, timed
-from benchmarks.world import World, fill_with_deals, world
+from benchmarks.world import Company, World, fill_with_deals, world
 from opencrm import Deal, Query
 
 PAGE = 50
@@ -61,12 +61,13 @@ class Floor:
 
 def best(one: World) -> Floor:
     """Return the fastest of the hand-written statements."""
-    found = [Floor(name, run, _typed_sqlite if one.raw.sqlite else _typed) for name, run in _ways(one).items()]
+    found = [Floor(name, run, _typed_sqlite if one.raw.sqlite else _typed) for name, run in ways(one).items()]
     rounds = [[timed(floor.read) for floor in found] for _ in range(50)]
     return min(zip(found, zip(*rounds, strict=True), strict=True), key=lambda pair: median(pair[1]))[0]
 
 
-def _ways(one: World) -> dict[str, Callable[[], list[Any]]]:
+def ways(one: Company) -> dict[str, Callable[[], list[Any]]]:
+    """Return the hand-written statements by name, as functions that run them."""
     names = [name for name in Deal.spec.fields if name != "deleted_at"]
     columns, bare = (", ".join(f"{prefix}{name}" for name in names) for prefix in ("d.", ""))
     units = tuple(dict.fromkeys(unit for _, unit in one.people[:10]))
@@ -99,7 +100,7 @@ def _union(parts: Sequence[str], word: str) -> str:
     return f" {word} ".join(cut)
 
 
-def _runner(one: World, text: str, values: tuple[Any, ...]) -> Callable[[], list[Any]]:
+def _runner(one: Company, text: str, values: tuple[Any, ...]) -> Callable[[], list[Any]]:
     return lambda: one.raw.run(text, values)[:PAGE]
 
 

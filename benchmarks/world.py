@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from benchmarks.databases import Place, Raw
+from benchmarks.databases import Place, Raw, connect
 from opencrm import (
     CRM,
     Change,
@@ -55,38 +55,55 @@ class Sales:
 
 
 @attrs.frozen(kw_only=True)
-class World:
-    """A workspace with its company.
+class Company:
+    """What hand-written code knows of a company.
 
     Attributes:
-        crm: The workspace.
-        raw: A bare connection to the same database.
-        manager: The manager of the first branch, with a role over its subtree.
-        manager_id: Their user's id.
+        raw: A bare connection to its database.
+        manager_id: The user who is manager of the first branch.
         unit: The branch.
         people: Each person's user id and unit, branch after branch; the first is the manager.
     """
 
-    crm: CRM
     raw: Raw
-    manager: Principal
     manager_id: str
     unit: str
     people: tuple[tuple[str, str], ...]
 
 
+@attrs.frozen(kw_only=True)
+class World(Company):
+    """A workspace with its company.
+
+    Attributes:
+        crm: The workspace.
+        url: Its database.
+        manager: The manager of the first branch, with a role over its subtree.
+    """
+
+    crm: CRM
+    url: str
+    manager: Principal
+
+
 @contextmanager
-def world(place: Place, *, branches: int = 1) -> Iterator[World]:
+def world(place: Place, *, branches: int = 1, plugins: Sequence[object] = (Sales(),)) -> Iterator[World]:
     """Make a workspace with its company in a new database."""
     url = place.url()
-    crm = CRM(url, plugins=[Sales()])
+    crm = CRM(url, plugins=plugins)
     try:
         owner = crm.init(owner="Olive Owner")
         with crm.work(owner) as work:
             people = tuple(_company(work, branches))
         first, unit = people[0]
         yield World(
-            crm=crm, raw=place.raw(url), manager=Principal.user(first), manager_id=first, unit=unit, people=people
+            crm=crm,
+            url=url,
+            raw=connect(url),
+            manager=Principal.user(first),
+            manager_id=first,
+            unit=unit,
+            people=people,
         )
     finally:
         crm.close()

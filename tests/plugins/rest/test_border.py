@@ -215,13 +215,21 @@ def _away(crm, *, back=False):
     return f"ALTER TABLE {home}{old} RENAME TO {new}"
 
 
-def test_below_another_path(crm, api):
-    """Mounted deeper, by a host or a proxy, addresses follow."""
-    client = Client(wsgi(crm))
-    made = client.post(
-        "/api/v1/deals",
-        base_url="http://localhost/crm",
+def _made_below(crm, api, mount):
+    return Client(wsgi(crm)).post(
+        "/api/v1/deals/",
+        base_url=f"http://localhost{mount}",
         json={"title": "x"},
         headers={"Authorization": f"Bearer {api.token}"},
     )
-    assert made.headers["Location"].startswith("/crm/api/v1/deals/")
+
+
+def test_below_another_path(crm, api):
+    """Mounted deeper, by a host or a proxy, addresses follow."""
+    assert _made_below(crm, api, "/crm").headers["Location"].startswith("/crm/api/v1/deals/")
+
+
+def test_below_a_path_that_is_not_plain(crm, api):
+    """A header carries plain letters only, so the address is escaped."""
+    made = _made_below(crm, api, "/b\u00fcro 100%")
+    assert made.headers["Location"] == f"/b%C3%BCro%20100%25/api/v1/deals/{made.json['id']}"

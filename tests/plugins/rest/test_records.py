@@ -38,10 +38,11 @@ def test_an_address_takes_hyphens(api):
 
 
 def test_a_record_that_has_not_changed_is_not_sent_again(api):
-    """If-None-Match answers 304, without a body."""
+    """If-None-Match answers 304, without a body and without what would describe one."""
     deal = api.get(f"/v1/deals/{api.make('deals', title='Windows')['id']}")
     again = api.get(f"/v1/deals/{deal.json['id']}", If_None_Match=deal.headers["ETag"])
     assert (again.status_code, again.data) == (304, b"")
+    assert not {"Content-Type", "Content-Length"} & set(again.headers.keys())
 
 
 def test_an_update_with_the_present_tag_goes_through(api):

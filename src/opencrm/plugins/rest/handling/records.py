@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from flask import Response, request
 
@@ -73,8 +74,8 @@ class Records:
         with self._crm.work(principal()) as work:
             spec = entity_at(work, plural)
             [entry] = records.create(work, [Create(spec, values=body)])
-            headers = {ACT: entry.act, "Location": quote(f"{request.root_path}/v1/{plural}/{entry.record_id}")}
-            return _seen(work, spec, headers, entry, 201) or answer({"id": entry.record_id}, 201, headers)
+            made = {ACT: entry.act, "Location": _below_here(entry.record_id)}
+            return _seen(work, spec, entry, 201, made) or answer({"id": entry.record_id}, 201, made)
 
     def update(self, plural: str, id: str) -> Response:
         """Change fields of a record; answer with it."""
@@ -138,8 +139,9 @@ def entity_at(reader: Reader, plural: str) -> Spec:
     Raises:
         NotFound: This workspace has none there.
     """
+    name = plural.replace("-", "_")
     for spec in reader.configuration.catalogue.entities.values():
-        if address(spec) == plural:
+        if spec.plural == name and "_" not in plural:
             return spec
     raise NotFound("there is nothing at this address")
 
@@ -157,14 +159,21 @@ def _chosen(work: Work, spec: Spec, id: str, tags: Collection[str] | None) -> st
     return now if now in tags else ""
 
 
-def _seen(work: Work, spec: Spec, entry: JournalEntry) -> Response | None:
+def _seen(
+    work: Work, spec: Spec, entry: JournalEntry, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response | None:
     """Answer with the record as it stands now, if the principal may see it."""
     try:
         record: Record = work.get(spec, entry.record_id)
     except NotFound:
         return None
-    headers = tagged(work, spec, record, {ACT: entry.act})
-    return answer(record_body(work, spec, record), headers=headers)
+    told = tagged(work, spec, record, headers or {ACT: entry.act})
+    return answer(record_body(work, spec, record), status, told)
+
+
+def _below_here(id: str) -> str:
+    """Return the address of a record that was made here."""
+    return quote(f"{request.root_path}{request.path.rstrip('/')}/{id}")
 
 
 def _unseen(entry: JournalEntry) -> Response:
