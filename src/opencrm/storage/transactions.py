@@ -93,14 +93,16 @@ class Transaction:
             with translated():
                 self.connection.exec_driver_sql(self.statements.together(tuple(single)), tuple(values))
 
-    def plan_anew(self) -> None:
-        """Let PostgreSQL plan every statement of this transaction for its own values.
+    @contextmanager
+    def planning_anew(self) -> Iterator[None]:
+        """Let PostgreSQL plan every statement inside for its own values.
 
-        A plan that it keeps for any values compares each row of a table with each of some hundred keys.
+        A plan that it keeps for any values compares each row of a table with each of some hundred keys. The checks of
+        foreign keys at the commit are for kept plans: planned anew for each row, they take longer than the commit.
         """
-        if not self.sqlite:
-            with translated():
-                self.connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
+        self._plan("force_custom_plan")
+        yield
+        self._plan("DEFAULT")
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -118,6 +120,11 @@ class Transaction:
 
     def _prepare(self, shape: Hashable, build: Callable[[], Executable | ClauseElement]) -> Prepared:
         return self.statements.prepare((self.edition, shape), build)
+
+    def _plan(self, mode: str) -> None:
+        if not self.sqlite:
+            with translated():
+                self.connection.exec_driver_sql(f"SET LOCAL plan_cache_mode = {mode}")
 
     def _copy(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
         cursor: Any = self.connection.connection.cursor()

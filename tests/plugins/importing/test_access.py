@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from opencrm import CRM, Company, Create, Deal, Query, records
+import pytest
+
+from opencrm import CRM, Company, Create, Deal, Delete, Query, records
 from opencrm.testing import Firm
 
 Bring = Callable[..., object]
@@ -61,3 +63,18 @@ def test_the_history_says_who_and_from_where(bring: Bring, crm: CRM, firm: Firm)
         row = next(reader.stream(Query(Company)))
         [line] = reader.history(Company, row.id)
     assert (line.principal, line.origin) == (f"user:{firm.seller.id}", "import:x")
+
+
+@pytest.mark.parametrize("whose", ["deleted", "hidden"])
+def test_a_key_that_is_taken_says_so_and_not_by_what(bring: Bring, crm: CRM, firm: Firm, whose: str) -> None:
+    """A record that was deleted and one that belongs to somebody else out of sight are told alike."""
+    rows = "no,name,who\n1,A,seller\n"
+    if whose == "deleted":
+        bring(rows, COMPANIES, by=firm.seller)
+        with crm.work(firm.owner) as work:
+            records.delete(work, [Delete(Company, next(work.stream(Query(Company))).id)])
+    else:
+        bring("no,name,who\n1,Secret,stranger\n", COMPANIES, by=firm.owner)
+    [error] = bring(rows, COMPANIES, by=firm.seller).errors
+    assert (error["code"], error["column"], error["value"]) == ("key_taken", "no", "1")
+    assert error["reason"].startswith("belongs to a record that you may not see, or that was deleted")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 from opencrm import CRM, Company, Contact, ContactPoint, Create, Deal, DealLine, Delete, Query, Update, records
 from opencrm.embed import Reader
+from opencrm.plugins.importing.running import Wish, run_import
 from opencrm.testing import Firm
 
 Bring = Callable[..., object]
@@ -151,3 +155,29 @@ def test_an_exports_ids_bring_the_same_records_up_to_date(bring: Bring, crm: CRM
     brought = bring(rows, entity="companies")
     assert brought.counts == {"company updated": 1}
     assert [(row["row"], row["code"]) for row in brought.errors] == [("3", "no_such_record")]
+
+
+def test_a_blank_owner_changes_nothing(bring: Bring, crm: CRM, firm: Firm) -> None:
+    """Nor is such a record told as updated: a record cannot be without an owner."""
+    bring("no,title,sum,who,stage,what\n1,Windows,100,seller,new,\n", DEALS)
+    assert bring("no,title,sum,who,stage,what\n1,Windows,100,,,\n", DEALS).counts == {"deal unchanged": 1}
+    with crm.read(firm.owner) as reader:
+        first = next(reader.stream(Query(Deal)))
+    assert (first.owner_id, first.stage) == (firm.seller.id, "new")
+
+
+def _no_bar(_label: str, _length: int) -> AbstractContextManager[Callable[[int], None]]:
+    return nullcontext(lambda _steps: None)
+
+
+def test_two_imports_at_once_make_one_record_of_one_name(crm: CRM, firm: Firm, tmp_path: Path) -> None:
+    """Where records are known by their fields alone, no database constraint would keep the second one out."""
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("name\n" + "".join(f"Company {number}\n" for number in range(300)))
+    named = tmp_path / "map.toml"
+    named.write_text('[[target]]\nentity = "company"\nmatch = ["name"]\nfields.name = "name"\n')
+    wishes = [Wish(path=tmp_path / name, map=named) for name in ("a.csv", "b.csv")]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda wish: run_import(crm, firm.owner, wish, _no_bar), wishes))
+    with crm.read(firm.owner) as reader:
+        assert reader.count(Company) == 300

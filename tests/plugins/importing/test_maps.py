@@ -32,6 +32,12 @@ def mapped(folder: Path, text: str) -> None:
     "text, says",
     [
         ("system = ", "is not TOML"),
+        (f"system = {'[' * 20_000}{']' * 20_000}", "is nested too deeply"),
+        ("zone = '../../etc'", "zone '../../etc' is no IANA time zone"),
+        ("zone = 'Europe/Atlantis'", "is no IANA time zone"),
+        ("zone = 'Europe'", "is no IANA time zone"),
+        ("zone = '/etc/passwd'", "is no IANA time zone"),
+        ('zone = "a\\u0000b"', "is no IANA time zone"),
         ("sistem = 'x'", "does not know 'sistem'"),
         ("[[target]]\nfeilds.name = 'x'\nentity = 'company'", "does not know 'feilds'"),
         ("[[target]]\nfields.name = 'x'", "names no entity"),

@@ -98,8 +98,10 @@ class Chunks:
         self.finder.forget()
         with self.doors.chunk() as work:
             jobs = ImportJobs(work)
-            jobs.prepare()
-            written = write(work, rows, self.resolver)
+            if any(target.target.match for target in self.resolver.plan.targets):
+                jobs.take_turn()
+            with jobs.looking_up():
+                written = write(work, rows, self.resolver)
             counts = {**self.progress.counts(), **(self.progress.tally + written.tally)}
             jobs.advance(self.job, rows_done=self.progress.rows, counts=counts)
         self.finder.keep()

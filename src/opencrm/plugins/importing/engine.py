@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 
 import attrs
 
@@ -11,14 +10,12 @@ from opencrm.embed import ImportJobs
 from opencrm.plugins.importing.chunks import Chunks, Progress
 from opencrm.plugins.importing.doors import Doors
 from opencrm.plugins.importing.files.reading import Row
+from opencrm.plugins.importing.pacing import Pace, tidying
 from opencrm.plugins.importing.rows.drafts import Rejected
 from opencrm.plugins.importing.rows.forward import Offers
 from opencrm.plugins.importing.rows.planning import FilePlan
 from opencrm.plugins.importing.storing.finding import Finder
 from opencrm.plugins.importing.storing.resolving import Resolver
-
-_FIRST = 100
-_MOST = 2_000
 
 
 @attrs.frozen(kw_only=True)
@@ -46,7 +43,7 @@ class FileImport:
             job = ImportJobs(work).start(file_hash=file.digest, map_hash=self.map_hash, file_name=file.name)
         finder, offers = Finder(), Offers(self.plan)
         resolver = Resolver(self.plan, finder, offers, final=False)
-        chunks = Chunks(self.doors, finder, resolver, progress, job)
+        chunks = Chunks(attrs.evolve(self.doors, act=job.id), finder, resolver, progress, job)
         self._pass(chunks, file.rows())
         if progress.later:
             again = attrs.evolve(chunks, resolver=attrs.evolve(resolver, final=True))
@@ -56,24 +53,24 @@ class FileImport:
         return progress
 
     def _pass(self, chunks: Chunks, rows: Iterator[Row]) -> None:
-        size, progress, first = _FIRST, chunks.progress, not chunks.resolver.final
-        while chunk := list(islice(rows, size)):
-            drafts, rejected = self.plan.drafts(chunk)
-            progress.rows += len(chunk) if first else 0
-            seconds = self.doors.seconds
-            if drafts:
-                refused, seconds = chunks.write(drafts)
-                rejected += refused
-            progress.rejected += len(rejected)
-            self.reject(rejected)
-            self.tell(chunk[-1].line)
-            size = _next_size(size, seconds, self.doors.seconds)
+        pace = Pace(self.doors.seconds)
+        with tidying() as tidy:
+            for chunk in pace.chunks(rows):
+                pace.took(len(chunk), self._bring_in(chunks, chunk))
+                tidy()
 
-
-def _next_size(size: int, seconds: float, wanted: float) -> int:
-    """Return how many rows come next, so that a transaction takes about as long as wanted."""
-    fitting = int(size * wanted / max(seconds, 0.001))
-    return max(1, min(fitting, size * 2, _MOST))
+    def _bring_in(self, chunks: Chunks, rows: Sequence[Row]) -> float:
+        """Write what can be written and report the rest; return how many seconds the transaction took."""
+        progress, seconds = chunks.progress, self.doors.seconds
+        drafts, rejected = self.plan.drafts(rows)
+        progress.rows += 0 if chunks.resolver.final else len(rows)
+        if drafts:
+            refused, seconds = chunks.write(drafts)
+            rejected += refused
+        progress.rejected += len(rejected)
+        self.reject(rejected)
+        self.tell(rows[-1].line)
+        return seconds
 
 
 def _at(rows: Iterator[Row], lines: Sequence[int]) -> Iterator[Row]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from string import Formatter
@@ -44,13 +44,18 @@ class Getters:
             found = _translated(found, source.translate)
         if source.default is not None:
             found = _defaulted(found, source.default)
-        if source.decimal is not None or source.times is not None:
-            found = _number(found, source.decimal or ".", source.times)
+        if source.decimal is not None or source.times is not None or source.without:
+            found = _number(found, source)
         if source.format is not None:
             found = _dated(found, source.format)
         return (
             _zoned(found, self._zone) if isinstance(kind, Instant) else _day(found) if isinstance(kind, Day) else found
         )
+
+    def filled(self, sources: Iterable[Source]) -> Callable[[Cells], bool] | None:
+        """Return whether any column of sources has a value in a row; None where they have no columns."""
+        cells = [self._cell(column) for column in dict.fromkeys(name for source in sources for name in source.needs)]
+        return (lambda row: any(cell(row) is not None for cell in cells)) if cells else None
 
     def instant(self, source: Source) -> Get:
         """Return the function of a source of instants; it gives aware datetimes."""
@@ -115,15 +120,16 @@ def _defaulted(get: Get, default: Any) -> Get:
     return defaulted
 
 
-def _number(get: Get, sign: str, times: Decimal | None) -> Get:
-    """Read a number with that decimal sign; blanks and apostrophes between thousands do not count."""
+def _number(get: Get, source: Source) -> Get:
+    """Read a number as the source says it is written; blanks and apostrophes between thousands do not count."""
+    times = source.times
 
     def number(cells: Cells) -> Decimal | None:
         text = get(cells)
         if text is None:
             return None
         try:
-            found = Decimal(_plain(str(text), sign))
+            found = Decimal(_plain(str(text), source))
         except InvalidOperation:
             raise ValueError("must be a number") from None
         if not found.is_finite():
@@ -133,9 +139,14 @@ def _number(get: Get, sign: str, times: Decimal | None) -> Get:
     return number
 
 
-def _plain(text: str, sign: str) -> str:
+def _plain(text: str, source: Source) -> str:
+    for word in source.without:
+        text = text.replace(word, "")
     bare = "".join(mark for mark in text if not mark.isspace() and mark not in "'\u2019")
-    return bare if sign == "." else bare.replace(".", "").replace(sign, ".")
+    if source.decimal is None:
+        return bare
+    between = "," if source.decimal == "." else "."
+    return bare.replace(between, "").replace(source.decimal, ".")
 
 
 def _dated(get: Get, form: str) -> Get:

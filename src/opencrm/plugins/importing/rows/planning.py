@@ -117,6 +117,7 @@ class _Planner:
             past=self._past(target.past) if target.past else None,
             pipelines=self.place.catalogue.pipelines,
             template=self._template(target.template),
+            filled=self.getters.filled([*target.fields.values(), *target.part_sources()]),
         )
 
     def _items(self, spec: Spec, part: Part) -> tuple[Item, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -35,6 +35,11 @@ class Item:
     link: Link | None = None
     earlier: int | None = None
 
+    @cached_property
+    def linked(self) -> bool:
+        """Whether it refers to a record that is found later."""
+        return self.link is not None or self.earlier is not None
+
 
 @attrs.frozen
 class PartPlan:
@@ -43,10 +48,13 @@ class PartPlan:
     name: str
     items: tuple[Item, ...]
 
+    @cached_property
+    def _own(self) -> frozenset[str]:
+        return frozenset(item.name for item in self.items if item.column)
+
     def named(self, raw: Mapping[str, Any]) -> bool:
-        """Say whether a part has anything of its own: constants alone make none."""
-        own = [item.name for item in self.items if item.column]
-        return any(raw.get(name) is not None for name in own) if own else bool(raw)
+        """Say whether a part has anything of its own: constants alone make none, and blanks are not in `raw`."""
+        return not self._own.isdisjoint(raw) if self._own else bool(raw)
 
 
 @attrs.frozen
@@ -88,6 +96,7 @@ class TargetPlan:
         past: Its history, if the map has one.
         pipelines: The pipelines of the workspace.
         template: Values that hold where the map says nothing.
+        filled: Whether a row has a value for any of its fields and parts; None where no column is one.
     """
 
     at: int
@@ -100,6 +109,7 @@ class TargetPlan:
     past: PastPlan | None
     pipelines: Mapping[str, Pipeline]
     template: Mapping[str, Any]
+    filled: Callable[[Cells], bool] | None
 
     @cached_property
     def requires(self) -> tuple[int, ...]:
@@ -134,7 +144,7 @@ class TargetPlan:
             earlier: The row's drafts so far.
             faults: What is wrong is added here.
         """
-        if self.target.optional and any(earlier[at] is None for at in self.requires):
+        if self.target.optional and self._without(cells, earlier):
             return None
         draft = Draft(dict(self.template), self._key(line, cells, faults), [], None)
         self._fields(draft, cells, faults)
@@ -151,6 +161,10 @@ class TargetPlan:
             draft.raw["refs"] = [{"system": self.system, "key": draft.key}]
         return draft
 
+    def _without(self, cells: Cells, earlier: Sequence[Draft | None]) -> bool:
+        """Say whether a row lacks what an optional target needs: another record, or any value of its own."""
+        return any(earlier[at] is None for at in self.requires) or (self.filled is not None and not self.filled(cells))
+
     def _key(self, line: int, cells: Cells, faults: dict[str, Fault]) -> str | None:
         if self.key is None:
             return f"{self.target.name}:{line}" if self.numbered else None
@@ -165,12 +179,12 @@ class TargetPlan:
     def _fields(self, draft: Draft, cells: Cells, faults: dict[str, Fault]) -> None:
         raw = draft.raw
         for item in self.items:
-            if item.link is None and item.earlier is None:
-                value = _value(item, cells, faults)
-                if value is not None or self.spec.fields[item.name].default is None:
-                    raw[item.name] = value
-            else:
+            if item.linked:
                 _refer(item, (item.name,), draft, raw, cells, faults)
+                continue
+            value = _value(item, cells, faults)
+            if value is not None or self.spec.fields[item.name].default is None:
+                raw[item.name] = value
 
     def _parts(self, draft: Draft, cells: Cells, faults: dict[str, Fault]) -> None:
         for at, part in enumerate(self.parts):
@@ -178,12 +192,10 @@ class TargetPlan:
             raw: dict[str, Any] = {}
             before = len(draft.wanted)
             for item in part.items:
-                if item.link is None and item.earlier is None:
-                    value = _value(item, cells, faults)
-                    if value is not None:
-                        raw[item.name] = value
-                else:
+                if item.linked:
                     _refer(item, (part.name, len(found), item.name), draft, raw, cells, faults)
+                elif (value := _value(item, cells, faults)) is not None:
+                    raw[item.name] = value
             if part.named(raw):
                 draft.origins[f"{part.name}[{len(found)}]"] = at
                 found.append(raw)
@@ -210,7 +222,7 @@ def _refer(
     """Put a reference down to be found later."""
     text = item.earlier if item.earlier is not None else _value(item, cells, faults)
     if text is None:
-        raw[item.name] = None
+        raw |= {item.name: None} if len(place) == 1 else {}
         return
     raw[item.name] = NOBODY
     draft.wanted.append(Wanted(place, item.column, item.link, text if item.link is None else str(text).strip()))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from opencrm import InputError, OpenCRMError
+from opencrm import Duplicate, InputError, OpenCRMError
 from opencrm.plugins.importing.problems import Fault
 from opencrm.plugins.importing.rows.drafts import Draft, merged
 from opencrm.plugins.importing.rows.plans import TargetPlan
+
+_TAKEN = "belongs to a record that you may not see, or that was deleted; whoever may see it can bring the row in"
 
 
 def fault_of(target: TargetPlan | None, error: OpenCRMError) -> Fault:
@@ -21,6 +23,8 @@ def fault_of(target: TargetPlan | None, error: OpenCRMError) -> Fault:
     }
     if faults:
         return merged(faults)
+    if isinstance(error, Duplicate) and "system" in error.details.get("fields", ()):
+        return Fault(_column(target, "refs"), "key_taken", _TAKEN)
     fields = error.details.get("fields") or [error.details.get("field")]
     return Fault(_column(target, fields[0]), error.code, str(error))
 

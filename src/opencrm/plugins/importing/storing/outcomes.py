@@ -7,6 +7,7 @@ from collections.abc import Mapping, Set
 
 import attrs
 
+from opencrm.embed import Loaded
 from opencrm.plugins.importing.problems import Fault
 from opencrm.plugins.importing.rows.drafts import Draft
 
@@ -32,6 +33,12 @@ class Group:
     rows: list[int]
     draft: Draft
     id: str | None = None
+
+    @property
+    def loaded(self) -> Loaded:
+        """The typed values."""
+        assert self.draft.loaded is not None
+        return self.draft.loaded
 
 
 @attrs.define

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 import attrs
 
-from opencrm import Assign, Create, ExternalRef, History, Move, Update, assigning, pipelines, records
-from opencrm.embed import Loaded, Work
+from opencrm import Create, ExternalRef, records
+from opencrm.embed import Work
 from opencrm.plugins.importing.mapping.maps import OWN
 from opencrm.plugins.importing.problems import Fault
 from opencrm.plugins.importing.rows.drafts import Draft, RowDraft
@@ -17,6 +16,7 @@ from opencrm.plugins.importing.rows.plans import TargetPlan
 from opencrm.plugins.importing.storing.finding import keyed, named
 from opencrm.plugins.importing.storing.outcomes import Culprits, Group, Written
 from opencrm.plugins.importing.storing.parting import write_parts
+from opencrm.plugins.importing.storing.updating import update_fields
 
 
 @attrs.frozen
@@ -122,10 +122,10 @@ class Step:
         spec = self.target.spec
         faults: dict[int, Fault] = {}
         for name in self.target.target.match:
-            left = [group for group in groups if group.id is None and _value(group, name) is not None]
-            found = named(self.work, spec, name, list(dict.fromkeys(_value(group, name) for group in left)))
+            left = [group for group in groups if group.id is None and group.loaded[name] is not None]
+            found = named(self.work, spec, name, list(dict.fromkeys(group.loaded[name] for group in left)))
             for group in left:
-                several = found.get(_value(group, name), [])
+                several = found.get(group.loaded[name], [])
                 group.id = several[0] if len(several) == 1 else None
                 if len(several) > 1:
                     fault = Fault(
@@ -148,7 +148,7 @@ class Step:
         if not groups:
             return
         spec = self.target.spec
-        made: list[Create[Any]] = [Create(spec, values=_loaded(group), history=group.draft.history) for group in groups]
+        made: list[Create[Any]] = [Create(spec, values=group.loaded, history=group.draft.history) for group in groups]
         for group, entry in zip(groups, records.create(self.work, made), strict=True):
             group.id = entry.record_id
         self._count("created", len(groups))
@@ -156,47 +156,17 @@ class Step:
 
     def _update(self, groups: Sequence[Group]) -> list[Group]:
         """Bring records up to date; those that were deleted here stay deleted, and are not returned."""
-        spec = self.target.spec
-        states = self.work.states(spec, [group.id for group in groups if group.id is not None])
+        states = self.work.states(self.target.spec, [group.id for group in groups if group.id is not None])
         living = [group for group in groups if group.id in states]
-        self._count("skipped: deleted here", len(groups) - len(living))
-        changed: set[str] = set()
-        updates: list[Update[Any]] = []
-        assigns: list[Assign[Any]] = []
-        moves: list[Move[Any]] = []
-        for group in living:
-            assert group.id is not None
-            new = self._differences(group, states[group.id])
-            plain = {name: value for name, value in new.items() if spec.fields[name].author is None}
-            if plain:
-                updates.append(Update(spec, group.id, values=plain))
-            if new.get("owner_id") or new.get("unit_id"):
-                assigns.append(Assign(spec, group.id, owner=new.get("owner_id"), unit=new.get("unit_id")))
-            if new.get("pipeline") or new.get("stage"):
-                stage = _stage(new, states[group.id])
-                moves.append(Move(spec, group.id, to=stage, at=_moved_at(group.draft.history, stage)))
-            if new:
-                changed.add(group.id)
-        if updates:
-            records.update(self.work, updates)
-        if assigns:
-            assigning.assign(self.work, assigns)
-        if moves:
-            pipelines.move(self.work, moves)
+        changed = update_fields(self.work, self.target, living, states, links_only=self.final)
         if not self.final:
-            changed |= write_parts(self.work, self.target, {group.id: _loaded(group) for group in living if group.id})
+            loaded = {group.id: group.loaded for group in living if group.id is not None}
+            changed |= write_parts(self.work, self.target, loaded)
+        self._count("skipped: deleted here", len(groups) - len(living))
         self._count("updated", len(changed))
         self._count("unchanged", len(living) - len(changed))
         self._touch(living)
         return living
-
-    def _differences(self, group: Group, state: Any) -> dict[str, Any]:
-        """Return what the row says otherwise; a field that may not be read counts as different, and is refused."""
-        loaded = _loaded(group)
-        readable = self.work.rights.readable(self.target.spec)
-        items = [item for item in self.target.items if item.link is not None] if self.final else self.target.items
-        names = dict.fromkeys(item.name for item in items)
-        return {name: loaded[name] for name in names if name not in readable or loaded[name] != state[name]}
 
     def _count(self, what: str, number: int) -> None:
         if number:
@@ -205,23 +175,3 @@ class Step:
     def _touch(self, groups: Sequence[Group]) -> None:
         touched = self.done.touched.setdefault(self.target.at, set())
         touched |= {self.rows[at].line for group in groups for at in group.rows}
-
-
-def _loaded(group: Group) -> Loaded:
-    assert group.draft.loaded is not None
-    return group.draft.loaded
-
-
-def _value(group: Group, name: str) -> Any:
-    return _loaded(group)[name]
-
-
-def _moved_at(history: History | None, stage: str) -> datetime | None:
-    """Return when the row says that its record came into the stage; None if it does not."""
-    last = history.moves[-1] if history is not None and history.moves else None
-    return last[1] if last is not None and last[0] == stage.rpartition(".")[2] else None
-
-
-def _stage(new: dict[str, Any], state: Any) -> str:
-    pipeline, stage = new.get("pipeline"), new.get("stage") or state["stage"]
-    return f"{pipeline}.{stage}" if pipeline else str(stage)
