@@ -61,6 +61,31 @@ class Greater:
     value: Any
 
 
+@attrs.frozen
+class AtMost:
+    """The field holds this value or one below it."""
+
+    field: str
+    value: Any
+
+
+@attrs.frozen
+class AtLeast:
+    """The field holds this value or one above it."""
+
+    field: str
+    value: Any
+
+
+@attrs.frozen
+class Between:
+    """The field holds one of two values, or one between them; binding takes it apart."""
+
+    field: str
+    low: Any
+    high: Any
+
+
 @attrs.frozen(cache_hash=True)
 class In:
     """The field holds one of these values."""
@@ -77,18 +102,71 @@ class Empty:
 
 
 @attrs.frozen
+class Contains:
+    """The field holds a text with this one somewhere in it."""
+
+    field: str
+    text: Any
+
+
+@attrs.frozen
+class StartsWith:
+    """The field holds a text that begins with this one; binding makes a range of it."""
+
+    field: str
+    text: Any
+
+
+@attrs.frozen(cache_hash=True)
+class Has:
+    """The field holds several options, at least one of these among them."""
+
+    field: str
+    values: tuple[Any, ...] = attrs.field(converter=_values)
+
+
+@attrs.frozen
+class Changed:
+    """The field was set to something else, after its record's creation, at this instant or later."""
+
+    field: str
+    since: Any
+
+
+@attrs.frozen
 class Link:
-    """The field refers to a living record of `entity` for which `item` holds."""
+    """The field refers to a living record for which `item` holds.
+
+    Args:
+        field: The reference.
+        entity: What it refers to; binding fills it in.
+        item: About the record that is referred to.
+    """
 
     field: str
     entity: str
     item: Condition
 
 
-Condition: TypeAlias = Union[All, AnyOf, Not, Equal, Less, Greater, In, Empty, Link]  # noqa: UP007  # a recursive alias
+Leaf: TypeAlias = (
+    Equal | Less | Greater | AtMost | AtLeast | Between | In | Empty | Contains | StartsWith | Has | Changed
+)
+"""A node about one field."""
+
+Condition: TypeAlias = Union[All, AnyOf, Not, Link, Leaf]  # noqa: UP007  # a recursive alias
 
 TRUE = All()
 FALSE = AnyOf()
+
+
+def inner_of(item: Condition) -> tuple[Condition, ...]:
+    """Return the conditions that one is made of; of a leaf, none."""
+    match item:
+        case All(items) | AnyOf(items):
+            return items
+        case Not(inner) | Link(_, _, inner):
+            return (inner,)
+    return ()
 
 
 def all_of(items: Iterable[Condition]) -> Condition:
@@ -109,9 +187,9 @@ def any_of(items: Iterable[Condition]) -> Condition:
 
 def at_most(field: str, value: Any) -> Condition:
     """The field holds this value or one below it."""
-    return AnyOf((Less(field, value), Equal(field, value)))
+    return AtMost(field, value)
 
 
 def at_least(field: str, value: Any) -> Condition:
     """The field holds this value or one above it."""
-    return AnyOf((Greater(field, value), Equal(field, value)))
+    return AtLeast(field, value)

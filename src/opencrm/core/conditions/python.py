@@ -6,7 +6,26 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from opencrm.core.change import Values
-from opencrm.core.conditions.nodes import All, AnyOf, Condition, Empty, Equal, Greater, In, Less, Link, Not
+from opencrm.core.conditions.nodes import (
+    All,
+    AnyOf,
+    AtLeast,
+    AtMost,
+    Between,
+    Changed,
+    Condition,
+    Contains,
+    Empty,
+    Equal,
+    Greater,
+    Has,
+    In,
+    Leaf,
+    Less,
+    Link,
+    Not,
+    StartsWith,
+)
 from opencrm.core.entity import Spec
 from opencrm.core.fields import Text
 from opencrm.core.values import Id, fold
@@ -16,21 +35,34 @@ Linked: TypeAlias = Callable[[Link, Id], bool]
 """Says whether the record that a link points to meets the link's condition."""
 
 
-def predicate(item: Condition, spec: Spec, linked: Linked) -> Test:
-    """Return a bound condition as a function of a record's state."""
+Told: TypeAlias = Callable[[Spec, Changed, Id], bool]
+"""Says whether the journal tells of such a change of a record."""
+
+
+def predicate(item: Condition, spec: Spec, linked: Linked, told: Told | None = None) -> Test:
+    """Return a bound condition as a function of a record's state.
+
+    Args:
+        item: The condition, bound to `spec`.
+        spec: The entity that it is about.
+        linked: Judges the records that links lead to.
+        told: Asks the journal, for conditions about changes.
+    """
     match item:
         case All(items):
-            return _every([predicate(each, spec, linked) for each in items])
+            return _every([predicate(each, spec, linked, told) for each in items])
         case AnyOf(items):
-            return _some([predicate(each, spec, linked) for each in items])
+            return _some([predicate(each, spec, linked, told) for each in items])
         case Not(inner):
-            test = predicate(inner, spec, linked)
+            test = predicate(inner, spec, linked, told)
             return lambda row: not test(row)
         case Empty(field):
             return lambda row: row.get(field) is None
         case Link(field, _, _):
             link = item
             return lambda row: row.get(field) is not None and linked(link, row[field])
+        case Changed():
+            return _change(item, spec, told)
     return _comparison(item, _reader(spec, item.field))
 
 
@@ -54,7 +86,13 @@ def _some(tests: Sequence[Test]) -> Test:
     return some
 
 
-def _comparison(item: Equal | Less | Greater | In, read: Callable[[Values], Any]) -> Test:
+def _change(item: Changed, spec: Spec, told: Told | None) -> Test:
+    if told is None:
+        raise TypeError("a condition about changes needs somebody who asks the journal")
+    return lambda row: told(spec, item, row["id"])
+
+
+def _comparison(item: Leaf, read: Callable[[Values], Any]) -> Test:
     match item:
         case Equal(_, value):
             return lambda row: read(row) == value
@@ -65,6 +103,17 @@ def _comparison(item: Equal | Less | Greater | In, read: Callable[[Values], Any]
             return lambda row: (held := read(row)) is not None and bool(held < limit)
         case Greater(_, limit):
             return lambda row: (held := read(row)) is not None and bool(held > limit)
+        case AtMost(_, limit):
+            return lambda row: (held := read(row)) is not None and bool(held <= limit)
+        case AtLeast(_, limit):
+            return lambda row: (held := read(row)) is not None and bool(held >= limit)
+        case Contains(_, text):
+            return lambda row: (held := read(row)) is not None and text in held
+        case Has(_, options):
+            any_of = frozenset(options)
+            return lambda row: not any_of.isdisjoint(read(row) or ())
+        case Empty() | Changed() | Between() | StartsWith():
+            raise TypeError(f"{type(item).__name__} is no comparison; was the condition bound?")
 
 
 def _reader(spec: Spec, name: str) -> Callable[[Values], Any]:

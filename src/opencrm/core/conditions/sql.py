@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
+from operator import eq, ge, gt, le, lt, ne
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, false, or_, select, true
 from sqlalchemy.sql.expression import FromClause
+from sqlalchemy.types import TypeEngine
 
-from opencrm.core.conditions.bind import Entities
-from opencrm.core.conditions.nodes import All, AnyOf, Condition, Empty, Equal, Greater, In, Less, Link, Not
+from opencrm.core.conditions import constructs
+from opencrm.core.conditions.asker import Entities
+from opencrm.core.conditions.nodes import (
+    All,
+    AnyOf,
+    AtLeast,
+    AtMost,
+    Changed,
+    Condition,
+    Contains,
+    Empty,
+    Equal,
+    Greater,
+    Has,
+    In,
+    Leaf,
+    Less,
+    Link,
+    Not,
+)
 from opencrm.core.entity import Spec
 
 
@@ -23,8 +44,8 @@ def shape(item: Condition) -> tuple[Any, ...]:
             return (Not, shape(inner))
         case Link(field, entity, inner):
             return (Link, field, entity, shape(inner))
-        case In(field, values):
-            return (In, field, len(values))
+        case In(field, several) | Has(field, several):
+            return (type(item), field, len(several))
         case _:
             return (type(item), item.field)
 
@@ -37,9 +58,11 @@ def values(item: Condition) -> Iterator[Any]:
                 yield from values(each)
         case Not(inner) | Link(_, _, inner):
             yield from values(inner)
-        case In(_, several):
+        case In(_, several) | Has(_, several):
             yield from several
-        case Equal(_, value) | Less(_, value) | Greater(_, value):
+        case Equal(_, value) | Less(_, value) | Greater(_, value) | AtMost(_, value) | AtLeast(_, value):
+            yield value
+        case Contains(_, value) | Changed(_, value):
             yield value
 
 
@@ -87,39 +110,57 @@ class _Writer:
                 return column.is_(None) if positive else column.is_not(None)
             case Link(field, entity, inner):
                 return self._link(spec.column(field, table), self._entities[entity], inner, positive=positive)
+            case Changed():
+                return self._change(item, spec, table, positive=positive)
         return self._compare(item, spec.column(spec.fields[item.field].key, table), positive=positive)
 
-    def _compare(
-        self, item: Equal | Less | Greater | In, column: ColumnElement[Any], *, positive: bool
-    ) -> ColumnElement[bool]:
+    def _compare(self, item: Leaf, column: ColumnElement[Any], *, positive: bool) -> ColumnElement[bool]:
+        found: ColumnElement[bool]
         match item:
-            case Equal(_, value):
-                one = self._parameter(column, value)
-                return column == one if positive else _or_missing(column, column != one)
-            case Less(_, value):
-                one = self._parameter(column, value)
-                return column < one if positive else _or_missing(column, column >= one)
-            case Greater(_, value):
-                one = self._parameter(column, value)
-                return column > one if positive else _or_missing(column, column <= one)
             case In(_, several):
                 options = [self._parameter(column, value) for value in several]
                 found = column.in_(options) if options else false()
                 return found if positive else _or_missing(column, ~found)
+            case Has(_, several):
+                found = constructs.has_any(column, [self._value(constructs.OPTION, value) for value in several])
+                return found if positive else _or_missing(column, ~found)
+            case Contains(_, text):
+                found = constructs.contains(column, self._parameter(column, text))
+                return found if positive else _or_missing(column, ~found)
+            case Equal(_, value) | Less(_, value) | Greater(_, value) | AtMost(_, value) | AtLeast(_, value):
+                one = self._parameter(column, value)
+                holds, fails = _OPERATORS[type(item)]
+                return holds(column, one) if positive else _or_missing(column, fails(column, one))
+        raise TypeError(f"{type(item).__name__} is no comparison; was the condition bound?")
+
+    def _change(self, item: Changed, spec: Spec, table: FromClause, *, positive: bool) -> ColumnElement[bool]:
+        field = spec.fields[item.field]
+        since = self._value(constructs.SINCE, item.since)
+        found = constructs.changed_since(spec.name, (field.name, *field.former), since, table)
+        return found if positive else ~found
 
     def _link(
         self, column: ColumnElement[Any], target: Spec, inner: Condition, *, positive: bool
     ) -> ColumnElement[bool]:
         there = target.table.alias()
         wanted = self.write(inner, target, there, positive=True)
-        found = column.in_(select(there.c.id).where(there.c.deleted_at.is_(None), wanted))
+        found = constructs.as_id(column).in_(select(there.c.id).where(there.c.deleted_at.is_(None), wanted))
         return found if positive else _or_missing(column, ~found)
 
     def _parameter(self, column: ColumnElement[Any], value: Any) -> BindParameter[Any]:
+        return self._value(column.type, value)
+
+    def _value(self, kind: TypeEngine[Any], value: Any) -> BindParameter[Any]:
         if self._names is None:
-            return bindparam(None, value, type_=column.type)
-        return bindparam(next(self._names), type_=column.type)
+            return bindparam(None, value, type_=kind)
+        return bindparam(next(self._names), type_=kind)
 
 
 def _or_missing(column: ColumnElement[Any], found: ColumnElement[bool]) -> ColumnElement[bool]:
     return or_(column.is_(None), found) if getattr(column, "nullable", True) else found
+
+
+_OPERATORS: Mapping[type[Leaf], tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = MappingProxyType(
+    {Equal: (eq, ne), Less: (lt, ge), Greater: (gt, le), AtMost: (le, gt), AtLeast: (ge, lt)}
+)
+"""Each comparison, and what holds where it does not."""

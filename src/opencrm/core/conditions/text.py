@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from types import MappingProxyType
+from typing import Any, cast
 
-from opencrm.core.conditions.nodes import All, AnyOf, Condition, Empty, Equal, Greater, In, Less, Link, Not
+import attrs
+
+from opencrm.core.conditions.limits import DEEPEST, MOST_NODES, MOST_VALUES
+from opencrm.core.conditions.nodes import All, AnyOf, Between, Condition, Empty, Has, In, Leaf, Link, Not
+from opencrm.core.conditions.operators import NAMES
+from opencrm.core.fields.base import plain_text
 from opencrm.core.values import Money
 
-DEEPEST = 8
-MOST_NODES = 200
-MOST_VALUES = 1000
+_BY_NAME: Mapping[str, type[Any]] = MappingProxyType({name: node for node, name in NAMES.items()})
 
 
 def condition(raw: Any) -> Condition:
@@ -32,18 +37,21 @@ def plain(item: Condition) -> dict[str, Any]:
             return {"any": [plain(each) for each in items]}
         case Not(inner):
             return {"not": plain(inner)}
-        case Equal(field, value):
-            return {"field": field, "op": "equal", "value": _plain_value(value)}
-        case Less(field, value):
-            return {"field": field, "op": "less", "value": _plain_value(value)}
-        case Greater(field, value):
-            return {"field": field, "op": "greater", "value": _plain_value(value)}
-        case In(field, values):
-            return {"field": field, "op": "in", "value": [_plain_value(value) for value in values]}
-        case Empty(field):
-            return {"field": field, "op": "empty"}
-        case Link():
-            raise ValueError("a link has no form as JSON yet")
+        case Link(field, _, inner):
+            return {"link": field, "where": plain(inner)}
+    return {"field": item.field, "op": NAMES[type(item)], **_plain_values(item)}
+
+
+def _plain_values(item: Leaf) -> dict[str, Any]:
+    match item:
+        case Empty():
+            return {}
+        case In(_, values) | Has(_, values):
+            return {"value": [_plain_value(value) for value in values]}
+        case Between(_, low, high):
+            return {"value": [_plain_value(low), _plain_value(high)]}
+    [value] = attrs.astuple(item, recurse=False)[1:]
+    return {"value": _plain_value(value)}
 
 
 def _plain_value(value: Any) -> Any:
@@ -61,6 +69,7 @@ def _plain_value(value: Any) -> Any:
 class _Reader:
     def __init__(self) -> None:
         self._nodes = 0
+        self._values = 0
 
     def read(self, raw: Any, depth: int) -> Condition:
         self._nodes += 1
@@ -75,24 +84,40 @@ class _Reader:
                 return AnyOf(tuple(self.read(each, depth + 1) for each in items))
             case {"not": inner, **rest} if not rest:
                 return Not(self.read(inner, depth + 1))
+            case {"link": str(field), "where": inner, **rest} if not rest:
+                return Link(plain_text(field), "", self.read(inner, depth + 1))
             case {"field": str(field), "op": str(op), **rest} if set(rest) <= {"value"}:
-                return _leaf(field, op, {str(name): value for name, value in rest.items()})
-        raise ValueError("a condition is {all: [...]}, {any: [...]}, {not: ...} or {field, op, value}")
+                return self._leaf(plain_text(field), op, {str(name): value for name, value in rest.items()})
+        raise ValueError(
+            "a condition is {all: [...]}, {any: [...]}, {not: ...}, {field, op, value} or {link: ..., where: ...}"
+        )
+
+    def _leaf(self, field: str, op: str, rest: dict[str, Any]) -> Condition:
+        node, value = _BY_NAME.get(op), rest.get("value")
+        if node is Empty and not rest:
+            return Empty(field)
+        if node in (In, Has) and isinstance(value, list):
+            return cast(Condition, node(field, self._several(field, value)))
+        if node is Between and isinstance(value, list) and len(value) == 2:
+            return Between(field, *self._several(field, value))
+        if node is not None and node not in (In, Has, Between, Empty):
+            return cast(Condition, node(field, _scalar(field, value)))
+        raise ValueError(f"{field}: {op!r} with {type(value).__name__} is none of {_FORMS}")
+
+    def _several(self, field: str, values: list[Any]) -> tuple[Any, ...]:
+        self._values += len(values)
+        if self._values > MOST_VALUES:
+            raise ValueError(f"a condition has at most {MOST_VALUES} values")
+        return tuple(_scalar(field, value) for value in values)
 
 
-def _leaf(field: str, op: str, rest: dict[str, Any]) -> Condition:
-    if op == "empty" and not rest:
-        return Empty(field)
-    value = rest.get("value")
-    if op == "in" and isinstance(value, list) and len(value) <= MOST_VALUES:
-        return In(field, tuple(_scalar(field, each) for each in value))
-    if op == "equal":
-        return Equal(field, _scalar(field, value))
-    if op == "less":
-        return Less(field, _scalar(field, value))
-    if op == "greater":
-        return Greater(field, _scalar(field, value))
-    raise ValueError(f"{field}: {op!r} with {type(value).__name__} is none of equal, less, greater, in [...] and empty")
+def _form(name: str) -> str:
+    if name == "empty":
+        return f"{name} without a value"
+    return {"in": "in [...]", "has": "has [...]", "between": "between [low, high]"}.get(name, name)
+
+
+_FORMS = ", ".join(map(_form, _BY_NAME))
 
 
 def _scalar(field: str, value: Any) -> Any:

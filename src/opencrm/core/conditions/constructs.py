@@ -1,0 +1,129 @@
+"""What the two databases spell differently: parts of texts, options in a JSON array, changes in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import BindParameter, Boolean, Column, ColumnElement, MetaData, Table, exists, literal_column, or_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import FromClause, FunctionElement
+
+from opencrm.core.columns import IdColumn, InstantColumn, JsonColumn, key_column
+
+OPTION = key_column(64)
+"""The type of an option's key."""
+
+SINCE = InstantColumn()
+"""The type of the instant from which on changes count."""
+
+
+def contains(column: ColumnElement[Any], text: BindParameter[Any]) -> ColumnElement[bool]:
+    """Return that a text stands within a column's: without patterns, so that no character means another."""
+    return _Position(column, text) > literal_column("0")
+
+
+def has_any(column: ColumnElement[Any], options: Sequence[BindParameter[Any]]) -> ColumnElement[bool]:
+    """Return that a column's JSON array holds one of some texts."""
+    return _HasAny(column, *options) if options else literal_column("(1 = 0)", Boolean())
+
+
+def changed_since(
+    entity: str, names: Sequence[str], since: BindParameter[Any], table: FromClause
+) -> ColumnElement[bool]:
+    """Return that the journal tells of a change, after its creation, of a field that has, or had, these names."""
+    line = _JOURNAL.alias()
+    return (
+        exists()
+        .where(
+            line.c.entity == literal_column(f"'{entity}'"),
+            line.c.record_id == table.c.id,
+            line.c.at >= since,
+            line.c.kind != literal_column("'created'"),
+            or_(*(_HasKey(line.c.after, name) for name in names)),
+        )
+        .correlate(table)
+    )
+
+
+def as_id(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a column that holds ids in such a way that it compares with a table's."""
+    return column if isinstance(column.type, IdColumn) else _AsId(column)
+
+
+_JOURNAL = Table(
+    "crm_journal",
+    MetaData(),
+    Column("entity", key_column(100)),
+    Column("record_id", IdColumn()),
+    Column("kind", key_column(16)),
+    Column("at", InstantColumn()),
+    Column("after", JsonColumn()),
+)
+"""What conditions look at of the journal, whose table is a matter of the storage."""
+
+
+class _Position(FunctionElement[Any]):
+    inherit_cache = True
+
+
+class _HasAny(FunctionElement[Any]):
+    inherit_cache = True
+    type = Boolean()
+
+
+class _AsId(FunctionElement[Any]):
+    inherit_cache = True
+    type = IdColumn()
+
+
+class _HasKey(FunctionElement[Any]):
+    inherit_cache = False
+    type = Boolean()
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        super().__init__(column)
+        self.name = name
+
+
+@compiles(_Position)
+def _position(element: _Position, compiler: Any, **given: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **given)})"
+
+
+@compiles(_Position, "postgresql")
+def _position_postgresql(element: _Position, compiler: Any, **given: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **given)})"
+
+
+@compiles(_HasAny)
+def _has_any(element: _HasAny, compiler: Any, **given: Any) -> str:
+    column, *options = (compiler.process(each, **given) for each in element.clauses)
+    return f"EXISTS (SELECT 1 FROM json_each({column}) AS held WHERE held.value IN ({', '.join(options)}))"
+
+
+@compiles(_HasAny, "postgresql")
+def _has_any_postgresql(element: _HasAny, compiler: Any, **given: Any) -> str:
+    column, *options = (compiler.process(each, **given) for each in element.clauses)
+    return f"({column} ?| ARRAY[{', '.join(options)}]::TEXT[])"
+
+
+@compiles(_AsId)
+def _as_id(element: _AsId, compiler: Any, **given: Any) -> str:
+    return str(compiler.process(element.clauses, **given))
+
+
+@compiles(_AsId, "postgresql")
+def _as_id_postgresql(element: _AsId, compiler: Any, **given: Any) -> str:
+    return f"({compiler.process(element.clauses, **given)})::UUID"
+
+
+@compiles(_HasKey)
+def _has_key(element: _HasKey, compiler: Any, **given: Any) -> str:
+    """JSON's null has a type, too; only what is not there has none."""
+    return f"json_type({compiler.process(element.clauses, **given)}, '$.\"{element.name}\"') IS NOT NULL"
+
+
+@compiles(_HasKey, "postgresql")
+def _has_key_postgresql(element: _HasKey, compiler: Any, **given: Any) -> str:
+    return f"({compiler.process(element.clauses, **given)} ? '{element.name}')"
