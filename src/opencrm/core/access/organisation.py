@@ -11,6 +11,7 @@ import attrs
 
 from opencrm.core.access.grants import ANY, FieldRule, Grant, Scope
 from opencrm.core.change import Values
+from opencrm.core.conditions.binding.moments import timely
 from opencrm.core.values import Id
 
 
@@ -29,6 +30,11 @@ class RoleGrants:
     def owner(self) -> bool:
         """Whether the role may do everything everywhere; that alone makes somebody an owner."""
         return Grant(ANY, ANY, Scope.ALL) in self.grants
+
+    @cached_property
+    def timely(self) -> bool:
+        """Whether what it grants depends on the instant."""
+        return any(grant.when is not None and timely(grant.when) for grant in self.grants)
 
 
 @attrs.frozen
@@ -70,6 +76,15 @@ class Organisation:
             one = queue.pop()
             found.append(one)
             queue.extend(self._children.get(one, ()))
+        return tuple(found)
+
+    def above(self, unit: Id) -> tuple[Id, ...]:
+        """Return a unit and all units that it is a part of."""
+        found: list[Id] = []
+        one: Id | None = unit
+        while one is not None and one in self.parents and one not in found:
+            found.append(one)
+            one = self.parents[one]
         return tuple(found)
 
     def in_circle(self, unit: Id) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import cached_property
 
 import attrs
@@ -15,6 +16,7 @@ from opencrm.core.conditions import (
     FALSE,
     TRUE,
     All,
+    Asker,
     Condition,
     Empty,
     Equal,
@@ -32,6 +34,7 @@ from opencrm.core.locale import Locale
 from opencrm.core.values import Id
 
 _PART_ACTIONS = {"read": "read", "export": "export"}
+_OWN_ACTIONS = frozenset({"create", "read", "update", "delete", "restore", "export"})
 
 
 @attrs.frozen
@@ -104,6 +107,8 @@ class Rights:
         entities: Every entity of the workspace by name.
         grants: What is granted without a seat: to an automation, or to the system.
         locale: The workspace's habits, for conditions within grants.
+        zone: IANA name of the zone in which the principal's days begin.
+        now: The instant, where what is granted depends on it.
     """
 
     principal: Principal
@@ -114,6 +119,8 @@ class Rights:
     entities: Mapping[str, Spec]
     grants: tuple[Grant, ...]
     locale: Locale
+    zone: str
+    now: datetime | None = None
 
     def __attrs_post_init__(self) -> None:
         self._expressions: dict[tuple[str, str], Expression] = {}
@@ -130,6 +137,24 @@ class Rights:
         """The unit of the primary membership, else of the first."""
         best = sorted(self.seats, key=lambda seat: (not seat.is_primary, seat.id))
         return best[0].unit_id if best else None
+
+    @cached_property
+    def own_units(self) -> tuple[Id, ...]:
+        """The units of the seats, and all below them."""
+        return tuple(sorted({unit for seat in self.seats for unit in self.organisation.subtree(seat.unit_id)}))
+
+    def asker(self, now: datetime) -> Asker:
+        """Return whom the conditions that the principal writes are bound for."""
+        return Asker(
+            now=now,
+            zone=self.zone,
+            name=self.name,
+            user_id=self.user_id,
+            units=self.own_units,
+            entities=self.entities,
+            readable=self.readable,
+            scope=lambda spec: self.expression(spec, "read").condition,
+        )
 
     def expression(self, entity: Spec | type[Entity], action: str) -> Expression:
         """Return which records of an entity an act may touch."""
@@ -165,6 +190,24 @@ class Rights:
                 found |= {seat.unit_id} if grant.scope < Scope.SUBTREE else set(self.organisation.subtree(seat.unit_id))
         return frozenset(found)
 
+    def publishing(self, spec: Spec) -> frozenset[Id] | None:
+        """Return the units to which one may publish what is about an entity; None for all.
+
+        A seat reaches its own unit, and what lies below it if it is the head's, or as far as its role may change the
+        entity's records there.
+        """
+        if self.owner:
+            return None
+        found = {seat.unit_id for seat in self.seats}
+        for seat in self.seats:
+            found.update(self.organisation.subtree(seat.unit_id) if seat.is_head else ())
+        for whole in _roots(spec, self.entities):
+            reached = self.units(whole, "update")
+            if reached is None:
+                return None
+            found |= reached
+        return frozenset(found)
+
     def _open(self, spec: Spec, names: Iterable[str], verb: str) -> Iterator[str]:
         """Give the fields that may be read or written; of the roles with reach the most permissive decides."""
         granted = [seat for whole in _roots(spec, self.entities) for seat, _ in self._granted(whole, "read")]
@@ -176,6 +219,9 @@ class Rights:
             yield Arm(TRUE, "owner" if self.seats else f"system: {self.principal.reason}")
             return
         if spec.options.organisation and action not in ("read", "export"):
+            return
+        if spec.options.personal:
+            yield from self._personal_arms(spec, action)
             return
         if spec.options.part_of:
             yield from self._part_arms(spec, _PART_ACTIONS.get(action, "update"))
@@ -208,7 +254,30 @@ class Rights:
         return any_of([*own, In("unit_id", tuple(sorted(units)))])
 
     def _when(self, spec: Spec, grant: Grant) -> Condition:
-        return TRUE if grant.when is None else bind(grant.when, spec, spec.fields, self.locale)
+        return TRUE if grant.when is None else bind(grant.when, spec, spec.fields, self.locale, self._grantor)
+
+    @cached_property
+    def _grantor(self) -> Asker:
+        """Whom the conditions of grants are bound for: they mean the principal by `me`, and look at every record."""
+        return Asker(
+            now=self.now,
+            zone=self.locale.zone,
+            name=self.name,
+            user_id=self.user_id,
+            units=self.own_units,
+            entities=self.entities,
+            readable=lambda spec: spec.fields,
+            scope=lambda _: TRUE,
+            journal=False,
+        )
+
+    def _personal_arms(self, spec: Spec, action: str) -> Iterator[Arm]:
+        """Give the ways to what is personal: it is one's own, or it is published to a unit of one's own or above."""
+        if self.user_id is not None and action in _OWN_ACTIONS:
+            yield Arm(Equal("owner_id", self.user_id), "one's own")
+        units = {unit for seat in self.seats for unit in self.organisation.above(seat.unit_id)}
+        if spec.options.published_in is not None and action == "read" and units:
+            yield Arm(In(spec.options.published_in, tuple(sorted(units))), "published to a unit of one's own")
 
     def _part_arms(self, spec: Spec, action: str) -> Iterator[Arm]:
         """Give the ways to a part: for reading one of its wholes suffices, writing takes each that it names."""

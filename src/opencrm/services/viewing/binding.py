@@ -1,0 +1,53 @@
+"""Bound to saved views and segments: a definition is judged when it is saved, and so is where it is published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from opencrm.core.change import Change, Kind
+from opencrm.errors import InputError, PermissionDenied
+from opencrm.services.viewing.definitions import query_of
+from opencrm.services.writing.block import Block
+
+_PARTS = frozenset({"entity", "where", "columns", "sort"})
+
+
+class _Views:
+    """Bound to saved views and segments."""
+
+    entities = frozenset({"saved_view", "segment"})
+
+    def judge(self, work: Block, changes: Sequence[Change]) -> None:
+        """Refuse a definition that its author could not run, and publishing beyond the author's reach."""
+        for at, change in enumerate(changes):
+            if change.kind in (Kind.CREATED, Kind.CHANGED) and _PARTS & set(change.fields):
+                _check_definition(work, at, change)
+            if change.kind in (Kind.CREATED, Kind.CHANGED, Kind.RESTORED):
+                _check_publishing(work, change)
+
+    def follow(self, work: Block, own: Sequence[Change], changes: Sequence[Change]) -> Sequence[Change]:
+        """Nothing follows."""
+        return ()
+
+
+def _check_definition(work: Block, at: int, change: Change) -> None:
+    try:
+        query_of(work, change.after, within=(change.id,))
+    except InputError as error:
+        raise InputError(error.fields, rows={at: error.fields}) from None
+
+
+def _check_publishing(work: Block, change: Change) -> None:
+    """Check that the unit lies within reach; one that is gone publishes nothing, and is nobody's to judge."""
+    unit = change.after["published_to_id"]
+    if unit is None or unit not in work.rights.organisation.parents:
+        return
+    about = work.configuration.catalogue.entities.get(change.after["entity"])
+    reached = work.rights.publishing(about) if about is not None else frozenset()
+    if reached is not None and unit not in reached:
+        name, action, reason = work.rights.name, f"{change.entity}.publish", "the unit is out of reach"
+        text = f"{name} may not do this: {action} ({reason})"
+        raise PermissionDenied(text, principal=name, action=action, reason=reason)
+
+
+BINDING = _Views()
