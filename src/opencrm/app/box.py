@@ -10,6 +10,8 @@ ALWAYS: Mapping[str, str] = MappingProxyType(
         "standard_roles": "opencrm.plugins.standard_roles",
         "importing": "opencrm.plugins.importing",
         "exporting": "opencrm.plugins.exporting",
+        "spreadsheets": "opencrm.plugins.spreadsheets",
+        "jsonlines": "opencrm.plugins.jsonlines",
         "rest": "opencrm.plugins.rest",
     }
 )
@@ -18,6 +20,7 @@ ALWAYS: Mapping[str, str] = MappingProxyType(
 OPTIONAL: Mapping[str, str] = MappingProxyType(
     {
         "sample_pipelines": "opencrm.plugins.sample_pipelines",
+        "attribution": "opencrm.plugins.attribution",
         "last_touch": "opencrm.plugins.last_touch",
     }
 )

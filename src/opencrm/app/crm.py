@@ -12,17 +12,21 @@ from sqlalchemy import Connection, Engine, select
 
 from opencrm.app import setting_up
 from opencrm.app.activation import Plugins, deaf
+from opencrm.app.definitions import KnownDefinitions
+from opencrm.app.owners import core_owner, granted, plugin_owners, told
+from opencrm.app.upkeep import Upkeep
 from opencrm.app.worker import Worker
-from opencrm.core.access.grants import Grant, grant_rows
+from opencrm.core.access.grants import Grant
 from opencrm.core.access.principal import Principal
 from opencrm.core.change import Values
 from opencrm.core.clock import Clock, SystemClock, duration
-from opencrm.core.entities import Core, User
+from opencrm.core.entities import User
 from opencrm.core.locale import Locale
 from opencrm.errors import ConfigurationError, NotSignedIn
 from opencrm.hooks import Hooks, Plugin
 from opencrm.schemas import Schemas
 from opencrm.services import exporting, organisation, plugins
+from opencrm.services.definitions.loading import load as load_fields
 from opencrm.services.reading.reader import Reader
 from opencrm.services.reading.rows import Query
 from opencrm.services.workspaces.catalogue import Catalogue
@@ -32,9 +36,9 @@ from opencrm.services.workspaces.workspace import Workspace
 from opencrm.services.writing import organising
 from opencrm.services.writing.block import Act
 from opencrm.services.writing.work import Work
-from opencrm.storage import tables
+from opencrm.storage import field_indexes, tables
 from opencrm.storage.engines import make_engine
-from opencrm.storage.migrations import CORE_OWNER, Failed, Owner, check, current, upgrade
+from opencrm.storage.migrations import Failed, check, current, upgrade
 from opencrm.storage.migrations.transaction import reading
 from opencrm.storage.transactions import Database, Transaction
 
@@ -81,7 +85,7 @@ class CRM:
         self.database = Database(engine or make_engine(url or ""), schema)
         self.clock = clock or SystemClock()
         self._locale = locale or Locale()
-        self._trace = trace_hooks
+        self._definitions = KnownDefinitions(trace=trace_hooks)
         self._plugins = Plugins(plugins, Path(plugin_dir) if plugin_dir else None, safe=safe_mode)
         self.workspace = Workspace(self.database, self.clock, self._configure)
 
@@ -119,20 +123,27 @@ class CRM:
             work.must_be_whole()
 
     @contextmanager
-    def export(self, principal: Principal, query: Query[Any]) -> Iterator[exporting.Export]:
+    def export(
+        self, principal: Principal, query: Query[Any], *, parts: Sequence[str] = ()
+    ) -> Iterator[exporting.Export]:
         """Take out the records of a query that a principal may export; the journal tells who took out what.
+
+        Args:
+            principal: Who takes them out.
+            query: Which records, and which fields of them.
+            parts: Names of the parts that go with them, such as `points`: each is a list of objects.
 
         Yields:
             The fields that the principal may read, or those of them that were asked for, and the records.
 
         Raises:
             PermissionDenied: The principal may export none of them.
-            InputError: A field is unknown.
+            InputError: A field is unknown, or the entity has no such parts.
         """
         with self.work(principal) as work:
-            exporting.begin(work, query)
+            exporting.begin(work, query, parts)
         with self.read(principal) as reader:
-            yield exporting.rows(reader, query)
+            yield exporting.rows(reader, query, parts)
 
     def _transaction(self, connection: Connection | None) -> Any:
         return self.database.write() if connection is None else self.database.join(connection)
@@ -173,8 +184,8 @@ class CRM:
             ConfigurationError: The core's tables cannot be brought there; nothing is changed.
         """
         engine, schema, now = self.database.engine, self.database.schema, self.clock.now()
-        outcomes = [*upgrade(engine, [_core_owner()], now=now, schema=schema)]
-        outcomes += upgrade(engine, self._owners(self._active()), now=now, schema=schema)
+        outcomes = [*upgrade(engine, [core_owner()], now=now, schema=schema)]
+        outcomes += upgrade(engine, plugin_owners(self._active()), now=now, schema=schema)
         self.workspace.forget()
         lines = []
         for outcome in outcomes:
@@ -187,16 +198,23 @@ class CRM:
 
     def versions(self) -> dict[str, str]:
         """Return whose tables stand in which state."""
-        owners = [_core_owner(), *self._owners(self._active())]
+        owners = [core_owner(), *plugin_owners(self._active())]
         with reading(self.database.engine, self.database.schema) as connection:
             states = current(connection, owners)
-        return {state.owner: _told(state) for state in states}
+        return {state.owner: told(state) for state in states}
 
     def pending(self) -> list[str]:
         """Return a line for each thing that `upgrade` would do; none if all is up to date."""
-        owners = [_core_owner(), *self._owners(self._active())]
+        owners = [core_owner(), *plugin_owners(self._active())]
         with reading(self.database.engine, self.database.schema) as connection:
             return check(connection, owners)
+
+    def build_indexes(self) -> list[str]:
+        """Build the indexes that custom fields want, while the workspace is in use; return a line for each.
+
+        The worker does this by itself when fields were defined.
+        """
+        return field_indexes.build(self.database, self.catalogue.entities.values())
 
     # Plugins.
 
@@ -245,7 +263,7 @@ class CRM:
 
     def _make_tables(self, plugin: Plugin) -> None:
         engine, schema, now = self.database.engine, self.database.schema, self.clock.now()
-        for outcome in upgrade(engine, self._owners([plugin]), now=now, schema=schema):
+        for outcome in upgrade(engine, plugin_owners([plugin]), now=now, schema=schema):
             if isinstance(outcome, Failed):
                 raise outcome.error
 
@@ -321,7 +339,7 @@ class CRM:
 
     def worker(self) -> Worker:
         """Return a worker of this workspace's queue."""
-        return Worker(self.workspace, self._work)
+        return Worker(self.workspace, self._work, Upkeep(self.workspace, lambda: self.configuration))
 
     def close(self) -> None:
         """Close the database, if this workspace opened it."""
@@ -335,38 +353,23 @@ class CRM:
     def _active(self) -> list[Plugin]:
         return self._plugins.active(self._enabled())
 
-    def _owners(self, active: Iterable[Plugin]) -> list[Owner]:
-        found = [Owner(plugin.name, _tables(plugin), _scripts(plugin)) for plugin in active]
-        return [owner for owner in found if owner.tables or owner.scripts]
-
     def _configure(self, tx: Transaction, version: str) -> Configuration:
         """Read what is decided by definitions; called when another process changed them."""
         [row] = tx.query("workspace", lambda: select(tables.workspace), {})
         locale = Locale(region=row["region"], currency=row["currency"], zone=row["zone"])
         enabled = plugins.switched_on(tx)
         active = self._plugins.active(enabled)
-        hooks = Hooks(active, trace=self._trace)
-        catalogue = Catalogue.of(hooks)
+        known = self._definitions.of(active, load_fields(tx, locale.region), locale)
         return Configuration(
             version=version,
             locale=locale,
             secret=bytes.fromhex(row["secret"]),
             organisation=load_organisation(tx, version),
-            catalogue=catalogue,
-            schemas=Schemas(catalogue.entities, locale),
-            hooks=hooks,
-            granted=_granted(active, enabled),
+            catalogue=known.catalogue,
+            schemas=known.schemas,
+            hooks=known.hooks,
+            granted=granted(active, enabled),
         )
-
-
-def _granted(active: Iterable[Plugin], enabled: dict[str, Values]) -> dict[str, Values]:
-    """Return what automations may do: as an owner approved it, or as the host's own plugins ask."""
-    own = {
-        plugin.name: {"grants": grant_rows(plugin.declared.grants)}
-        for plugin in active
-        if plugin.source in ("given", "file")
-    }
-    return {**own, **{name: row for name, row in enabled.items() if name not in own}}
 
 
 def _version(tx: Transaction) -> str:
@@ -374,25 +377,3 @@ def _version(tx: Transaction) -> str:
     if not rows:
         raise ConfigurationError("this workspace is not set up yet: run `opencrm init`")
     return str(rows[0]["config_version"])
-
-
-def _core_owner() -> Owner:
-    return Owner(CORE_OWNER, list(Core.metadata.sorted_tables))
-
-
-def _tables(plugin: Plugin) -> list[Any]:
-    return [*(entity.__table__ for entity in plugin.declared.entities), *plugin.declared.tables]
-
-
-def _scripts(plugin: Plugin) -> Path | None:
-    """Return the folder of a plugin's own migrations: `migrations/` beside its module."""
-    file = getattr(plugin.module, "__file__", None)
-    folder = Path(file).parent / "migrations" if file and plugin.source in ("package", "box") else None
-    return folder if folder is not None and folder.is_dir() else None
-
-
-def _told(state: Any) -> str:
-    if state.applied_at is None:
-        return "not there yet"
-    since = f"as of {state.applied_at:%Y-%m-%d %H:%M} UTC"
-    return since if state.up_to_date else f"{since}, not up to date"

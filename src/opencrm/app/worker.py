@@ -28,15 +28,18 @@ class Worker:
     Args:
         workspace: Whose queue it works.
         work: Opens a work block in a transaction.
+        upkeep: What is to be done when there is time; see `Upkeep`.
     """
 
-    def __init__(self, workspace: Workspace, work: Callable[..., Work]) -> None:
+    def __init__(self, workspace: Workspace, work: Callable[..., Work], upkeep: Callable[[], None]) -> None:
         self._workspace = workspace
         self._work = work
+        self._upkeep = upkeep
 
     def run_once(self) -> int:
         """Deliver everything that is due; return how many deliveries were tried."""
         tried = 0
+        self._upkeep()
         while self._fan_out():
             pass
         while self._deliver():
@@ -49,6 +52,8 @@ class Worker:
         while not stop.is_set():
             try:
                 busy = self._fan_out() or self._deliver()
+                if not busy:
+                    self._upkeep()
             except (ConflictError, Unavailable) as error:  # Somebody held the database for too long, or it is away.
                 _LOG.warning("the queue waits: %s", error)
                 busy = False

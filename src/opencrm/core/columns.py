@@ -128,6 +128,13 @@ class JsonColumn(_Column):
         return _json_read
 
 
+class ListColumn(JsonColumn):
+    """A JSON array, as a tuple in Python."""
+
+    def reader(self, dialect: Dialect) -> Convert:
+        return _tuple_read
+
+
 def all_read(kind: TypeEngine[Any], dialect: Dialect) -> ConvertAll:
     """Return what makes typed values of a driver's for a whole column; None where the driver's are typed already."""
     read = kind.reader(dialect) if isinstance(kind, _Column) else kind.result_processor(dialect, None)
@@ -202,3 +209,7 @@ def _json_text(value: Any) -> str | None:
 
 def _json_read(value: Any) -> Any:
     return orjson.loads(value) if isinstance(value, str | bytes) else value
+
+
+def _tuple_read(value: Any) -> tuple[Any, ...]:
+    return tuple(_json_read(value))

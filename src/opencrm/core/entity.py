@@ -16,14 +16,14 @@ cannot be resolved in one of them breaks nothing outside it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeAlias
 
 import attrs
-from sqlalchemy import Column, ColumnElement, ForeignKeyConstraint, Index, Integer, MetaData, Table
+from sqlalchemy import Column, ColumnElement, ForeignKeyConstraint, Index, Integer, MetaData, Table, and_
 from sqlalchemy.orm import Mapped, mapped_column, registry
 from sqlalchemy.sql.expression import FromClause
 
@@ -68,6 +68,8 @@ class Options:
         unique: Groups of fields that no two living records may share.
         lookup: Fields by which a file may name a record of this entity, tried in turn.
         organisation: Whether the entity is a part of the organisation, which decides who may do what.
+        personal: Whether its records are their owner's alone, whatever roles grant: everybody makes their own.
+        published_in: The reference to a unit whose people, and those of all units below it, may read a personal record.
         derive: Completes the values that enter.
         rules: Judge each change; pure.
     """
@@ -79,6 +81,8 @@ class Options:
     unique: tuple[tuple[str, ...], ...] = ()
     lookup: tuple[str, ...] = ()
     organisation: bool = False
+    personal: bool = False
+    published_in: str | None = None
     derive: Derive | None = None
     rules: tuple[Rule, ...] = ()
 
@@ -141,10 +145,20 @@ class Spec:
         place = self.held.get(name)
         return source.c[name] if place is None else place.read_from(source.c.custom).label(name)
 
+    @cached_property
+    def former(self) -> Mapping[str, str]:
+        """The names that custom fields had before, each with the present one."""
+        return MappingProxyType({old: it.name for it in self.fields.values() for old in it.former})
+
     def extended(self, fields: Iterable[Field]) -> Spec:
         """Return the declaration with custom fields added."""
         added = {it.name: it for it in fields}
         return attrs.evolve(self, fields=MappingProxyType({**self.fields, **added})) if added else self
+
+    def narrowed(self, names: Container[str]) -> Spec:
+        """Return the declaration with these of its fields only: what somebody who may read them may know of it."""
+        kept = {name: field for name, field in self.fields.items() if name in names}
+        return attrs.evolve(self, fields=MappingProxyType(kept))
 
     def references(self) -> Mapping[str, str]:
         """Return the reference fields with the entity that each points to."""
@@ -222,6 +236,7 @@ def _declare(cls: type[Entity]) -> None:
     cls.__tablename__ = f"{cls.prefix}_{name}"
     cls.registry.mapped(cls)
     cls.spec = spec = _spec(cls, name if cls.prefix == CORE else cls.__tablename__)
+    _check_personal(spec)
     _add_keys(spec)
     _add_indexes(spec)
     if cls.prefix != CORE:
@@ -257,6 +272,16 @@ def _labelled(column: Column[Any]) -> dict[str, Any]:
     return asked
 
 
+def _check_personal(spec: Spec) -> None:
+    options, name = spec.options, spec.cls.__qualname__
+    if options.personal and not spec.owned:
+        raise TypeError(f"{name}: what is personal has an owner; inherit from Owned")
+    if options.published_in is not None and not options.personal:
+        raise TypeError(f"{name}: only what is personal is published")
+    if options.published_in is not None and spec.references().get(options.published_in) != "unit":
+        raise TypeError(f"{name}.{options.published_in}: is no reference to a unit")
+
+
 def _add_keys(spec: Spec) -> None:
     """Add the folded key beside each text that is compared."""
     for one in spec.fields.values():
@@ -273,10 +298,14 @@ def _add_indexes(spec: Spec) -> None:
     for name in spec.references():
         if name not in ("owner_id", "unit_id"):
             _index(table, [name], table.c[name].is_not(None))
+    if spec.staged:
+        _index(table, ["pipeline", "stage", "created_at", "id"], living)
     for one in spec.fields.values():
         if one.indexed:
             for lead in (["unit_id"], ["owner_id"], []) if spec.owned else ([],):
                 _index(table, [*lead, one.key, "id"], living)
+            if spec.owned:
+                _index(table, ["created_by", one.key, "id"], and_(living, table.c.owner_id.is_(None)))
 
 
 def _index(table: Table, names: list[str], where: Any, *, unique: bool = False) -> None:

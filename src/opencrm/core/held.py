@@ -6,7 +6,7 @@ days and instants as texts of one width, text beside its folded key.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -41,6 +41,8 @@ class Held:
 
 def held(slot: str, column: TypeEngine[Any]) -> Held:
     """Return how a value that would need such a column of its own stands in a slot."""
+    if isinstance(column, columns.JsonColumn):
+        return Held(slot, column, _same)
     for kind, (make, pack) in _KINDS.items():
         if isinstance(column, kind):
             return Held(slot, make(), pack)
@@ -50,6 +52,37 @@ def held(slot: str, column: TypeEngine[Any]) -> Held:
 def patched(column: ColumnElement[Any], patch: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return a JSON column with the slots of a patch: null takes a slot away, and other slots stay as they are."""
     return _Patched(column, patch)
+
+
+def built(slots: Mapping[str, ColumnElement[Any]]) -> ColumnElement[Any]:
+    """Return a JSON object with the value of an expression in each slot, as `patched` takes it."""
+    return _Built(slots)
+
+
+def packed(value: ColumnElement[Any], kind: TypeEngine[Any]) -> ColumnElement[Any]:
+    """Return what JSON holds for an expression of a column's type: days and instants as texts."""
+    form = next((form for each, form in _FORMS.items() if isinstance(kind, each)), None)
+    return value if form is None or getattr(kind, "as_text", False) else _Told(value, form)
+
+
+class _Told(FunctionElement[Any]):
+    name = "told"
+    inherit_cache = False
+
+    def __init__(self, value: ColumnElement[Any], form: str) -> None:
+        super().__init__(value)
+        self.form = form
+        self.type = columns.key_column(_LONGEST)
+
+
+class _Built(FunctionElement[Any]):
+    name = "built"
+    inherit_cache = False
+
+    def __init__(self, slots: Mapping[str, ColumnElement[Any]]) -> None:
+        super().__init__(*slots.values())
+        self.slots = tuple(slots)
+        self.type = columns.JsonColumn()
 
 
 class _Taken(FunctionElement[Any]):
@@ -84,8 +117,33 @@ def _taken_postgresql(element: _Taken, compiler: Any, **given: Any) -> str:
         return f"({column} -> '{element.slot}')"
     text = f"({column} ->> '{element.slot}')"
     if isinstance(element.type, columns.AmountColumn | BigInteger):
-        return f"({text})::BIGINT"
-    return f"({text})::BOOLEAN" if isinstance(element.type, columns.BooleanColumn) else f'({text} COLLATE "C")'
+        return f"({text}::BIGINT)"
+    return f"({text}::BOOLEAN)" if isinstance(element.type, columns.BooleanColumn) else f'({text} COLLATE "C")'
+
+
+@compiles(_Told)
+def _told(element: _Told, compiler: Any, **given: Any) -> str:
+    return str(compiler.process(element.clauses, **given))
+
+
+@compiles(_Told, "postgresql")
+def _told_postgresql(element: _Told, compiler: Any, **given: Any) -> str:
+    return f"to_char({compiler.process(element.clauses, **given)}{element.form})"
+
+
+@compiles(_Built)
+def _built(element: _Built, compiler: Any, **given: Any) -> str:
+    return f"json_object({_pairs(element, compiler, given)})"
+
+
+@compiles(_Built, "postgresql")
+def _built_postgresql(element: _Built, compiler: Any, **given: Any) -> str:
+    return f"jsonb_build_object({_pairs(element, compiler, given)})"
+
+
+def _pairs(element: _Built, compiler: Any, given: dict[str, Any]) -> str:
+    texts = [compiler.process(each, **given) for each in element.clauses]
+    return ", ".join(f"'{slot}', {text}" for slot, text in zip(element.slots, texts, strict=True))
 
 
 @compiles(_Patched)
@@ -115,12 +173,16 @@ def _same(value: Any) -> Any:
 
 
 _LONGEST = 20_000
+_FORMS: dict[type[TypeEngine[Any]], str] = {
+    columns.InstantColumn: """ AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'""",
+    columns.DateColumn: ", 'YYYY-MM-DD'",
+}
+"""How PostgreSQL writes a day and an instant as text."""
 
 _KINDS: dict[type[TypeEngine[Any]], tuple[Callable[[], TypeEngine[Any]], Pack]] = {
     columns.InstantColumn: (_InstantText, columns.instant_text),
     columns.DateColumn: (_DayText, columns.date_text),
     columns.AmountColumn: (columns.AmountColumn, columns.scaled),
     columns.BooleanColumn: (columns.BooleanColumn, _same),
-    columns.JsonColumn: (columns.JsonColumn, _same),
     Integer: (BigInteger, _same),
 }

@@ -80,11 +80,14 @@ class Importer:
         suffixes: Endings of its files' names, such as `".csv"`; kept in lower case.
         rows: Opens a file for a `with` block and gives its rows one by one, the header first. Raises
             InputError where the file is not of the format.
+        table: Does the same with one of a file's several tables, by its name, such as a workbook's sheet; None
+            where a file of the format is one table.
     """
 
     name: str
     suffixes: tuple[str, ...] = attrs.field(converter=_suffixes, validator=_dotted)
     rows: Callable[[Path], AbstractContextManager[Iterator[Row]]]
+    table: Callable[[Path, str], AbstractContextManager[Iterator[Row]]] | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -11,6 +11,7 @@ import attrs
 from sqlalchemy import Table
 
 from opencrm.core.access.grants import Grant
+from opencrm.core.custom import KEY, AddedField
 from opencrm.core.entities import Core
 from opencrm.core.entity import CORE, Entity, specs
 from opencrm.core.pipeline import Pipeline
@@ -26,6 +27,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 _TYPES: Mapping[str, type] = MappingProxyType(
     {
+        "fields": AddedField,
         "tables": Table,
         "pipelines": Pipeline,
         "roles": RoleTemplate,
@@ -42,6 +44,7 @@ class Declarations:
     """What a plugin registers, each kind in the order in which the plugin gave it."""
 
     entities: tuple[type[Entity], ...] = ()
+    fields: tuple[AddedField, ...] = ()
     tables: tuple[Table, ...] = ()
     pipelines: tuple[Pipeline, ...] = ()
     roles: tuple[RoleTemplate, ...] = ()
@@ -54,6 +57,7 @@ class Declarations:
         """Give what nobody else may claim, as kind and name."""
         for entity in self.entities:
             yield from _entity_claims(entity)
+        yield from (("field", f"{added.entity}.{each.name}") for added in self.fields for each in added.fields())
         yield from (("table", table.name) for table in self.tables)
         yield from (("pipeline", pipeline.key) for pipeline in self.pipelines)
         yield from (("role", role.key) for role in self.roles)
@@ -177,6 +181,8 @@ def _declarations(plugin: str, found: tuple[Implementation, ...]) -> Declaration
     given = {kind: _of_type(registering[kind], wanted) for kind, wanted in _TYPES.items() if kind in registering}
     if "entities" in registering:
         given["entities"] = tuple(_entity(registering["entities"], each) for each in registering["entities"].run())
+    for added in given.get("fields", ()):
+        _check_field(registering["fields"], added)
     for table in given.get("tables", ()):
         _check_table(registering["tables"], table)
     return Declarations(**given)
@@ -206,6 +212,13 @@ def _guarded(implementation: Implementation, act: Callable[[], object]) -> None:
         act()
     except Exception as error:
         raise implementation.broken(f"{type(error).__name__}: {error}") from error
+
+
+def _check_field(implementation: Implementation, added: AddedField) -> None:
+    if not KEY.fullmatch(added.name) or not added.name.startswith(f"{implementation.plugin}_"):
+        raise implementation.broken(f"field {added.name!r} must be called {implementation.plugin}_..., at most 40 long")
+    if added.required and not added.settable:
+        raise implementation.broken(f"field {added.name!r} cannot be required and not settable")
 
 
 def _check_table(implementation: Implementation, table: Table) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Table
 
 from opencrm.core.access.grants import Grant
 from opencrm.core.change import Change, JournalEntry, Kind, Objection
+from opencrm.core.custom import AddedField
 from opencrm.core.entity import Entity
 from opencrm.core.pipeline import Pipeline
 from opencrm.core.ports import AfterDoor, Door
@@ -79,6 +80,10 @@ class Hooks:
     def entities(self) -> list[Declared[type[Entity]]]:
         """Return the plugins' entities."""
         return [Declared(it.name, value) for it in self.plugins for value in it.declared.entities]
+
+    def fields(self) -> list[Declared[AddedField]]:
+        """Return the fields that plugins add to others' entities."""
+        return [Declared(it.name, value) for it in self.plugins for value in it.declared.fields]
 
     def tables(self, plugin: str) -> list[Table]:
         """Return the tables of one plugin that are not records."""

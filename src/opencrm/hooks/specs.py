@@ -20,6 +20,7 @@ from sqlalchemy import Table
 
 from opencrm.core.access.grants import Grant
 from opencrm.core.change import Change, JournalEntry, Objection
+from opencrm.core.custom import AddedField
 from opencrm.core.entity import Entity
 from opencrm.core.pipeline import Pipeline
 from opencrm.core.ports import AfterDoor, Door
@@ -61,6 +62,30 @@ def opencrm_register_entities() -> Iterable[type[Entity]]:  # type: ignore[empty
         @hookimpl
         def opencrm_register_entities():
             yield Invoice
+    """
+
+
+@hookspec
+def opencrm_register_fields() -> Iterable[AddedField]:  # type: ignore[empty-body]
+    """Add fields to others' entities.
+
+    When: once, when the plugin is loaded. Values stand in the record's own row; no table changes.
+
+    Arguments: none.
+
+    Return: the fields. Each is in the entity's schema, in REST, conditions, import, export and history, as if the
+        entity had declared it. While the plugin is switched off they are not there, and their values stay.
+
+    Failure: the plugin is not started, and `opencrm plugin list` says why: an exception, or a name that does not
+        begin with the plugin's.
+
+    Example:
+
+        from opencrm import AddedField, Text, hookimpl
+
+        @hookimpl
+        def opencrm_register_fields():
+            yield AddedField(entity="deal", name="example_order", type=Text(50, folded=True), label="Order number")
     """
 
 

@@ -48,8 +48,9 @@ class Dumper:
         if dumped is None:
             return None
         fields = self._spec.fields
+        named = {self._spec.former.get(name, name): value for name, value in dumped.items()}
         return {
             name: fields[name].type.parse(value) if value is not None and name in self._dumps else value
-            for name, value in dumped.items()
+            for name, value in named.items()
             if name in fields
         }

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from opencrm.core.entities.money import check_precision
 from opencrm.core.entity import Spec
-from opencrm.core.fields import Author, Field
+from opencrm.core.fields import Amount, Author, Field
 from opencrm.core.locale import Locale
 from opencrm.errors import InputError
 from opencrm.schemas.dumping import Dumper
@@ -105,7 +106,9 @@ class _Loader:
         self._locale = locale
         self._settable = {name: field for name, field in spec.fields.items() if field.settable}
         self._defaults = {name: field.default for name, field in spec.fields.items()}
-        self._required = [name for name, field in spec.fields.items() if field.required and field.settable]
+        self._required = [it.name for it in spec.fields.values() if it.required and it.settable and not it.custom]
+        self._required_anew = [it.name for it in spec.fields.values() if it.required and it.custom]
+        self._money = [(it.name, _currency_of(it)) for it in spec.fields.values() if _currency_of(it) and it.custom]
         self.nested = nested
         self._parts = {name: _Loader(part, {}, locale) for name, (part, _) in nested.items()}
         self._whole = {field: _reference(field, spec) for _, field in nested.values()}
@@ -128,6 +131,7 @@ class _Loader:
                 parts[name] = self._load_parts(name, given, wrong)
             else:
                 wrong[name] = [self._refusal(name)]
+        _require(self._required_anew, values, wrong)
         self._finish(values, wrong)
         values.update(parts)
         return values
@@ -142,6 +146,7 @@ class _Loader:
                 _put(values, field, given, wrong)
             else:
                 wrong[name] = [self._refusal(name)]
+        _require([name for name in self._required_anew if name in values], values, wrong)
         if wrong:
             raise InputError(wrong)
         return values
@@ -153,9 +158,9 @@ class _Loader:
         derive = self._spec.options.derive
         if derive is not None and not wrong:
             derive(values, self._locale)
-        for name in self._required:
-            if _blank(values.get(name)) and name not in wrong:
-                wrong[name] = ["is required"]
+        for name, currency in self._money:
+            _complete_money(values, name, currency, self._locale)
+        _require(self._required, values, wrong)
         if wrong:
             raise InputError(wrong)
 
@@ -187,6 +192,24 @@ class _Loader:
 def _reference(field: str, whole: Spec) -> dict[str, Any]:
     """Return what a part's reference to its record holds until the record exists."""
     return {field: NEW, "entity": whole.name} if field == "record_id" else {field: NEW}
+
+
+def _currency_of(field: Field) -> str:
+    return field.type.currency if isinstance(field.type, Amount) else ""
+
+
+def _complete_money(values: dict[str, Any], name: str, currency: str, locale: Locale) -> None:
+    """Give an amount without a currency the workspace's."""
+    if values.get(name) is not None:
+        if values.get(currency) is None:
+            values[currency] = locale.currency
+        check_precision(name, values[name], values[currency])
+
+
+def _require(names: Iterable[str], values: Mapping[str, Any], wrong: dict[str, list[str]]) -> None:
+    for name in names:
+        if _blank(values.get(name)) and name not in wrong:
+            wrong[name] = ["is required"]
 
 
 def _blank(value: Any) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from marshmallow import Schema, ValidationError, fields
 
 from opencrm.core.entity import Spec
-from opencrm.core.fields import Choice, Currency, Email, Field, FieldType, Key, Text, Whole
+from opencrm.core.fields import Choice, Choices, Currency, Email, Field, FieldType, Key, Phone, Text, Whole
 
 Direction: TypeAlias = Literal["in", "out"]
 """Whether a schema describes what enters or what leaves: a number enters as text or number, and leaves as text."""
@@ -104,6 +104,11 @@ def json_schema(kind: FieldType[Any], direction: Direction, *, nullable: bool) -
     match kind:
         case Choice():
             return {"type": "string", "enum": [*kind.options, *([None] if nullable else [])]}
+        case Choices():
+            options = {"type": "string", "enum": [*kind.options]}
+            return {"type": ["array", "null"] if nullable else "array", "items": options, "uniqueItems": True}
+        case Phone():
+            return {"type": "string", "maxLength": 32}
         case Email():
             return {"type": "string", "format": "email", "maxLength": 254}
         case Text() | Key():

@@ -9,6 +9,11 @@ from opencrm.core.entities import Core
 
 _METADATA = Core.metadata
 
+
+def _deferred(column: str) -> ForeignKey:
+    return ForeignKey(column, deferrable=True, initially="DEFERRED")
+
+
 workspace = Table(
     "crm_workspace",
     _METADATA,
@@ -112,6 +117,14 @@ token = Table(
 )
 """People's API keys; only a digest of the secret is kept."""
 
+upkeep = Table(
+    "crm_upkeep",
+    _METADATA,
+    Column("task", key_column(200), primary_key=True),
+    Column("at", InstantColumn(), nullable=False),
+)
+"""What was done to all records once, so that it is not done again: roll-ups counted for the first time."""
+
 import_job = Table(
     "crm_import_job",
     _METADATA,
@@ -128,3 +141,46 @@ import_job = Table(
 )
 """Imports under way and done; its row advances in the transaction of the rows that it counts."""
 Index("ix_crm_import_job_file_hash", import_job.c.file_hash, import_job.c.map_hash)
+
+segment_snapshot = Table(
+    "crm_segment_snapshot",
+    _METADATA,
+    Column("id", IdColumn(), primary_key=True),
+    Column("segment_id", IdColumn(), _deferred("crm_segment.id"), nullable=False),
+    Column("entity", key_column(100), nullable=False),
+    Column("where", JsonColumn(), nullable=False),
+    Column("act", IdColumn(), nullable=False),
+    Column("at", InstantColumn(), nullable=False),
+    Column("by", key_column(100), nullable=False),
+)
+"""Who was in a segment at an instant, as far as the one who took it could read, and by which condition."""
+Index("ix_crm_segment_snapshot_segment_id", segment_snapshot.c.segment_id, segment_snapshot.c.id)
+
+segment_member = Table(
+    "crm_segment_member",
+    _METADATA,
+    Column("snapshot_id", IdColumn(), _deferred("crm_segment_snapshot.id"), primary_key=True),
+    Column("record_id", IdColumn(), primary_key=True),
+)
+"""The records of a snapshot."""
+
+merged = Table(
+    "crm_merged",
+    _METADATA,
+    Column("entity", key_column(100), primary_key=True),
+    Column("record_id", IdColumn(), primary_key=True),
+    Column("into_id", IdColumn(), nullable=False),
+    Column("deleted_at", InstantColumn(), nullable=False),
+)
+"""Where merged records went; a row holds while its record is deleted since `deleted_at`."""
+
+no_duplicate = Table(
+    "crm_no_duplicate",
+    _METADATA,
+    Column("entity", key_column(100), primary_key=True),
+    Column("one_id", IdColumn(), primary_key=True),
+    Column("other_id", IdColumn(), primary_key=True),
+    Column("by", key_column(100), nullable=False),
+    Column("at", InstantColumn(), nullable=False),
+)
+"""Pairs of records that somebody looked at and found to be two; `one_id` is the lower id."""

@@ -7,11 +7,13 @@ from opencrm.core.entities.base import Core, Owned
 from opencrm.core.entities.company import Company
 from opencrm.core.entities.contact import Contact, ContactPoint, Employment
 from opencrm.core.entities.deal import Deal, DealLine
+from opencrm.core.entities.definitions import CustomField
 from opencrm.core.entities.organisation import Membership, Role, Unit, User
 from opencrm.core.entities.product import Price, Product
 from opencrm.core.entities.reference import ExternalRef, Tag, Tagging
 from opencrm.core.entities.staged import Staged
 from opencrm.core.entities.task import Task
+from opencrm.core.entities.views import SavedView, Segment
 from opencrm.core.entity import Entity, Options, Spec, complete, specs
 
 complete(Core)
@@ -22,6 +24,7 @@ __all__ = [
     "Contact",
     "ContactPoint",
     "Core",
+    "CustomField",
     "Deal",
     "DealLine",
     "Employment",
@@ -33,6 +36,8 @@ __all__ = [
     "Price",
     "Product",
     "Role",
+    "SavedView",
+    "Segment",
     "Spec",
     "Staged",
     "Tag",

@@ -21,8 +21,8 @@ class Activity(Owned, Core):
         required=True,
         default="note",
     )
-    subject: Mapped[str | None] = field(Text(200, folded=True))
-    body: Mapped[str | None] = field(Text(100_000, lines=True), label="Text")
+    subject: Mapped[str | None] = field(Text(200, folded=True), searchable=True)
+    body: Mapped[str | None] = field(Text(100_000, lines=True), label="Text", searchable=True)
     happened_at: Mapped[datetime | None] = field(Instant(), label="When", indexed=True)
     minutes: Mapped[int | None] = field(Whole(0, 100_000), label="Duration in minutes")
     direction: Mapped[str | None] = field(Choice({"in": "From the client", "out": "To the client"}))

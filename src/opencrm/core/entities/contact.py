@@ -39,12 +39,12 @@ class Contact(Owned, Core):
 
     options = Options(lookup=("name",), derive=_full_name)
 
-    name: Mapped[str] = field(Text(200, folded=True), label="Full name", required=True, indexed=True)
+    name: Mapped[str] = field(Text(200, folded=True), label="Full name", required=True, indexed=True, searchable=True)
     first_name: Mapped[str | None] = field(Text(100, folded=True))
     last_name: Mapped[str | None] = field(Text(100, folded=True))
     birthday: Mapped[date | None] = field(Day(), sensitive="personal")
     source: Mapped[str | None] = field(Text(100, folded=True))
-    description: Mapped[str | None] = field(Text(20_000, lines=True))
+    description: Mapped[str | None] = field(Text(20_000, lines=True), searchable=True)
 
 
 class ContactPoint(Core):
@@ -64,7 +64,7 @@ class ContactPoint(Core):
         Choice({"email": "E-mail", "phone": "Phone", "messenger": "Messenger", "address": "Address"}),
         required=True,
     )
-    value: Mapped[str] = field(Text(500), required=True)
+    value: Mapped[str] = field(Text(500), required=True, searchable=True)
     key: Mapped[str] = field(
         Key(254), label="Normal form", required=True, changed_by="system", settable=False, indexed=True
     )

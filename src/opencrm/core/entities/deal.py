@@ -40,7 +40,7 @@ class Deal(Owned, Staged, Core):
 
     options = Options(display="title", derive=needs_currency("amount"))
 
-    title: Mapped[str] = field(Text(200, folded=True), required=True)
+    title: Mapped[str] = field(Text(200, folded=True), required=True, searchable=True)
     contact_id: Mapped[str | None] = field(Reference(Contact))
     company_id: Mapped[str | None] = field(Reference("company"))
     amount: Mapped[Decimal | None] = field(Amount(), indexed=True)
@@ -55,7 +55,7 @@ class Deal(Owned, Staged, Core):
     closed_at: Mapped[datetime | None] = field(Instant(), label="Closed", changed_by="move", settable=False)
     source: Mapped[str | None] = field(Text(100, folded=True))
     lost_reason: Mapped[str | None] = field(Text(200, folded=True))
-    description: Mapped[str | None] = field(Text(20_000, lines=True))
+    description: Mapped[str | None] = field(Text(20_000, lines=True), searchable=True)
 
 
 class DealLine(Core):

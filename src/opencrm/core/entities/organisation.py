@@ -27,7 +27,7 @@ class User(Core):
 
     options = Options(organisation=True, unique=(("email",),), lookup=("email", "name"))
 
-    name: Mapped[str] = field(Text(200, folded=True), required=True)
+    name: Mapped[str] = field(Text(200, folded=True), required=True, searchable=True)
     email: Mapped[str | None] = field(Email(), label="E-mail")
     active: Mapped[bool] = field(YesNo(), required=True, default=True)
     language: Mapped[str | None] = field(Key(16))

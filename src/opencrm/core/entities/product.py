@@ -18,12 +18,12 @@ class Product(Core):
 
     options = Options(unique=(("sku",),), lookup=("sku", "name"))
 
-    name: Mapped[str] = field(Text(200, folded=True), required=True)
-    sku: Mapped[str | None] = field(Key(64), label="SKU")
+    name: Mapped[str] = field(Text(200, folded=True), required=True, searchable=True)
+    sku: Mapped[str | None] = field(Key(64), label="SKU", searchable=True)
     series: Mapped[str | None] = field(Text(100, folded=True))
     unit: Mapped[str | None] = field(Text(20), label="Unit of measure")
     active: Mapped[bool] = field(YesNo(), required=True, default=True)
-    description: Mapped[str | None] = field(Text(20_000, lines=True))
+    description: Mapped[str | None] = field(Text(20_000, lines=True), searchable=True)
 
 
 class Price(Core):

@@ -40,6 +40,6 @@ class ExternalRef(Core):
 
     system: Mapped[str] = field(Key(100), required=True)
     entity: Mapped[str] = field(Key(100), required=True)
-    key: Mapped[str] = field(Key(500), required=True)
+    key: Mapped[str] = field(Key(500), required=True, searchable=True)
     record_id: Mapped[str] = field(RecordId(), label="Record", required=True)
     label: Mapped[str | None] = field(Text(200))

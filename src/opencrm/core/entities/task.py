@@ -25,7 +25,7 @@ class Task(Owned, Core):
 
     options = Options(display="title", derive=_slot)
 
-    title: Mapped[str] = field(Text(200, folded=True), required=True)
+    title: Mapped[str] = field(Text(200, folded=True), required=True, searchable=True)
     state: Mapped[str] = field(
         Choice(
             {
@@ -43,7 +43,7 @@ class Task(Owned, Core):
     starts_at: Mapped[datetime | None] = field(Instant(), label="From")
     ends_at: Mapped[datetime | None] = field(Instant(), label="To")
     done_at: Mapped[datetime | None] = field(Instant(), label="Done", changed_by="system", settable=False)
-    result: Mapped[str | None] = field(Text(20_000, lines=True))
+    result: Mapped[str | None] = field(Text(20_000, lines=True), searchable=True)
     contact_id: Mapped[str | None] = field(Reference("contact"))
     company_id: Mapped[str | None] = field(Reference("company"))
     deal_id: Mapped[str | None] = field(Reference("deal"))

@@ -8,6 +8,7 @@ import attrs
 from sqlalchemy.orm import MappedColumn, mapped_column
 
 from opencrm.core.fields.base import FieldType
+from opencrm.core.fields.rollups import Rollup
 from opencrm.core.fields.texts import Text
 
 Author: TypeAlias = Literal["move", "assign", "system"]
@@ -35,6 +36,7 @@ class Field:
         slot: Of a custom field, the name under which its record's JSON column holds it; it never changes.
         former: Names that a custom field had before, under which the journal still tells of it.
         searchable: Whether search looks into it.
+        rollup: What opencrm computes it of, from the records that refer to this one.
     """
 
     name: str
@@ -50,11 +52,17 @@ class Field:
     slot: str | None = None
     former: tuple[str, ...] = ()
     searchable: bool = False
+    rollup: Rollup | None = None
 
     @property
     def custom(self) -> bool:
         """Whether a workspace or a plugin added it to somebody else's entity."""
         return self.slot is not None
+
+    @property
+    def defined(self) -> bool:
+        """Whether a workspace defined it for itself."""
+        return self.slot is not None and self.slot != self.name
 
     @property
     def folded(self) -> bool:

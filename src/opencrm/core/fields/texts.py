@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeEngine
 
 from opencrm.core import columns
 from opencrm.core.fields.base import FieldType, plain_text
-from opencrm.core.points import email_key
+from opencrm.core.points import email_key, phone_key
 from opencrm.core.values import fold
 
 
@@ -70,10 +70,28 @@ class Choice(FieldType[str]):
         return columns.key_column(64)
 
     def parse(self, raw: Any) -> str:
-        text = plain_text(raw).strip()
-        if text not in self.options:
-            raise ValueError(f"must be one of {', '.join(self.options)}")
-        return text
+        return _chosen(raw, self.options)
+
+
+@attrs.frozen
+class Choices(FieldType[tuple[str, ...]]):
+    """Some of some options: `{key: label}`; in their own order, each once."""
+
+    name = "choices"
+    options: Mapping[str, str] = attrs.field(hash=False)
+
+    def column(self) -> TypeEngine[Any]:
+        return columns.ListColumn()
+
+    def parse(self, raw: Any) -> tuple[str, ...] | None:
+        given = raw.split(",") if isinstance(raw, str) else raw
+        if not isinstance(given, list | tuple):
+            raise ValueError("must be a list of options, or their names with commas between them")
+        wanted = {_chosen(each, self.options) for each in given if each != ""}
+        return tuple(key for key in self.options if key in wanted) or None
+
+    def dump(self, value: Any) -> list[str]:
+        return list(value)
 
 
 @attrs.frozen
@@ -88,6 +106,21 @@ class Email(FieldType[str]):
 
     def parse(self, raw: Any) -> str:
         return email_key(plain_text(raw))
+
+
+@attrs.frozen
+class Phone(FieldType[str]):
+    """A phone number, in the international form of E.164; `region` is the country of national numbers."""
+
+    name = "phone"
+    ordered = True
+    region: str = "US"
+
+    def column(self) -> TypeEngine[Any]:
+        return columns.key_column(32)
+
+    def parse(self, raw: Any) -> str:
+        return phone_key(plain_text(raw).strip(), self.region)
 
 
 @attrs.frozen
@@ -116,6 +149,18 @@ class Link(FieldType[str]):
         if not good:
             raise ValueError("must be a web address such as https://example.com")
         return text
+
+
+def _chosen(raw: Any, options: Mapping[str, str]) -> str:
+    """Return the key of the option that is meant by its key or by its label."""
+    text = plain_text(raw).strip()
+    if text in options:
+        return text
+    wanted = fold(text)
+    for key, label in options.items():
+        if fold(label) == wanted:
+            return key
+    raise ValueError(f"must be one of {', '.join(options)}")
 
 
 def _bounded(raw: Any, most: int) -> str:

@@ -13,6 +13,8 @@ from opencrm.core.entity import Entity, Spec
 from opencrm.core.pipeline import Pipeline
 from opencrm.errors import NotFound
 from opencrm.hooks import Declared, Exporter, Hooks, Importer, RoleTemplate, WebApp
+from opencrm.services.definitions import loading
+from opencrm.services.definitions.loading import Fields
 
 T = TypeVar("T")
 
@@ -42,11 +44,20 @@ class Catalogue:
     edition: str = ""
 
     @classmethod
-    def of(cls, hooks: Hooks) -> Catalogue:
-        """Return the catalogue of the core with what the plugins registered."""
+    def of(cls, hooks: Hooks, defined: Fields = MappingProxyType({})) -> Catalogue:
+        """Return the catalogue of the core with what the plugins registered.
+
+        Args:
+            hooks: The active plugins.
+            defined: The custom fields of the workspace's own.
+        """
         every = (*specs(Core), *(declared.value.spec for declared in hooks.entities()))
+        plugged = loading.added(declared.value for declared in hooks.fields())
         return cls(
-            entities=MappingProxyType({spec.name: spec for spec in every}),
+            entities=MappingProxyType(
+                {it.name: it.extended([*plugged.get(it.name, ()), *defined.get(it.name, ())]) for it in every}
+            ),
+            edition=loading.edition(plugged, defined),
             pipelines=_by(hooks.pipelines(), "key"),
             roles=_by(hooks.roles(), "key"),
             importers=_by(hooks.importers(), "name"),

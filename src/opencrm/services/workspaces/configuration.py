@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Hashable, Mapping
+from functools import cached_property
 
 import attrs
 from sqlalchemy import bindparam, select
@@ -14,9 +15,12 @@ from opencrm.core.access.organisation import Organisation, RoleGrants
 from opencrm.core.access.rights import Rights
 from opencrm.core.change import Values
 from opencrm.core.entities import Role, Unit
+from opencrm.core.entity import Spec
 from opencrm.core.locale import Locale
+from opencrm.core.rollups import Kept, kept
 from opencrm.hooks import Hooks
 from opencrm.schemas import Schemas
+from opencrm.services.reading.densities import Densities
 from opencrm.services.workspaces.catalogue import Catalogue
 from opencrm.storage import tables
 from opencrm.storage.transactions import Transaction
@@ -60,6 +64,7 @@ class Configuration:
         hooks: The active plugins' hooks.
         granted: What an owner approved for each plugin's automation.
         rights: Those that were worked out already.
+        densities: What is known of how dense scopes are.
     """
 
     version: str
@@ -71,6 +76,18 @@ class Configuration:
     hooks: Hooks
     granted: dict[str, Values]
     rights: KnownRights = attrs.field(factory=KnownRights)
+
+    @cached_property
+    def rollups(self) -> Mapping[str, tuple[tuple[Spec, Kept], ...]]:
+        """The roll-ups to keep, by the entity that they count, each with the entity that has it."""
+        entities, found = self.catalogue.entities, defaultdict[str, list[tuple[Spec, Kept]]](list)
+        for spec in entities.values():
+            for field in spec.fields.values():
+                if field.rollup is not None and field.rollup.over in entities:
+                    found[field.rollup.over].append((spec, kept(field, spec, entities, self.locale)))
+        return {name: tuple(several) for name, several in found.items()}
+
+    densities: Densities = attrs.field(factory=Densities)
 
 
 def load_organisation(tx: Transaction, version: str) -> Organisation:

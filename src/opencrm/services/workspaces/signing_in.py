@@ -13,6 +13,7 @@ from opencrm.core.access.principal import Principal
 from opencrm.core.access.rights import Rights
 from opencrm.core.change import Values
 from opencrm.core.columns import IdColumn, key_column
+from opencrm.core.conditions.binding.relative import zone_of
 from opencrm.core.entities import Membership, User
 from opencrm.core.values import is_id
 from opencrm.errors import ConfigurationError, NotSignedIn
@@ -43,7 +44,7 @@ def resolve(tx: Transaction, workspace: Workspace, principal: Principal, now: da
     grants: tuple[Grant, ...] = _EVERYTHING if principal.kind == "system" else ()
     if principal.kind == "automation":
         grants = _approved(principal, configuration)
-    return _rights(principal, principal.name, None, (), grants, configuration), configuration
+    return _rights(principal, rows[0], (), grants, configuration, now), configuration
 
 
 def _person(principal: Principal, rows: list[Values], configuration: Configuration, now: datetime) -> Rights:
@@ -53,17 +54,21 @@ def _person(principal: Principal, rows: list[Values], configuration: Configurati
     if principal.kind == "token" and not _alive(first, now):
         raise _nobody(principal)
     seats = configuration.organisation.seats([row for row in rows if row["id"] is not None], now)
-    return _rights(principal, f"user:{first['user_id']}", first["user_id"], seats, (), configuration)
+    return _rights(principal, first, seats, (), configuration, now)
 
 
 def _rights(
     principal: Principal,
-    name: str,
-    user_id: str | None,
+    row: Values,
     seats: tuple[Seat, ...],
     grants: tuple[Grant, ...],
     configuration: Configuration,
+    now: datetime,
 ) -> Rights:
+    user_id, zone = row.get("user_id"), configuration.locale.zone
+    name = principal.name if user_id is None else f"user:{user_id}"
+    timely = any(seat.role.timely for seat in seats) or any(it.when is not None for it in grants)
+
     def make() -> Rights:
         return Rights(
             principal=principal,
@@ -74,10 +79,12 @@ def _rights(
             entities=configuration.catalogue.entities,
             grants=grants,
             locale=configuration.locale,
+            zone=zone_of(row.get("zone"), zone).key,
+            now=now if timely else None,
         )
 
     held = tuple((seat.id, seat.unit_id, seat.role.id, seat.is_head, seat.is_primary) for seat in seats)
-    return configuration.rights.get((principal, name, held), make)
+    return make() if timely else configuration.rights.get((principal, name, held), make)
 
 
 def _approved(principal: Principal, configuration: Configuration) -> tuple[Grant, ...]:
@@ -110,7 +117,7 @@ def _statement(principal: Principal) -> Select[Any]:
     if principal.kind not in ("user", "token"):
         return select(work.c.config_version)
     seat = and_(_SEAT.c.user_id == _USER.c.id, _SEAT.c.deleted_at.is_(None))
-    columns = [work.c.config_version, _USER.c.id.label("user_id"), _USER.c.active]
+    columns = [work.c.config_version, _USER.c.id.label("user_id"), _USER.c.active, _USER.c.zone]
     columns += [
         _SEAT.c[name] for name in ("id", "unit_id", "role_id", "is_head", "is_primary", "valid_from", "valid_to")
     ]

@@ -1,0 +1,38 @@
+"""What the worker does when there is time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from opencrm.services.definitions import counting
+from opencrm.services.workspaces.configuration import Configuration
+from opencrm.services.workspaces.workspace import Workspace
+from opencrm.storage import field_indexes
+
+_LOG = logging.getLogger("opencrm.worker")
+
+
+class Upkeep:
+    """Builds the indexes of custom fields and counts their roll-ups, once after they were defined.
+
+    Args:
+        workspace: Whose fields.
+        configuration: Gives the configuration in force.
+    """
+
+    def __init__(self, workspace: Workspace, configuration: Callable[[], Configuration]) -> None:
+        self._workspace = workspace
+        self._configuration = configuration
+        self._done: str | None = None
+
+    def __call__(self) -> None:
+        """Do what is to be done."""
+        configuration = self._configuration()
+        catalogue = configuration.catalogue
+        if catalogue.edition != self._done:
+            for line in field_indexes.build(self._workspace.database, catalogue.entities.values()):
+                _LOG.info("%s", line)
+            for line in counting.count(self._workspace, configuration):
+                _LOG.info("%s", line)
+            self._done = catalogue.edition

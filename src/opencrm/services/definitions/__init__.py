@@ -1,0 +1,1 @@
+"""What a workspace defines for itself: custom fields, as records and as text."""

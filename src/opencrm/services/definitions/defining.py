@@ -1,0 +1,169 @@
+"""The rules of custom fields: names that are free, kinds that lose nothing, roles that go on to work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from opencrm.core.access.grants import ANY, read_field_rules, read_grants
+from opencrm.core.change import Change, Kind, Values
+from opencrm.core.conditions import fields_of as names_in
+from opencrm.core.custom import KEY, MOST_FIELDS, fields_of
+from opencrm.core.entities import CustomField, Role
+from opencrm.core.entity import Spec
+from opencrm.core.rollups import Kept, kept
+from opencrm.errors import InputError
+from opencrm.services.definitions.loading import former_names
+from opencrm.services.writing.block import Block
+
+
+class _Definitions:
+    """Bound to the definitions of custom fields; that they bump the configuration is the organisation's doing."""
+
+    entities = frozenset({CustomField.spec.name})
+
+    def judge(self, work: Block, changes: Sequence[Change]) -> None:
+        """Refuse a definition that cannot be in force beside the others."""
+        standing = _standing(work) | {change.id: change.after for change in changes}
+        for at, change in enumerate(changes):
+            wrong = dict(_wrong(work, change, standing))
+            if wrong:
+                raise InputError(wrong, rows={at: wrong})
+
+    def follow(self, work: Block, own: Sequence[Change], changes: Sequence[Change]) -> Sequence[Change]:
+        """Keep a renamed field's former names, by which the journal tells of it."""
+        renamed = [change for change in own if change.kind is Kind.CHANGED and "key" in change.fields]
+        return [_with_former(change) for change in renamed]
+
+
+def _standing(work: Block) -> dict[str, Values]:
+    """Return all definitions, retired and deleted ones too: their values may come back."""
+    table = CustomField.spec.table
+    names = (*CustomField.spec.fields,)
+    rows = work.tx.query("definitions", lambda: select(*[table.c[name] for name in names]), {})
+    return {row["id"]: row for row in rows}
+
+
+def _wrong(work: Block, change: Change, standing: Mapping[str, Values]) -> Iterator[tuple[str, list[str]]]:
+    new, old = change.after, change.before
+    if change.kind is Kind.DELETED:
+        yield from _still_used(work, change)
+        return
+    spec = work.configuration.catalogue.entities.get(new["entity"])
+    if spec is None or (old is not None and old["entity"] != new["entity"]):
+        yield "entity", [f"there is no entity {new['entity']!r}" if spec is None else "cannot be changed"]
+        return
+    yield from _name(work, spec, new, standing)
+    if new["reference_to"] and new["reference_to"] not in work.configuration.catalogue.entities:
+        yield "reference_to", [f"there is no entity {new['reference_to']!r}"]
+    yield from _rollup(work, spec, new)
+    if old is not None:
+        yield from _losses(work, spec, old, new)
+        if {"key", "retired", "kind", "sensitive"} & set(change.fields):
+            yield from _still_used(work, change)
+
+
+def _name(work: Block, spec: Spec, new: Values, standing: Mapping[str, Values]) -> Iterator[tuple[str, list[str]]]:
+    key = new["key"]
+    if not KEY.fullmatch(key):
+        yield "key", ["must be at most 40 lower-case letters, digits and _, and begin with a letter"]
+        return
+    others = [it for it in standing.values() if it["entity"] == spec.name and it["id"] != new["id"]]
+    if len(others) >= MOST_FIELDS:
+        yield "entity", [f"has {MOST_FIELDS} custom fields already, retired ones included"]
+    taken = {name for name, field in spec.fields.items() if not field.custom} | {*spec.cls.__table__.c.keys()}
+    taken |= {field.name for field in _of_plugins(work, spec)} | set(work.configuration.schemas.nested(spec))
+    for other in others:
+        taken |= {name for field in fields_of(other, "") for name in (field.name, *field.former)}
+    for field in fields_of(new, ""):
+        if field.name in taken:
+            yield "key", [f"{spec.name} has, or had, a field {field.name!r} already"]
+
+
+def _rollup(work: Block, spec: Spec, new: Values) -> Iterator[tuple[str, list[str]]]:
+    """Refuse a roll-up that cannot be kept, or that tells everybody of a field that is not everybody's."""
+    entities, locale = work.configuration.catalogue.entities, work.configuration.locale
+    if new["rollup"] is None or new["retired"]:
+        return
+    field, *_ = fields_of(new, locale.region)
+    try:
+        found = kept(field, spec, entities, locale)
+    except ValueError as error:
+        yield "rollup", [str(error)]
+        return
+    closed = sorted(name for name in found.watched if found.over.fields[name].sensitive)
+    if closed and not new["sensitive"]:
+        yield "sensitive", [f"is required: {_told(found, closed)}"]
+
+
+def _told(found: Kept, closed: Sequence[str]) -> str:
+    """Say of which sensitive fields a roll-up tells."""
+    return f"the roll-up tells of {', '.join(f'{found.over.name}.{name}' for name in closed)}"
+
+
+def _of_plugins(work: Block, spec: Spec) -> Iterator[Any]:
+    for declared in work.configuration.hooks.fields():
+        if declared.value.entity == spec.name:
+            yield from declared.value.fields()
+
+
+def _losses(work: Block, spec: Spec, old: Values, new: Values) -> Iterator[tuple[str, list[str]]]:
+    """Refuse what would make values unreadable: another kind, fewer options, another target."""
+    for name in ("kind", "reference_to"):
+        if old[name] != new[name] and _holds(work, spec, old, None):
+            yield name, ["cannot be changed while records hold a value: make a new field and move the values"]
+    gone = [key for key in old["choices"] or () if key not in (new["choices"] or ())]
+    held = [key for key in gone if _holds(work, spec, old, key)]
+    if held:
+        yield "choices", [f"{', '.join(held)} cannot go while records hold it"]
+
+
+def _holds(work: Block, spec: Spec, definition: Values, option: str | None) -> bool:
+    """Say whether a record of the entity, living or deleted, holds a value (or this option) in the field."""
+    [field, *_] = fields_of(definition, work.configuration.locale.region)
+    whole = spec.extended([field])
+    column = whole.column(field.name)
+
+    def build() -> Any:
+        found = select(whole.table.c.id).where(column.is_not(None))
+        return found if option is not None else found.limit(1)
+
+    if option is None:
+        return bool(work.tx.query(("holds", spec.name, field.slot), build, {}))
+    shape = ("holds option", spec.name, field.slot, field.type.name)
+    rows = work.tx.query(shape, lambda: select(column.label("held")).where(column.is_not(None)).distinct(), {})
+    return any(option == row["held"] or (isinstance(row["held"], tuple) and option in row["held"]) for row in rows)
+
+
+def _still_used(work: Block, change: Change) -> Iterator[tuple[str, list[str]]]:
+    """Refuse to take a field away, or to call it another name, while a role's rules name it."""
+    old = change.before or {}
+    roles = _roles_naming(work, old["entity"], old["key"])
+    if roles:
+        yield "key", [f"the role {name!r} has rules about this field: change them first" for name in roles]
+
+
+def _roles_naming(work: Block, entity: str, key: str) -> list[str]:
+    role = Role.spec.table
+    columns = (role.c.name, role.c.grants, role.c.delegable, role.c.field_rules)
+    rows = work.tx.query("roles naming", lambda: select(*columns).where(role.c.deleted_at.is_(None)), {})
+    return [row["name"] for row in rows if _names(row, entity, key)]
+
+
+def _names(role: Values, entity: str, key: str) -> bool:
+    rules = any((it.entity, it.field) == (entity, key) for it in read_field_rules(role["field_rules"]))
+    grants = [*read_grants(role["grants"]), *read_grants(role["delegable"])]
+    whens = [it.when for it in grants if it.when is not None and it.entity in (entity, ANY)]
+    return rules or any(key in names_in(when) for when in whens)
+
+
+def _with_former(change: Change) -> Change:
+    old = (change.before or {})["key"]
+    names = [name for name in dict.fromkeys([*former_names(change.after), old]) if name != change.after["key"]]
+    before = {**change.after, "version": (change.before or {})["version"] + 1}
+    return Change(change.entity, change.id, Kind.CHANGED, before, {**before, "former": names})
+
+
+BINDING = _Definitions()

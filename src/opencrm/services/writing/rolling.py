@@ -1,0 +1,105 @@
+"""Roll-ups, as a step of the write path: kept in the transaction of the changes that touch them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, String, bindparam, cast, func, literal, literal_column, select, update
+from sqlalchemy.sql.expression import FromClause
+
+from opencrm.core.change import Change
+from opencrm.core.columns import SCALE, IdColumn
+from opencrm.core.conditions import Entities, clause
+from opencrm.core.entity import Spec
+from opencrm.core.fields import Amount, Whole
+from opencrm.core.held import built, packed, patched
+from opencrm.core.rollups import Kept
+from opencrm.core.values import Id
+from opencrm.services.workspaces.configuration import Configuration
+from opencrm.storage.statements import padded
+from opencrm.storage.transactions import Transaction
+
+_CHUNK = 500
+
+
+def keep(tx: Transaction, configuration: Configuration, changes: Iterable[Change]) -> None:
+    """Compute the roll-ups anew that changes touched, after these were stored."""
+    several = [change for change in changes if change.entity in configuration.rollups]
+    for name in dict.fromkeys(change.entity for change in several):
+        own = [change for change in several if change.entity == name]
+        for spec, mine in _by_spec(configuration.rollups[name]):
+            ids = {id for change in own for each in mine for id in each.touched(change)}
+            compute(tx, configuration.catalogue.entities, spec, mine, sorted(ids))
+
+
+def compute(tx: Transaction, entities: Entities, spec: Spec, several: Sequence[Kept], ids: Sequence[Id]) -> None:
+    """Compute roll-ups of these records of an entity from what stands now.
+
+    The records are locked first: of two writers at once, the second counts what the first one wrote.
+    """
+    for start in range(0, len(ids), _CHUNK):
+        part = padded(ids[start : start + _CHUNK])
+        given = {f"i{at}": id for at, id in enumerate(part)}
+        shape = (spec.name, tuple(each.field.slot for each in several), len(part))
+        if not tx.sqlite:
+            tx.query(("lock", spec.name, len(part)), lambda part=part: _locked(spec, len(part)), given)  # type: ignore[misc]
+        tx.run(("roll up", *shape), lambda part=part: _update(entities, spec, several, len(part)), [given])  # type: ignore[misc]
+
+
+def _by_spec(several: Iterable[tuple[Spec, Kept]]) -> Iterator[tuple[Spec, list[Kept]]]:
+    """Gather the roll-ups of each entity."""
+    found: dict[str, tuple[Spec, list[Kept]]] = {}
+    for spec, each in several:
+        found.setdefault(spec.name, (spec, []))[1].append(each)
+    return iter(found.values())
+
+
+def _locked(spec: Spec, size: int) -> Any:
+    table = spec.table
+    return select(table.c.id).where(_among(table, size)).order_by(table.c.id).with_for_update()
+
+
+def _update(entities: Entities, spec: Spec, several: Sequence[Kept], size: int) -> Any:
+    table = spec.table
+    slots = {each.field.slot or "": _measured(each, table, entities) for each in several}
+    patch = built(slots | _currencies(spec, several))
+    return update(table).where(_among(table, size)).values(custom=patched(table.c.custom, patch))
+
+
+def _currencies(spec: Spec, several: Sequence[Kept]) -> dict[str, ColumnElement[Any]]:
+    """Return the currency beside each amount: the workspace's, in which it was added."""
+    places = {}
+    for each in several:
+        kind = each.field.type
+        if isinstance(kind, Amount):
+            places[spec.held[kind.currency].slot] = each.currency
+    return {slot: cast(literal(code), String) for slot, code in places.items()}
+
+
+def _among(table: FromClause, size: int) -> ColumnElement[bool]:
+    return table.c.id.in_([bindparam(f"i{at}", type_=IdColumn()) for at in range(size)])
+
+
+def _measured(one: Kept, table: FromClause, entities: Entities) -> ColumnElement[Any]:
+    """Return what a roll-up computes, as it stands in its slot."""
+    there = one.over.table.alias()
+    mine = (
+        one.over.column(one.rollup.by, there) == table.c.id,
+        there.c.deleted_at.is_(None),
+        clause(one.where, one.over, entities, table=there),
+    )
+    return select(_measure(one, there)).where(*mine).correlate(table).scalar_subquery()
+
+
+def _measure(one: Kept, there: FromClause) -> ColumnElement[Any]:
+    if one.rollup.measure == "count":
+        number = func.count()
+        return number if isinstance(one.field.type, Whole) else number * literal_column(str(10**SCALE))
+    column = one.over.column(one.rollup.of or "", there)
+    match one.rollup.measure:
+        case "sum":
+            return cast(func.sum(column), BigInteger)
+        case "average":
+            return cast(func.round(func.avg(column)), BigInteger)
+    return packed((func.min if one.rollup.measure == "least" else func.max)(column), column.type)

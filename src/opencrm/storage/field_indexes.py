@@ -1,0 +1,132 @@
+"""Indexes of custom fields: built while the workspace is in use, and taken away when their field is retired."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy import ColumnElement, Connection, Index, MetaData, Table, text
+from sqlalchemy.schema import CreateIndex, DropIndex
+
+from opencrm.core.columns import JsonColumn
+from opencrm.core.entity import Spec
+from opencrm.core.fields import Field
+from opencrm.storage.transactions import Database
+from opencrm.storage.translation import translated
+
+_PREFIX = "cf_"
+_LONGEST = 63
+_KEY = "hashtextextended('opencrm fields ' || coalesce(:schema, current_schema()), 0)"
+_LOCK = text(f"SELECT pg_try_advisory_lock({_KEY})")
+_UNLOCK = text(f"SELECT pg_advisory_unlock({_KEY})")
+
+
+def build(database: Database, specs: Iterable[Spec]) -> list[str]:
+    """Build the indexes that the custom fields of these entities want, and drop those of retired ones.
+
+    PostgreSQL builds without holding writers up; SQLite builds one index a transaction. Only one process builds at a
+    time; what was cut off half-way is built anew.
+
+    Returns:
+        A line for each index that was built or dropped.
+    """
+    wanted = {str(index.name): index for spec in specs for index in _wanted(spec, database.schema)}
+    standing = _standing(database)
+    if standing == wanted.keys():
+        return []
+    if database.engine.dialect.name == "sqlite":
+        return _one_by_one(database, wanted)
+    return _concurrently(database, wanted)
+
+
+def _one_by_one(database: Database, wanted: dict[str, Index]) -> list[str]:
+    standing, lines = _standing(database), []
+    for name in sorted(wanted.keys() - standing):
+        with database.write() as tx, translated():
+            tx.connection.execute(CreateIndex(wanted[name], if_not_exists=True))
+        lines.append(f"index {name} built")
+    for name in sorted(standing - wanted.keys()):
+        with database.write() as tx, translated():
+            tx.connection.execute(DropIndex(Index(name), if_exists=True))
+        lines.append(f"index {name} dropped")
+    return lines
+
+
+def _concurrently(database: Database, wanted: dict[str, Index]) -> list[str]:
+    lines = []
+    with translated(), database.engine.connect() as plain:
+        connection = plain.execution_options(isolation_level="AUTOCOMMIT")
+        if not connection.execute(_LOCK, {"schema": database.schema}).scalar():
+            return []  # Another process builds; to wait for it would make it wait for this connection's snapshot.
+        try:
+            standing = _valid(connection, database.schema)
+            good = {name for name, valid in standing.items() if valid and name in wanted}
+            for name in sorted(standing.keys() - good):
+                connection.exec_driver_sql(
+                    f"DROP INDEX CONCURRENTLY IF EXISTS {_qualified(connection, database, name)}"
+                )
+                lines.append(f"index {name} dropped")
+            for name in sorted(wanted.keys() - good):
+                connection.execute(CreateIndex(wanted[name], if_not_exists=True))
+                lines.append(f"index {name} built")
+        finally:
+            connection.execute(_UNLOCK, {"schema": database.schema})
+    return lines
+
+
+def _wanted(spec: Spec, schema: str | None) -> Iterator[Index]:
+    """Give the indexes of an entity's custom fields, on a copy of its table: its declaration stays as it is."""
+    custom = [it for it in spec.fields.values() if it.custom and it.type.filterable and not _is_list(it)]
+    if custom:
+        copy = spec.table.to_metadata(MetaData(), schema=schema)  # type: ignore[arg-type]  # None: of no schema
+        for field in custom:
+            yield from _of_field(spec, field, copy)
+
+
+def _of_field(spec: Spec, field: Field, table: Table) -> Iterator[Index]:
+    key = spec.held[field.key].read_from(table.c.custom)
+    living: ColumnElement[bool] = table.c.deleted_at.is_(None)
+    if not field.indexed:
+        yield _index(table, field, "", [key, table.c.id], living & key.is_not(None))
+        return
+    leads = {"u": [table.c.unit_id], "o": [table.c.owner_id], "": []} if spec.owned else {"": []}
+    for mark, lead in leads.items():
+        yield _index(table, field, f"_s{mark}", [*lead, key, table.c.id], living)
+
+
+def _index(
+    table: Table, field: Field, mark: str, parts: list[ColumnElement[object]], where: ColumnElement[bool]
+) -> Index:
+    name = _name(f"{_PREFIX}{table.name}_{field.slot}{mark}")
+    return Index(name, *parts, sqlite_where=where, postgresql_where=where, postgresql_concurrently=True)
+
+
+def _name(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[:46]}_{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+
+
+def _is_list(field: Field) -> bool:
+    return isinstance(field.type.column(), JsonColumn)
+
+
+def _standing(database: Database) -> set[str]:
+    with database.read() as tx:
+        if tx.sqlite:
+            query = text("SELECT name FROM sqlite_master WHERE type = 'index' AND name LIKE 'cf\\_%' ESCAPE '\\'")
+            return set(tx.connection.execute(query).scalars())
+        return {name for name, valid in _valid(tx.connection, database.schema).items() if valid}
+
+
+def _valid(connection: Connection, schema: str | None) -> dict[str, bool]:
+    """Return the indexes of custom fields on PostgreSQL, and whether each was built to its end."""
+    query = text(
+        "SELECT c.relname, i.indisvalid FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid "
+        "JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE n.nspname = coalesce(:schema, current_schema()) AND c.relname LIKE 'cf\\_%'"
+    )
+    return {row[0]: row[1] for row in connection.execute(query, {"schema": schema})}
+
+
+def _qualified(connection: Connection, database: Database, name: str) -> str:
+    quote = connection.dialect.identifier_preparer.quote
+    return f"{quote(database.schema)}.{quote(name)}" if database.schema else quote(name)

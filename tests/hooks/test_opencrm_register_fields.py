@@ -1,0 +1,64 @@
+"""`opencrm_register_fields`: fields that a plugin adds to others' entities."""
+
+from __future__ import annotations
+
+import pytest
+
+from opencrm import AddedField, Create, Deal, Equal, InputError, Query, Text, records
+from opencrm.errors import PluginError
+from opencrm.hooks import Hooks
+from opencrm.testing import make_deal
+
+
+def test_the_documented_example_works(example):
+    """An author may copy the example of the reference as it stands."""
+    [found] = Hooks([example("opencrm_register_fields")]).fields()
+    assert (found.plugin, found.value.entity, found.value.name) == ("example", "deal", "example_order")
+
+
+@pytest.mark.parametrize("name", ["order", "beta_order", "alpha_Order", "alpha_" + "x" * 40])
+def test_a_name_without_the_plugins_prefix_is_refused(make_plugin, name):
+    """Two plugins never mean the same field, and none takes a name of the entity's own."""
+
+    def opencrm_register_fields():
+        yield AddedField(entity="deal", name=name, type=Text(50))
+
+    with pytest.raises(PluginError, match="must be called alpha_"):
+        make_plugin("alpha", opencrm_register_fields)
+
+
+def test_one_field_twice_is_refused(make_plugin):
+    """The second of one name on one entity cannot start."""
+
+    def opencrm_register_fields():
+        yield AddedField(entity="deal", name="alpha_order", type=Text(50))
+        yield AddedField(entity="deal", name="alpha_order", type=Text(60))
+
+    with pytest.raises(PluginError, match=r"field 'deal\.alpha_order'"):
+        Hooks([make_plugin("alpha", opencrm_register_fields)])
+
+
+def test_something_else_is_refused(make_plugin):
+    """Only declarations of the hook's type are taken."""
+
+    def opencrm_register_fields():
+        yield "order"
+
+    with pytest.raises(PluginError, match="is no AddedField"):
+        make_plugin("alpha", opencrm_register_fields)
+
+
+def test_the_fields_come_and_go_with_the_plugin(crm, firm):
+    """A plugin's field is like a declared one while it is on; switched off, it is gone and its values stay."""
+    with pytest.raises(InputError, match="attribution_source"):
+        make_deal(crm, attribution_source="google")
+    crm.enable(firm.owner, "attribution")
+    deal = make_deal(crm, attribution_source="Google", attribution_landing="https://example.com/windows")
+    with crm.read(firm.owner) as reader:
+        assert [row.id for row in reader.list(Query(Deal, where=Equal("attribution_source", "google")))] == [deal.id]
+    crm.disable(firm.owner, "attribution")
+    with crm.work(firm.owner) as work, pytest.raises(InputError, match="attribution_source"):
+        records.create(work, [Create(Deal, title="Doors", attribution_source="google")])
+    crm.enable(firm.owner, "attribution")
+    with crm.read(firm.owner) as reader:
+        assert reader.get(Deal, deal.id).attribution_source == "Google"
