@@ -30,7 +30,7 @@ def build(database: Database, specs: Iterable[Spec]) -> list[str]:
     Returns:
         A line for each index that was built or dropped.
     """
-    wanted = {str(index.name): index for spec in specs for index in _wanted(spec, database.schema)}
+    wanted = {str(index.name): index for spec in specs for index in _wanted(spec, database)}
     standing = _standing(database)
     if standing == wanted.keys():
         return []
@@ -74,13 +74,16 @@ def _concurrently(database: Database, wanted: dict[str, Index]) -> list[str]:
     return lines
 
 
-def _wanted(spec: Spec, schema: str | None) -> Iterator[Index]:
+def _wanted(spec: Spec, database: Database) -> Iterator[Index]:
     """Give the indexes of an entity's custom fields, on a copy of its table: its declaration stays as it is."""
-    custom = [it for it in spec.fields.values() if it.custom and it.type.filterable and not _is_list(it)]
+    custom = [it for it in spec.fields.values() if it.custom and it.type.filterable]
     if custom:
-        copy = spec.table.to_metadata(MetaData(), schema=schema)  # type: ignore[arg-type]  # None: of no schema
+        copy = spec.table.to_metadata(MetaData(), schema=database.schema)  # type: ignore[arg-type]  # None: of no schema
         for field in custom:
-            yield from _of_field(spec, field, copy)
+            if not _is_list(field):
+                yield from _of_field(spec, field, copy)
+            elif not database.sqlite:  # SQLite has no index of what an array holds.
+                yield _of_list(spec, field, copy)
 
 
 def _of_field(spec: Spec, field: Field, table: Table) -> Iterator[Index]:
@@ -92,6 +95,13 @@ def _of_field(spec: Spec, field: Field, table: Table) -> Iterator[Index]:
     leads = {"u": [table.c.unit_id], "o": [table.c.owner_id], "": []} if spec.owned else {"": []}
     for mark, lead in leads.items():
         yield _index(table, field, f"_s{mark}", [*lead, key, table.c.id], living)
+
+
+def _of_list(spec: Spec, field: Field, table: Table) -> Index:
+    held = spec.held[field.name].read_from(table.c.custom)
+    name = _name(f"{_PREFIX}{table.name}_{field.slot}")
+    where = table.c.deleted_at.is_(None) & held.is_not(None)
+    return Index(name, held, postgresql_using="gin", postgresql_where=where, postgresql_concurrently=True)
 
 
 def _index(

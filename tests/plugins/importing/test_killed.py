@@ -14,7 +14,6 @@ import pytest
 from opencrm import CRM, Company, Contact, ContactPoint, Query
 
 ROWS = 3_000
-KILLS = 20
 MAP = """
 system = "x"
 [[target]]
@@ -32,10 +31,15 @@ value = "mail"
 """
 
 
-@pytest.mark.parametrize("key", ['key = "no"', ""], ids=["keyed", "by row number"])
-def test_kill_9_loses_and_doubles_nothing(tmp_path: Path, key: str) -> None:
-    """Killed twenty times at random moments, then left alone."""
-    url = f"sqlite:///{tmp_path}/crm.db"
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    return f"sqlite:///{tmp_path}/crm.db" if request.param == "sqlite" else request.getfixturevalue("pg_url")
+
+
+@pytest.mark.parametrize("key, kills", [('key = "no"', 20), ("", 5)], ids=["keyed", "by row number"])
+def test_kill_9_loses_and_doubles_nothing(tmp_path: Path, url: str, key: str, kills: int) -> None:
+    """Killed at random moments again and again, then left alone."""
     crm = CRM(url)
     owner = crm.init(owner="Ann")
     crm.close()
@@ -44,7 +48,7 @@ def test_kill_9_loses_and_doubles_nothing(tmp_path: Path, key: str) -> None:
     file.write_text("no,name,mail,firm\n" + "".join(rows))
     named.write_text(MAP.replace("{key}", key))
     moments = random.Random(7)
-    for _ in range(KILLS):
+    for _ in range(kills):
         _kill(url, file, named, after=moments.random() * 0.3)
     with _start(url, file, named) as process:
         process.communicate()

@@ -7,7 +7,7 @@ import threading
 import pytest
 from sqlalchemy import select, text
 
-from opencrm import Create, CustomField, Deal, Equal, Query, Update, records
+from opencrm import Create, CustomField, Deal, Equal, Has, Query, Update, records
 from opencrm.core.conditions import bind, clause
 from opencrm.storage.statements import Prepared
 from opencrm.testing import make_deal
@@ -64,6 +64,23 @@ def test_a_filter_uses_it(crm, firm, define, kind):
     with crm.read(firm.owner) as reader:
         assert [row.id for row in reader.list(query)] == [one]
         assert "cf_crm_deal" in _plan(reader, query)
+
+
+def test_several_choices_have_an_index_where_there_is_one_for_arrays(crm, firm, define):
+    """On PostgreSQL; SQLite reads the arrays of the records in reach."""
+    define("deal", "extras", "choices", choices=["a", "b"])
+    one = make_deal(crm, extras=["b"]).id
+    with crm.work(firm.owner) as work:
+        records.create(work, [Create(Deal, title=f"Deal {n}", extras=["a"]) for n in range(300)])
+    built = _built(crm)
+    with crm.database.write() as tx:
+        tx.connection.exec_driver_sql("ANALYZE")
+    query = Query(Deal, where=Has("extras", ["b"]))
+    with crm.read(firm.owner) as reader:
+        assert [row.id for row in reader.list(query)] == [one]
+        if not crm.database.sqlite:
+            assert "cf_crm_deal" in _plan(reader, query)
+    assert len(built) == (0 if crm.database.sqlite else 1)
 
 
 def _plan(reader, query):
