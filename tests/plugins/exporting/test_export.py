@@ -186,3 +186,38 @@ def test_the_journal_tells_who_took_out_what(crm: CRM, firm: Firm) -> None:
     assert [(line["principal"], line["entity"], line["after"]["fields"]) for line in lines] == [
         (f"user:{firm.lead.id}", "company", ["name"])
     ]
+
+
+def test_parts_go_with_their_records(crm: CRM, firm: Firm) -> None:
+    """In JSON lines as lists of objects, in CSV as JSON; only of records that may be exported."""
+    mine = make_deal(crm, by=firm.seller, title="A", lines=[{"title": "x", "price": "2"}, {"title": "y"}])
+    make_deal(crm, by=firm.stranger, title="B", lines=[{"title": "hidden"}])
+    query = Query(Deal, fields=("title",))
+    with crm.export(firm.seller, query, parts=("lines", "taggings")) as found:
+        assert found.fields == ("title", "lines", "taggings")
+        [row] = found.rows
+    assert row[0] == mine.title
+    assert [(line["title"], line["price"]) for line in row[1]] == [("x", Decimal(2)), ("y", Decimal(0))]
+    assert row[1][0].keys() <= {"title", "product_id", "quantity", "price", "currency", "discount", "position"}
+    assert row[2] == []
+    assert '"price": "2.00"' in cell_text(row[1])
+    with (
+        pytest.raises(InputError, match=r"has no parts 'shoes'; it has .*lines"),
+        crm.export(firm.seller, query, parts=("shoes",)),
+    ):
+        pass
+
+
+def test_the_parts_taken_out_are_written_down(crm: CRM, firm: Firm) -> None:
+    """The journal's line names them."""
+    with crm.export(firm.owner, Query(Deal), parts=("lines",)) as found:
+        list(found.rows)
+    table = tables.journal
+    with crm.read(firm.owner) as reader:
+        lines = reader.tx.query("exports", lambda: select(table).where(table.c.kind == "exported"), {})
+    assert [line["after"]["parts"] for line in lines] == [["lines"]]
+
+
+def test_several_options_stand_in_one_cell() -> None:
+    """As an import takes them."""
+    assert (cell_text(("cat", "wolf")), cell_text(("=x", "y"))) == ("cat,wolf", "'=x,y")

@@ -117,3 +117,52 @@ def test_somebody_without_grants_brings_in_nothing_and_takes_nothing_away(call: 
     assert call("import", "company", "c.csv", user="Eve").exit_code == 1
     assert "permission_denied" in Path("c.csv.errors.csv").read_text()
     assert Company.spec.name in refused(call("export", "company", user="Eve"), PermissionDenied)
+
+
+def test_a_guess_is_printed_or_written(call: Callable[..., Result]) -> None:
+    """A map that is there already stays; the map works as it is."""
+    Path("people.csv").write_text("Name,E-mail\nAnn,ann@example.com\n")
+    assert 'entity = "contact"' in call("import", "--guess", "people.csv").stdout
+    assert 'entity = "company"' in call("import", "--guess", "people.csv", "--entity", "company").stdout
+    written = call("import", "--guess", "people.csv", "-o", "people.toml")
+    assert (written.exit_code, written.stdout) == (0, "")
+    assert call("import", "--guess", "people.csv", "-o", "people.toml").exit_code == 2
+    assert "1 contact created" in call("import", "people.toml", "people.csv").stdout
+
+
+def test_a_guess_and_an_import_are_told_apart(call: Callable[..., Result]) -> None:
+    """Half of one and half of the other is refused."""
+    Path("c.csv").write_text("name\nAcme\n")
+    for args in (
+        ["company"],
+        ["--guess", "company", "c.csv"],
+        ["company", "c.csv", "--entity", "company"],
+        ["x", "no.csv"],
+    ):
+        assert call("import", *args).exit_code == 2
+    assert isinstance(call("import", "--guess", "c.csv", "--entity", "shoe").exception, NotFound)
+
+
+def test_a_sheet_is_named_behind_the_file(call: Callable[..., Result]) -> None:
+    """As FILE#SHEET; a file whose name holds the sign is found first."""
+    import xlsxwriter
+
+    book = xlsxwriter.Workbook("c.xlsx")
+    for name in ("One", "Two"):
+        book.add_worksheet(name).write_column(0, 0, ["name", name])
+    book.close()
+    assert "1 company created" in call("import", "company", "c.xlsx#Two").stdout
+    assert call("export", "company", "--fields", "name").stdout == "name\nTwo\n"
+    assert "several sheets" in refused(call("import", "company", "c.xlsx"), InputError)
+    Path("c#1.csv").write_text("name\nAcme\n")
+    assert "1 company created" in call("import", "company", "c#1.csv").stdout
+
+
+def test_the_endings_of_an_export_say_its_kind(call: Callable[..., Result]) -> None:
+    """Parts go along where they are asked for."""
+    Path("p.jsonl").write_text('{"name": "Ann", "points": [{"kind": "email", "value": "ann@example.com"}]}\n')
+    assert "1 contact created" in call("import", "contact", "p.jsonl").stdout
+    assert call("export", "contact", "--fields", "name", "--parts", "points", "-o", "q.jsonl").exit_code == 0
+    assert '"value": "ann@example.com"' in Path("q.jsonl").read_text()
+    assert call("export", "contact", "-o", "q.xlsx").exit_code == 0
+    assert Path("q.xlsx").read_bytes().startswith(b"PK")

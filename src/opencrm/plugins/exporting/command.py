@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import click
+import orjson
 
 from opencrm import (
     CRM,
@@ -22,12 +23,27 @@ from opencrm import (
     Exporter,
     InputError,
     Query,
+    condition,
 )
 from opencrm.embed import Invocation
 
 
 def _names(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _condition(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Condition | None:
+    if text is None:
+        return None
+    try:
+        return condition(orjson.loads(text))
+    except ValueError as error:
+        raise InputError({"where": [f"is no condition: {error}"]}) from None
+
+
+def _all(*conditions: Condition | None) -> Condition | None:
+    given = tuple(each for each in conditions if each is not None)
+    return All(given) if given else None
 
 
 @click.command("export")
@@ -39,11 +55,27 @@ def _names(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tu
     metavar="FIELD=VALUE",
     help="Only records whose field holds this value; FIELD= for none. Several values of one field: any of them.",
 )
+@click.option(
+    "--where",
+    metavar="JSON",
+    callback=_condition,
+    help="Only records for which this condition holds, beside the filters.",
+)
 @click.option("--fields", metavar="NAME,...", callback=_names, help="Which fields, in which order.  [all]")
+@click.option(
+    "--parts", metavar="NAME,...", callback=_names, help="Parts that go with them, such as points or lines.  [none]"
+)
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write.  [standard output]"
 )
-def export_command(entity: str, filters: tuple[str, ...], fields: tuple[str, ...] | None, output: Path | None) -> None:
+def export_command(
+    entity: str,
+    filters: tuple[str, ...],
+    where: Condition | None,
+    fields: tuple[str, ...] | None,
+    parts: tuple[str, ...] | None,
+    output: Path | None,
+) -> None:
     """Write records to a file: one row for each that you may export, with the fields that you may read.
 
     CSV in UTF-8; another kind by the ending of the output file, where a plugin writes it.
@@ -52,8 +84,9 @@ def export_command(entity: str, filters: tuple[str, ...], fields: tuple[str, ...
     invocation: Invocation = click.get_current_context().obj
     crm = invocation.crm
     exporter = exporter_for(crm, output)
-    query: Query[Entity] = Query(crm.catalogue.entity(entity), where=condition_of(filters), sort="id", fields=fields)
-    with crm.export(invocation.principal, query) as found, _opened(output) as stream:
+    wanted = _all(condition_of(filters), where)
+    query: Query[Entity] = Query(crm.catalogue.entity(entity), where=wanted, sort="id", fields=fields)
+    with crm.export(invocation.principal, query, parts=parts or ()) as found, _opened(output) as stream:
         exporter.write(stream, found.fields, found.rows)
 
 

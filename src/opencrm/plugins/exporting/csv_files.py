@@ -13,7 +13,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any, BinaryIO
 
@@ -26,7 +26,8 @@ def write_csv(stream: BinaryIO, header: Sequence[str], rows: Iterable[Sequence[A
     Args:
         stream: Where to write.
         header: The columns' names.
-        rows: Typed values: text, numbers, dates, times, yes and no, None for a blank.
+        rows: Typed values: text, numbers, dates, times, yes and no, some of several options, None for
+            a blank.
     """
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=False)
     try:
@@ -48,11 +49,15 @@ def cell_text(cell: Any) -> str:
         return "true" if cell else "false"
     if isinstance(cell, Decimal):
         return _number(cell)
-    if isinstance(cell, datetime):
-        return cell.isoformat().replace("+00:00", "Z")
     if isinstance(cell, date):
-        return cell.isoformat()
-    return str(cell) if isinstance(cell, int | float) else json.dumps(cell, ensure_ascii=False, sort_keys=True)
+        return cell.isoformat().replace("+00:00", "Z")
+    if isinstance(cell, tuple):
+        return defused(",".join(map(str, cell)))
+    return str(cell) if isinstance(cell, int | float) else _json(cell)
+
+
+def _json(cell: Any) -> str:
+    return json.dumps(cell, ensure_ascii=False, sort_keys=True, default=cell_text)
 
 
 def defused(text: str) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import attrs
 import click
 
 from opencrm.embed import Invocation
-from opencrm.plugins.importing.running import Outcome, Wish, run_import
-
-_FILE = click.Path(exists=True, path_type=Path)
+from opencrm.plugins.importing.running import Outcome, Wish, propose_map, run_import
 
 
 def _character(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
@@ -21,7 +20,7 @@ def _character(_ctx: click.Context, _param: click.Parameter, text: str | None) -
 
 @click.command("import")
 @click.argument("what", metavar="ENTITY|MAP.toml")
-@click.argument("path", metavar="FILE|FOLDER", type=_FILE)
+@click.argument("path", metavar="FILE|FOLDER", required=False)
 @click.option(
     "--map",
     "named",
@@ -37,32 +36,76 @@ def _character(_ctx: click.Context, _param: click.Parameter, text: str | None) -
     callback=_character,
     help="What stands between two cells; 'tab' for a tabulator.  [found]",
 )
-def import_command(
-    what: str, path: Path, named: Path | None, *, dry_run: bool, encoding: str | None, delimiter: str | None
+@click.option("--guess", is_flag=True, help="Bring nothing in: propose a map for FILE, to be read and changed.")
+@click.option("--entity", metavar="ENTITY", help="With --guess: what each row is.  [guessed]")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --guess: where to write the map.  [standard output]",
+)
+def import_command(  # noqa: PLR0913  # each is an option
+    *,
+    what: str,
+    path: str | None,
+    named: Path | None,
+    dry_run: bool,
+    encoding: str | None,
+    delimiter: str | None,
+    guess: bool,
+    entity: str | None,
+    output: Path | None,
 ) -> None:
     """Bring records in from a file.
 
     WHAT is an entity such as contact, or a map: a TOML file that says which columns become which fields, and which
     files of a folder are read in which order.
+    FILE is CSV, a workbook (FILE.xlsx#SHEET names one of its sheets), JSON lines, or what plugins read.
     Rows that cannot be brought in are listed in FILE.errors.csv; the others are kept, and the exit code is 1.
+
+    opencrm import --guess FILE proposes a map for a file that nobody has described.
     """
     invocation: Invocation = click.get_current_context().obj
+    if guess != (path is None) or (not guess and (entity or output)):
+        raise click.UsageError("say WHAT and FILE, or --guess and FILE")
+    if path is None:
+        _propose(invocation, _wish(what, entity=entity, encoding=encoding, delimiter=delimiter), output)
+        return
     own = Path(what) if what.endswith(".toml") else None
     if own is not None and (named is not None or not own.is_file()):
         raise click.BadParameter("name one map, of a file that exists", param_hint="MAP.toml")
-    wish = Wish(
-        path=path,
-        map=own or named,
-        entity=None if own else what,
-        encoding=encoding,
-        delimiter=delimiter,
-        dry_run=dry_run,
-    )
+    wish = _wish(path, entity=None if own else what, encoding=encoding, delimiter=delimiter)
+    wish = attrs.evolve(wish, map=own or named, dry_run=dry_run)
     outcomes = run_import(invocation.crm, invocation.principal, wish, invocation.progress)
     for outcome in outcomes:
         _tell(outcome, dry_run=dry_run)
     if any(outcome.errors for outcome in outcomes):
         raise click.exceptions.Exit(1)
+
+
+def _wish(text: str, *, entity: str | None, encoding: str | None, delimiter: str | None) -> Wish:
+    """Return the wish for what a path names: a file, a folder, or with `#` a sheet of a workbook."""
+    path, sheet = Path(text), None
+    if not path.exists() and "#" in text:
+        before, _, sheet = text.rpartition("#")
+        path = Path(before)
+    if not path.exists():
+        raise click.BadParameter(f"{text!r} does not exist.", param_hint="FILE|FOLDER")
+    return Wish(path=path, sheet=sheet, entity=entity, encoding=encoding, delimiter=delimiter)
+
+
+def _propose(invocation: Invocation, wish: Wish, output: Path | None) -> None:
+    """Write the guess of a map; one that is there already stays."""
+    text = propose_map(invocation.crm, wish)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        with output.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise click.BadParameter(f"{output} is there already", param_hint="--output") from None
+    click.echo(f"{output}: read it through, change what is wrong, and bring the file in with it", err=True)
 
 
 def _tell(outcome: Outcome, *, dry_run: bool) -> None:

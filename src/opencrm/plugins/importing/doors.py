@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import attrs
 
 from opencrm import CRM, Principal
-from opencrm.embed import Work
+from opencrm.embed import Configuration, Work
 
 _SECONDS_SQLITE = 0.05
 _SECONDS = 0.3
@@ -26,12 +26,14 @@ class Doors:
         crm: The workspace.
         principal: Whoever imports.
         origin: What the journal calls the import.
+        act: What every chunk belongs to, so that the import is one act; None where each is its own.
         trial: The one transaction of a dry run; None for a real import.
     """
 
     crm: CRM
     principal: Principal
     origin: str
+    act: str | None = None
     trial: Work | None = None
 
     @property
@@ -44,10 +46,27 @@ class Doors:
         """Open what one chunk is written in: kept as a whole, or taken back as a whole."""
         if self.trial is None:
             with self.crm.work(self.principal, origin=self.origin) as work:
+                if self.act is not None:
+                    work.go_on(self.act)
                 yield work
         else:
             with self.trial.savepoint():
                 yield self.trial
+
+    @property
+    def configuration(self) -> Configuration:
+        """What is in force, with what the transaction of a dry run changed."""
+        return self.crm.configuration if self.trial is None else self.trial.configuration
+
+    @contextmanager
+    def anew(self) -> Iterator[Doors]:
+        """Go on with what is in force now: a dry run may have changed it in its own transaction."""
+        if self.trial is None:
+            yield self
+            return
+        connection = self.trial.tx.connection
+        with self.crm.work(self.principal, origin=self.origin, connection=connection) as work:
+            yield attrs.evolve(self, trial=work)
 
     @contextmanager
     def dry(self) -> Iterator[Doors]:

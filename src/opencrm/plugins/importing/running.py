@@ -14,11 +14,12 @@ from opencrm.embed import Spec, jobs_of
 from opencrm.plugins.importing.chunks import Progress
 from opencrm.plugins.importing.doors import Doors
 from opencrm.plugins.importing.engine import FileImport
-from opencrm.plugins.importing.files.reading import TableFile, open_csv, open_with
+from opencrm.plugins.importing.files.reading import TableFile, open_csv, open_with, with_header
 from opencrm.plugins.importing.mapping.automatic import map_of_header
 from opencrm.plugins.importing.mapping.checking import check_map
+from opencrm.plugins.importing.mapping.custom_fields import bring_fields
 from opencrm.plugins.importing.mapping.map_files import read_map
-from opencrm.plugins.importing.mapping.maps import FileMap, Map
+from opencrm.plugins.importing.mapping.maps import OWN, FileMap, Map
 from opencrm.plugins.importing.problems import BadMap, FileRefused
 from opencrm.plugins.importing.report import ErrorFile
 from opencrm.plugins.importing.rows.planning import FilePlan, Workplace, plan_file
@@ -35,6 +36,7 @@ class Wish:
 
     Args:
         path: A file, or the folder of a map with several files.
+        sheet: The sheet of a workbook, where the map does not say.
         map: The map's file; None for a file whose columns are called like the fields.
         entity: Name of the entity of rows that the map says nothing of.
         encoding: The files' encoding, where it must not be guessed.
@@ -43,6 +45,7 @@ class Wish:
     """
 
     path: Path
+    sheet: str | None = None
     map: Path | None = None
     entity: str | None = None
     encoding: str | None = None
@@ -77,32 +80,61 @@ def run_import(crm: CRM, principal: Principal, wish: Wish, bar: Bar) -> list[Out
         NotFound: There is no such entity.
         ConflictError, ConfigurationError: The database went away; run it again, and it goes on.
     """
-    each, plans = _plans(crm, principal, wish)
-    doors = Doors(crm=crm, principal=principal, origin=f"import:{each.system or each.name}"[:200])
+    each = None if wish.map is None else read_map(wish.map, _entity_name(crm, wish))
+    named = OWN if each is None else each.system or each.name
+    doors = Doors(crm=crm, principal=principal, origin=f"import:{named}"[:200])
     if not wish.dry_run:
-        return [_run(doors, plan, each, bar) for plan in plans]
+        return _bring_in(doors, each, wish, bar)
     with doors.dry() as trial:
-        return [_run(trial, plan, each, bar) for plan in plans]
+        return _bring_in(trial, each, wish, bar)
 
 
-def _plans(crm: CRM, principal: Principal, wish: Wish) -> tuple[Map, list[FilePlan]]:
+def propose_map(crm: CRM, wish: Wish) -> str:
+    """Return a map for a file that nobody has described, as TOML to be read and changed.
+
+    Raises:
+        FileRefused: The file cannot be read.
+        NotFound: There is no such entity.
+    """
+    from opencrm.plugins.importing.guessing.guess import guess
+    from opencrm.plugins.importing.guessing.proposing import Surroundings
+
     configuration = crm.configuration
-    with crm.read(principal) as reader:
+    around = Surroundings(configuration.catalogue, configuration.schemas, configuration.locale.currency)
+    return guess(open_file(crm, wish, wish.path, None), wish.entity, around, sheet=wish.sheet)
+
+
+def _bring_in(doors: Doors, each: Map | None, wish: Wish, bar: Bar) -> list[Outcome]:
+    made = bring_fields(each, doors) if each is not None else 0
+    with doors.anew() as now:
+        each, plans = _plans(now, each, wish)
+        found = [_run(now, plan, each, bar) for plan in plans]
+    if made and doors.trial is None:
+        list(doors.crm.build_indexes())
+    return found
+
+
+def _entity_name(crm: CRM, wish: Wish) -> str | None:
+    return crm.catalogue.entity(wish.entity).name if wish.entity else None
+
+
+def _plans(doors: Doors, each: Map | None, wish: Wish) -> tuple[Map, list[FilePlan]]:
+    configuration, crm = doors.configuration, doors.crm
+    with crm.read(doors.principal) as reader:
         user, unit = reader.rights.user_id, reader.rights.home
     catalogue, schemas = configuration.catalogue, configuration.schemas
     place = Workplace(catalogue, schemas, user, unit, configuration.locale.zone)
     entity = catalogue.entity(wish.entity) if wish.entity else None
-    if wish.map is None:
+    if each is None:
         if entity is None:
             raise BadMap("map", "say an entity or a map")
-        file = _open(crm, wish, wish.path, None)
+        file = open_file(crm, wish, wish.path, None)
         each = map_of_header(entity, file, schemas)
         opened = [(each.files[0], file)]
     else:
-        each = read_map(wish.map, entity.name if entity else None)
         _check_entity(each, entity)
         check_map(each, catalogue, schemas)
-        opened = [(file, _open(crm, wish, path, file)) for file, path in _chosen(each, wish.path)]
+        opened = [(file, open_file(crm, wish, path, file)) for file, path in _chosen(each, wish.path)]
     return each, [plan_file(each, file, table, place) for file, table in opened]
 
 
@@ -135,13 +167,27 @@ def _inside(each: Map, folder: Path, name: str) -> Path:
     return path
 
 
-def _open(crm: CRM, wish: Wish, path: Path, file: FileMap | None) -> TableFile:
+def open_file(crm: CRM, wish: Wish, path: Path, file: FileMap | None) -> TableFile:
+    """Open a file by its kind.
+
+    Raises:
+        FileRefused: It is not there, or cannot be read.
+        InputError: A plugin that reads such files refuses it.
+    """
     if not path.is_file():
         raise FileRefused(path.name, f"there is no such file: {path}")
+    table = _opened(crm, wish, path, file)
+    return with_header(table, file.header) if file is not None and file.header else table
+
+
+def _opened(crm: CRM, wish: Wish, path: Path, file: FileMap | None) -> TableFile:
     importers = crm.catalogue.importers.values()
     other = next((each for each in importers if path.suffix.lower() in each.suffixes), None)
+    sheet = wish.sheet or (file.sheet if file else None)
     if other is not None and path.suffix.lower() not in _TEXT:
-        return open_with(path, other)
+        return open_with(path, other, sheet)
+    if sheet is not None:
+        raise FileRefused(path.name, "has no sheets: it is text")
     encoding = wish.encoding or (file.encoding if file else None)
     return open_csv(path, encoding=encoding, delimiter=wish.delimiter or (file.delimiter if file else None))
 
@@ -157,7 +203,8 @@ def _run(doors: Doors, plan: FilePlan, each: Map, bar: Bar) -> Outcome:
 def _imported_before(doors: Doors, file: TableFile, each: Map) -> str | None:
     with doors.crm.read(doors.principal) as reader:
         jobs = jobs_of(reader, file_hash=file.digest, map_hash=each.digest)
-    return next((f"{job.finished_at:%Y-%m-%d %H:%M} UTC" for job in jobs if job.finished_at is not None), None)
+    done = (job.finished_at for job in jobs if job.state != "undone")
+    return next((f"{at:%Y-%m-%d %H:%M} UTC" for at in done if at is not None), None)
 
 
 def _error_path(path: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from hashlib import file_digest
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ import attrs
 from opencrm import Importer
 from opencrm.plugins.importing.files.records import Records, csv_records
 from opencrm.plugins.importing.files.sniffing import detect
-from opencrm.plugins.importing.problems import BadHeader, EmptyFile, Fault
+from opencrm.plugins.importing.problems import BadHeader, EmptyFile, Fault, FileRefused
 
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -43,6 +43,7 @@ class TableFile:
         clean: Whether every cell is known to be good text.
         lines: About how many physical lines it has.
         guess: The encoding, where it is a guess that the user should look at.
+        defused: Whether text that looks like a formula may have an apostrophe before it, as exports of CSV do it.
         records: Opens it and gives its lines.
     """
 
@@ -52,6 +53,7 @@ class TableFile:
     clean: bool
     lines: int
     guess: str | None = None
+    defused: bool = False
     records: Callable[[], Records]
 
     @property
@@ -111,22 +113,53 @@ def open_csv(path: Path, *, encoding: str | None = None, delimiter: str | None =
         clean=found.clean,
         lines=found.lines,
         guess=found.encoding if found.guessed else None,
+        defused=True,
         records=records,
     )
 
 
-def open_with(path: Path, importer: Importer) -> TableFile:
-    """Open a file of another kind, which a plugin reads."""
+def open_with(path: Path, importer: Importer, sheet: str | None = None) -> TableFile:
+    """Open a file of another kind, which a plugin reads.
+
+    Args:
+        path: The file.
+        importer: What reads such files.
+        sheet: Which of its tables; None where it is but one.
+
+    Raises:
+        FileRefused: Files of this kind have no tables to choose from.
+        InputError: The plugin cannot read the file.
+    """
     with path.open("rb") as stream:
         digest = file_digest(stream, "sha256").hexdigest()
+    if sheet is not None and importer.table is None:
+        raise FileRefused(path.name, f"has no sheets: it is read as {importer.name}")
+    table = importer.table
 
     def records() -> Records:
-        with importer.rows(path) as rows:
+        with importer.rows(path) if sheet is None or table is None else table(path, sheet) as rows:
             for row in rows:
                 fault = Fault("", "unreadable_row", row.fault) if row.fault else None
                 yield row.line, [_shown(cell) for cell in row.cells], fault
 
-    return TableFile(path=path, header=_header(path, records), digest=digest, clean=False, lines=0, records=records)
+    whole = digest if sheet is None else sha256(f"{digest} {sheet}".encode()).hexdigest()
+    return TableFile(path=path, header=_header(path, records), digest=whole, clean=False, lines=0, records=records)
+
+
+def with_header(file: TableFile, header: Sequence[str]) -> TableFile:
+    """Return a file that has no header as one that has this one; its first line is a row.
+
+    Raises:
+        BadHeader: The first line has another number of cells.
+    """
+    if len(header) != len(file.header):
+        raise BadHeader(file.name, f"has {len(file.header)} columns, and the map names {len(header)}")
+
+    def records() -> Records:
+        yield 0, header, None
+        yield from file.records()
+
+    return attrs.evolve(file, header=tuple(header), records=records)
 
 
 def _header(path: Path, records: Callable[[], Records]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from string import Formatter
 from typing import Any, TypeAlias, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from opencrm.plugins.importing.mapping.maps import FileMap, Map, Part, Past, Source, Step, Target
 from opencrm.plugins.importing.problems import BadMap
@@ -16,10 +17,10 @@ from opencrm.plugins.importing.problems import BadMap
 Raw: TypeAlias = Mapping[str, Any]
 T = TypeVar("T")
 
-_FILE = ("path", "encoding", "delimiter", "translate", "target")
+_FILE = ("path", "sheet", "header", "encoding", "delimiter", "translate", "target")
 _TARGET = ("name", "entity", "key", "match", "fields", "parts", "history", "existing", "optional", "template")
 _ORIGINS = ("column", "columns", "template", "value", "target", "principal")
-_TREATMENTS = ("join", "translate", "default", "times", "decimal", "format", "by", "system")
+_TREATMENTS = ("join", "translate", "default", "without", "times", "decimal", "format", "by", "system")
 _TEXTS = ("join", "decimal", "format", "by", "system", "template", "target", "principal")
 
 
@@ -38,21 +39,32 @@ def read_map(path: Path, entity: str | None = None) -> Map:
         raw = tomllib.loads(data.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadMap(path.name, f"is not TOML: {error}") from None
+    except RecursionError:
+        raise BadMap(path.name, "is nested too deeply") from None
     return parse_map(raw, name=path.name, entity=entity, digest=hashlib.sha256(data).hexdigest())
 
 
 def parse_map(raw: Raw, *, name: str, entity: str | None, digest: str) -> Map:
     """Return the map that a parsed TOML document says; see `read_map`."""
     single = "file" not in raw
-    _known(raw, ("system", "zone", "file", *(_FILE if single else ())), name)
+    _known(raw, ("system", "zone", "fields", "file", *(_FILE if single else ())), name)
     files = [{word: raw[word] for word in _FILE if word in raw}] if single else _tables(raw, "file", name)
     return Map(
         name=name,
         system=_text(raw, "system", name) or "",
-        zone=_text(raw, "zone", name),
+        zone=_zone(raw, name),
         files=tuple(_file(each, f"{name}, file {at}", entity) for at, each in enumerate(files, 1)),
+        fields=tuple(_tables(raw, "fields", name)),
         digest=digest,
     )
+
+
+def _zone(raw: Raw, place: str) -> str | None:
+    zone = _text(raw, "zone", place)
+    try:
+        return zone and ZoneInfo(zone).key
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise BadMap(place, f"zone {zone!r} is no IANA time zone such as 'Europe/London'") from None
 
 
 def _file(raw: Raw, place: str, entity: str | None) -> FileMap:
@@ -62,6 +74,8 @@ def _file(raw: Raw, place: str, entity: str | None) -> FileMap:
         raise BadMap(place, "has no [[target]]: say which record a row stands for")
     return FileMap(
         path=_text(raw, "path", place) or "",
+        sheet=_text(raw, "sheet", place),
+        header=_names(raw, "header", place),
         encoding=_text(raw, "encoding", place),
         delimiter=_text(raw, "delimiter", place),
         translate={
@@ -142,6 +156,7 @@ def _source(raw: Any, place: str) -> Source:
         principal=raw.get("principal"),
         translate=_table(raw, "translate", place),
         default=raw.get("default"),
+        without=_names(raw, "without", place),
         times=_times(raw, place),
         **{word: raw[word] for word in ("join", "decimal", "format", "by", "system") if word in raw},
     )

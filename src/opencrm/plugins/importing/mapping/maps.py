@@ -36,7 +36,8 @@ class Source:
         translate: What a text becomes; others stay as they are.
         default: What a blank becomes.
         times: What a number is multiplied by.
-        decimal: The decimal sign of a number, where it is not the point.
+        without: What is taken away from a number's text, such as a currency's sign.
+        decimal: The decimal sign of a number, where it is not the point, or where commas stand between thousands.
         format: How a date or a time is written, in the notation of `datetime.strptime`.
         plain: Whether an apostrophe that keeps a spreadsheet from running a text is taken away.
         by: The field by which a reference names its record, or `"key"`; by default the entity's look-up fields.
@@ -51,6 +52,7 @@ class Source:
     principal: Literal["user", "unit"] | None = None
     translate: Mapping[str, Any] = attrs.field(factory=dict)
     default: Any = None
+    without: tuple[str, ...] = ()
     times: Decimal | None = None
     decimal: str | None = None
     format: str | None = None
@@ -104,7 +106,8 @@ class Target:
         parts: Its parts, such as `points` and `lines`.
         past: Its history.
         existing: What happens to a record that stands already.
-        optional: Whether a row goes without the target if it lacks its key, or another record that it requires.
+        optional: Whether a row goes without the target if it lacks its key, or another record that it requires, or if
+            all the columns of its fields and parts are blank.
         template: Key of a role template that gives the values that `fields` does not.
     """
 
@@ -124,13 +127,17 @@ class Target:
         if self.key is not None:
             yield self.key
         yield from self.fields.values()
-        for parts in self.parts.values():
-            for part in parts:
-                yield from part.values()
+        yield from self.part_sources()
         if self.past is not None:
             yield from (self.past.created_at,) if self.past.created_at else ()
             for step in self.past.steps:
                 yield from (step.stage, step.at)
+
+    def part_sources(self) -> Iterator[Source]:
+        """Give the sources of its parts."""
+        for parts in self.parts.values():
+            for part in parts:
+                yield from part.values()
 
 
 @attrs.frozen(kw_only=True)
@@ -139,6 +146,8 @@ class FileMap:
 
     Attributes:
         path: Its path in the folder that is imported; empty in a map of a single file.
+        sheet: The sheet of a workbook.
+        header: What its columns are called, where it has no header.
         encoding: Its encoding, where it must not be guessed.
         delimiter: What stands between its cells, where it must not be guessed.
         translate: By header, what a cell becomes before anything looks at it.
@@ -146,6 +155,8 @@ class FileMap:
     """
 
     path: str = ""
+    sheet: str | None = None
+    header: tuple[str, ...] = ()
     encoding: str | None = None
     delimiter: str | None = None
     translate: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)
@@ -166,6 +177,7 @@ class Map:
         system: The outside system whose keys the rows carry.
         zone: IANA name of the zone of times that say none; by default the workspace's.
         files: The files, in the order in which they are read.
+        fields: Definitions of custom fields that the targets' entities must have, as tables.
         digest: SHA-256 of the map's text, in hexadecimal.
     """
 
@@ -173,4 +185,5 @@ class Map:
     system: str
     zone: str | None = None
     files: tuple[FileMap, ...]
+    fields: tuple[Mapping[str, Any], ...] = ()
     digest: str
