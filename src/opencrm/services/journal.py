@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from operator import attrgetter
 from typing import Any
 
 import attrs
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Integer, Select, bindparam, select
 
 from opencrm.core.access.rights import Rights
 from opencrm.core.change import Change, JournalEntry, Kind, Values
 from opencrm.core.columns import IdColumn, key_column
+from opencrm.core.conditions import Changed
 from opencrm.core.entity import Spec
 from opencrm.core.values import Id
 from opencrm.schemas import Dumper
 from opencrm.storage import tables
+from opencrm.storage.statements import padded
 from opencrm.storage.transactions import Transaction
 
 _TABLE = tables.journal
+SYSTEM = "system"
+"""As whom opencrm itself acts, where it does what an act entails."""
+
 _SILENT = frozenset({"updated_at", "version", "created_at", "created_by"})
 _EMPTY = frozenset({Kind.CHANGED, Kind.MOVED, Kind.ASSIGNED})
 _COLUMNS = [column for column in _TABLE.c if column.name != "pending"]
@@ -63,22 +68,81 @@ def of_act(tx: Transaction, act: Id) -> list[Values]:
     )
 
 
+def principal_of_act(tx: Transaction, act: Id) -> str | None:
+    """Return who began an act; None where there is none."""
+
+    def build() -> Select[Any]:
+        return select(_TABLE.c.principal).where(_TABLE.c.act == _id("act")).limit(1)
+
+    rows = tx.query("principal of act", build, {"act": act})
+    return rows[0]["principal"] if rows else None
+
+
+def entails(tx: Transaction, act: Id) -> bool:
+    """Say whether opencrm itself did a part of an act, beyond its principal's reach."""
+
+    def build() -> Select[Any]:
+        mine = (_TABLE.c.act == _id("act"), _TABLE.c.acting_as == bindparam("acting_as", type_=key_column(100)))
+        return select(_TABLE.c.id).where(*mine).limit(1)
+
+    return bool(tx.query("act entails", build, {"act": act, "acting_as": SYSTEM}))
+
+
+def first_cause(tx: Transaction, act: Id) -> Id | None:
+    """Return the oldest line that lines of an act react to."""
+
+    def build() -> Select[Any]:
+        mine = (_TABLE.c.act == _id("act"), _TABLE.c.cause.is_not(None))
+        return select(_TABLE.c.cause).where(*mine).order_by(_TABLE.c.cause).limit(1)
+
+    rows = tx.query("first cause", build, {"act": act})
+    return rows[0]["cause"] if rows else None
+
+
 def of_id(tx: Transaction, id: Id) -> list[Values]:
     """Return the raw row of one line, or none."""
     return tx.query("journal line", lambda: _select().where(_TABLE.c.id == _id("id")), {"id": id})
 
 
-def later(tx: Transaction, line: JournalEntry) -> list[Values]:
-    """Return the raw rows of what happened to a line's record after it."""
+def newest_of_act(tx: Transaction, act: Id, *, before: Id, most: int) -> list[Values]:
+    """Return the raw rows of an act before one of them, newest first, and no more than so many."""
+
+    def build() -> Select[Any]:
+        mine = (_TABLE.c.act == _id("act"), _TABLE.c.id < _id("before"))
+        return _select().where(*mine).order_by(_TABLE.c.id.desc()).limit(bindparam("most", type_=Integer()))
+
+    return tx.query("journal newest of act", build, {"act": act, "before": before, "most": most})
+
+
+def later(tx: Transaction, entity: str, ids: Collection[Id], since: Id) -> list[Values]:
+    """Return the raw rows of what happened to some hundred records of an entity after a line, oldest first."""
+    wanted = padded(sorted(ids))
+
+    def build() -> Select[Any]:
+        mine = _TABLE.c.record_id.in_([_id(f"i{at}") for at in range(len(wanted))])
+        same = _TABLE.c.entity == bindparam("entity", type_=key_column(100))
+        return _select().where(same, mine, _TABLE.c.id > _id("since")).order_by(_TABLE.c.id)
+
+    given = {f"i{at}": id for at, id in enumerate(wanted)}
+    return tx.query(("journal later", len(wanted)), build, {"entity": entity, "since": since, **given})
+
+
+def tells_of(tx: Transaction, spec: Spec, change: Changed, id: Id) -> bool:
+    """Say whether a record's field was set to something else, after its creation, since an instant."""
 
     def build() -> Select[Any]:
         same = (
             _TABLE.c.entity == bindparam("entity", type_=key_column(100)),
             _TABLE.c.record_id == _id("record_id"),
+            _TABLE.c.at >= bindparam("since", type_=_TABLE.c.at.type),
         )
-        return _select().where(*same, _TABLE.c.id > _id("id")).order_by(_TABLE.c.id)
+        return select(_TABLE.c.kind, _TABLE.c.after).where(*same)
 
-    return tx.query("journal later", build, {"entity": line.entity, "record_id": line.record_id, "id": line.id})
+    given = {"entity": spec.name, "record_id": id, "since": change.since}
+    field = spec.fields[change.field]
+    names = {field.name, *field.former}
+    rows = tx.query("journal since", build, given)
+    return any(row["kind"] != Kind.CREATED and not names.isdisjoint(row["after"]) for row in rows)
 
 
 def read(raw: Values, dumper: Dumper) -> JournalEntry:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import attrs
+
 from opencrm.core.change import Change, JournalEntry, Kind, Values
-from opencrm.core.values import is_id
-from opencrm.errors import InputError, NotFound, UndoRefused
+from opencrm.core.values import Id, is_id
+from opencrm.errors import DomainError, InputError, NotFound, PermissionDenied, UndoRefused
 from opencrm.services import journal
+from opencrm.services.cleaning import tombstones
 from opencrm.services.commands import Undo
 
 if TYPE_CHECKING:
     from opencrm.services.writing.work import Work
 
+_AT_ONCE = 500
 _INVERSE = {
     Kind.CREATED: Kind.DELETED,
     Kind.RESTORED: Kind.DELETED,
@@ -27,6 +31,7 @@ _INVERSE = {
 def undo(work: Work, commands: Sequence[Undo]) -> tuple[JournalEntry, ...]:
     """Take back single journal lines, or everything that was done in an act, newest first.
 
+    What an act entailed beyond its principal's reach, as the references that follow a merge, goes back with it.
     Effects outside the database are not taken back.
 
     Raises:
@@ -36,10 +41,40 @@ def undo(work: Work, commands: Sequence[Undo]) -> tuple[JournalEntry, ...]:
     """
     found: list[JournalEntry] = []
     for command in commands:
-        for line in reversed(_lines(work, command)):
-            own = {work.act, command.act or ""}
-            found += work.apply([_inverse(work, line, own)], undo=True)
+        found += take_back(work, _lines(work, command), {work.act, command.act or ""})
     return tuple(found)
+
+
+def take_back(work: Work, lines: Sequence[JournalEntry], own: Collection[Id]) -> list[JournalEntry]:
+    """Take back lines that the principal knows of, given newest first; acts of `own` are nobody else's doing.
+
+    Raises:
+        UndoRefused, PermissionDenied, Duplicate, Objected: See `undo`.
+    """
+    found: list[JournalEntry] = []
+    for run in _runs(lines):
+        if not _entailed(run[0]):
+            found += _Run(work, work, own).take_back(run)
+            continue
+        with work.entailing("undo what an act entailed") as inner:
+            found += _Run(work, inner, own).take_back(run)
+    return found
+
+
+def known(work: Work, rows: Iterable[Values]) -> list[JournalEntry]:
+    """Return raw rows of one act as lines; all are about records that the principal may know of.
+
+    What the act entailed beyond anybody's reach is there as well; by the fields the principal may know less.
+
+    Raises:
+        NotFound: There is none of the principal's own, or one of a record that they may not know of.
+    """
+    lines = [journal.read(row, work.configuration.schemas.dumper(work.entity(row["entity"]))) for row in rows]
+    own = [line for line in lines if not _entailed(line)]
+    states = _states(work, own)
+    if not own or any((line.entity, line.record_id) not in states for line in own):
+        raise _unknown()
+    return lines
 
 
 def _lines(work: Work, command: Undo) -> list[JournalEntry]:
@@ -47,52 +82,132 @@ def _lines(work: Work, command: Undo) -> list[JournalEntry]:
         raise InputError({"undo": ["names either an entry or an act"]})
     id = command.entry or command.act or ""
     rows = (journal.of_id(work.tx, id) if command.entry else journal.of_act(work.tx, id)) if is_id(id) else []
-    if not rows:
-        raise NotFound("there is no such journal entry")
-    return [_known(work, row) for row in rows]
+    if command.entry:  # By itself a line is the undoer's to take back, or nobody's.
+        rows = [{**row, "acting_as": None} for row in rows]
+    return known(work, rows)[::-1]
 
 
-def _known(work: Work, row: Values) -> JournalEntry:
-    """Return a line about a record that the principal may know of; by its fields it may know less."""
-    spec = work.entity(row["entity"])
-    if not work.states(spec, [row["record_id"]], deleted=None):
-        raise NotFound("there is no such journal entry")
-    return journal.read(row, work.configuration.schemas.dumper(spec))
+def _entailed(line: JournalEntry) -> bool:
+    return line.acting_as == journal.SYSTEM
 
 
-def _inverse(work: Work, line: JournalEntry, own: Collection[str]) -> Change:
-    spec = work.entity(line.entity)
-    state = work.states(spec, [line.record_id], deleted=None)[line.record_id]
-    kind = _INVERSE[line.kind]
-    names = ["deleted_at"] if kind in (Kind.DELETED, Kind.RESTORED) else _visible(work, line)
-    _unchanged_since(work, line, state, names, own)
-    before = (
-        {"deleted_at": work.now if kind is Kind.DELETED else None} if "deleted_at" in names else (line.before or {})
-    )
-    back = {name: before.get(name) for name in names}
-    if kind is Kind.MOVED:
-        back["stage_since"] = work.now  # It enters the stage again: the log goes on, it is not turned back.
-    return Change(spec.name, line.record_id, kind, state, {**state, **back, "updated_at": work.now})
+def _runs(lines: Iterable[JournalEntry]) -> Iterator[list[JournalEntry]]:
+    """Give lines in runs that can be taken back at once: of one sort, and about each record once."""
+    run: dict[tuple[str, Id], JournalEntry] = {}
+    sort: object = None
+    for line in lines:
+        own = (_INVERSE[line.kind], _entailed(line))
+        if run and (own != sort or (line.entity, line.record_id) in run or len(run) == _AT_ONCE):
+            yield list(run.values())
+            run = {}
+        sort = own
+        run[line.entity, line.record_id] = line
+    if run:
+        yield list(run.values())
 
 
-def _visible(work: Work, line: JournalEntry) -> list[str]:
-    """Name the fields to take back: those that may be read, and those that opencrm keeps in step with them."""
-    spec = work.entity(line.entity)
-    readable = [name for name in line.after if name in work.rights.readable(spec)]
-    if not readable:
-        raise NotFound("there is no such journal entry")
-    return [name for name in line.after if name in readable or spec.fields[name].author is not None]
+@attrs.frozen
+class _Run:
+    """Takes a run of lines back.
+
+    Args:
+        work: The undoer's block.
+        inner: The block that writes: the undoer's own or, for what was entailed, opencrm's.
+        own: Acts whose lines are nobody else's doing.
+    """
+
+    work: Work
+    inner: Work
+    own: Collection[Id]
+
+    def take_back(self, lines: Sequence[JournalEntry]) -> list[JournalEntry]:
+        """Take lines back at once or, where they stand in each other's way, one after the other."""
+        try:
+            with self.inner.savepoint():
+                return self._at_once(lines)
+        except (DomainError, InputError, PermissionDenied):
+            if len(lines) == 1:
+                raise
+        return [taken for line in lines for taken in self._at_once([line])]
+
+    def _at_once(self, lines: Sequence[JournalEntry]) -> list[JournalEntry]:
+        states, since = _states(self.inner, lines), self._since(lines)
+        seen = states if self.inner is self.work else _states(self.work, lines)
+        changes = []
+        for line in lines:
+            key = (line.entity, line.record_id)
+            names = self._names(line)
+            touched = _touched(line, states[key], names, since.get(key, ()))
+            if not touched:
+                changes.append(self._inverse(line, states[key], names))
+            elif key in seen:
+                raise self._refusal(line, touched)
+        taken = self.inner.apply(changes, undo=True) if changes else ()
+        tombstones.lay_again(self.inner.tx, lines, self.inner.now)
+        shown = [line for line in taken if (line.entity, line.record_id) in seen]
+        return list(journal.readable_entries(shown, self.work.rights))
+
+    def _since(self, lines: Sequence[JournalEntry]) -> dict[tuple[str, Id], set[str]]:
+        """Return the fields of each record that somebody else's act touched after its line."""
+        after = {(line.entity, line.record_id): line.id for line in lines}
+        found: dict[tuple[str, Id], set[str]] = {}
+        for entity, ids in _by_entity(lines).items():
+            for row in journal.later(self.inner.tx, entity, ids, min(after[entity, id] for id in ids)):
+                key = (entity, row["record_id"])
+                if row["id"] > after[key] and row["act"] not in self.own:
+                    found.setdefault(key, set()).update(row["after"])
+        return found
+
+    def _names(self, line: JournalEntry) -> list[str]:
+        """Name the fields to take back: those that may be read, and those that opencrm keeps in step with them."""
+        if _INVERSE[line.kind] in (Kind.DELETED, Kind.RESTORED):
+            return ["deleted_at"]
+        spec = self.inner.entity(line.entity)
+        readable = [name for name in line.after if name in self.inner.rights.readable(spec)]
+        if not readable:
+            raise _unknown()
+        return [name for name in line.after if name in readable or spec.fields[name].author is not None]
+
+    def _inverse(self, line: JournalEntry, state: Values, names: Iterable[str]) -> Change:
+        now, kind = self.inner.now, _INVERSE[line.kind]
+        gone = {"deleted_at": now if kind is Kind.DELETED else None}
+        before = gone if kind in (Kind.DELETED, Kind.RESTORED) else (line.before or {})
+        back = {name: before.get(name) for name in names}
+        if kind is Kind.MOVED:
+            back["stage_since"] = now  # It enters the stage again: the log goes on, it is not turned back.
+        return Change(line.entity, line.record_id, kind, state, {**state, **back, "updated_at": now})
+
+    def _refusal(self, line: JournalEntry, touched: Collection[str]) -> UndoRefused:
+        readable = self.work.rights.readable(self.work.entity(line.entity))
+        told = sorted(readable.intersection(touched))
+        return UndoRefused(f"changed since: {', '.join(told) or 'the record'}", fields=told, entry=line.id)
 
 
-def _unchanged_since(work: Work, line: JournalEntry, state: Values, names: Iterable[str], own: Collection[str]) -> None:
-    """Refuse where somebody else's act (none of `own`) touched the fields after the line."""
-    readable = work.rights.readable(work.entity(line.entity))
-    since = {name for row in journal.later(work.tx, line) if row["act"] not in own for name in row["after"]}
-    later = [name for name in names if name in since or (name != "deleted_at" and state[name] != line.after[name])]
+def _touched(line: JournalEntry, state: Values, names: Iterable[str], since: Collection[str]) -> list[str]:
+    """Name the fields that are not as the line left them, or were touched by somebody else since."""
+    found = [name for name in names if name in since or (name != "deleted_at" and state[name] != line.after[name])]
     if line.kind is Kind.CREATED:
-        later += since - {"deleted_at"}
-    if (state["deleted_at"] is None) == (line.kind is Kind.DELETED):
-        later.append("deleted_at")
-    if later:
-        told = sorted({name for name in later if name in readable})
-        raise UndoRefused(f"changed since: {', '.join(told) or 'the record'}", fields=told, entry=line.id)
+        found += [name for name in since if name != "deleted_at"]
+    deleted, kind = state["deleted_at"] is not None, _INVERSE[line.kind]
+    turned = deleted != (kind is Kind.RESTORED) if kind in (Kind.DELETED, Kind.RESTORED) else "deleted_at" in since
+    return [*found, "deleted_at"] if turned else found
+
+
+def _states(work: Work, lines: Iterable[JournalEntry]) -> dict[tuple[str, Id], Values]:
+    several = _by_entity(lines)
+    return {
+        (name, id): state
+        for name, ids in several.items()
+        for id, state in work.states(work.entity(name), ids, deleted=None).items()
+    }
+
+
+def _by_entity(lines: Iterable[JournalEntry]) -> Mapping[str, list[Id]]:
+    found: dict[str, dict[Id, None]] = {}
+    for line in lines:
+        found.setdefault(line.entity, {})[line.record_id] = None
+    return {name: list(ids) for name, ids in found.items()}
+
+
+def _unknown() -> NotFound:
+    return NotFound("there is no such journal entry")

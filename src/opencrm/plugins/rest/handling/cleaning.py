@@ -1,0 +1,185 @@
+"""What keeps records clean: many edited alike, doubles proposed, dismissed and merged."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import attrs
+from flask import Response
+
+from opencrm import (
+    CRM,
+    Condition,
+    InputError,
+    MassEdit,
+    Merge,
+    Principal,
+    condition,
+    duplicates,
+    editing,
+    merging,
+)
+from opencrm.embed import Reader, Spec
+from opencrm.plugins.rest.handling.answers import ACT, answer
+from opencrm.plugins.rest.handling.records import entity_at
+from opencrm.plugins.rest.handling.requests import json_object, no_parameters, parameters, principal, record_id
+
+_CHOICES: Mapping[str, type] = {
+    "where": dict,
+    "ids": list,
+    "set": dict,
+    "owner_id": str,
+    "unit_id": str,
+    "move": str,
+    "delete": bool,
+    "restore": bool,
+    "whole": bool,
+    "act": str,
+    "dry_run": bool,
+}
+_MERGING: Mapping[str, type] = {"others": list, "values": dict, "dry_run": bool}
+_KINDS: Mapping[type, str] = {dict: "an object", list: "a list of ids", str: "text", bool: "true or false"}
+
+
+class Cleaning:
+    """Answers for what is done with many records of a workspace.
+
+    Args:
+        crm: The workspace.
+    """
+
+    def __init__(self, crm: CRM) -> None:
+        self._crm = crm
+
+    def edit(self, plural: str) -> Response:
+        """Edit records alike, or tell what would be done; answer with the counts and what was refused."""
+        no_parameters()
+        given, who = _checked(json_object(), _CHOICES), principal()
+        with self._crm.read(who) as reader:
+            spec = entity_at(reader, plural)
+            wish = _wish(spec, given)
+            _bounded(reader, spec, wish)
+        done = self._edited(who, wish, given)
+        with self._crm.read(who) as reader:
+            body = _told(reader, spec, done)
+        return answer(body, headers={ACT: done.act} if done.act else {})
+
+    def _edited(self, who: Principal, wish: MassEdit[Any], given: Mapping[str, Any]) -> editing.Edited:
+        rehearsed = given.get("dry_run", True)
+        return editing.run(lambda: self._crm.work(who), wish, act=given.get("act"), rehearsed=rehearsed)
+
+    def merge(self, plural: str, id: str) -> Response:
+        """Merge records into one, or tell what would be done."""
+        no_parameters()
+        given, id = _checked(json_object(), _MERGING), record_id(id)
+        with self._crm.work(principal()) as work:
+            spec = entity_at(work, plural)
+            wish: Merge[Any] = Merge(spec, id, _ids("others", given.get("others", [])), given.get("values"))
+            done = merging.rehearse(work, wish) if given.get("dry_run", True) else merging.merge(work, wish)
+            steps = {name: _dumped(work, spec, getattr(done, name)) for name in ("before", "after")}
+        body = {**attrs.asdict(done, recurse=False), **steps}
+        return answer(body, headers={ACT: done.act} if done.act else {})
+
+    def duplicates(self, plural: str) -> Response:
+        """Answer with the likeliest pairs."""
+        given = parameters()
+        unknown = {name: ["is no parameter here"] for name in given if name != "limit"}
+        limit = given.get("limit", "100")
+        if unknown or not (limit.isascii() and limit.isdecimal() and len(limit) < 5):
+            raise InputError(unknown or {"limit": ["must lie between 1 and 1000"]})
+        with self._crm.read(principal()) as reader:
+            found = duplicates.find(reader, entity_at(reader, plural), limit=int(limit))
+        return answer({"items": [attrs.asdict(each) for each in found]})
+
+    def alike(self, plural: str) -> Response:
+        """Answer with the records that may be the one that is about to be made."""
+        no_parameters()
+        values = json_object()
+        with self._crm.read(principal()) as reader:
+            found = duplicates.of(reader, entity_at(reader, plural), values)
+        return answer({"items": [attrs.asdict(each) for each in found]})
+
+    def dismiss(self, plural: str, id: str, other: str) -> Response:
+        """Remember that two records are two."""
+        no_parameters()
+        one, other = record_id(id), record_id(other)
+        with self._crm.work(principal()) as work:
+            duplicates.dismiss(work, entity_at(work, plural), one, other)
+        return Response(status=204)
+
+    def propose_again(self, plural: str, id: str, other: str) -> Response:
+        """Take that back."""
+        no_parameters()
+        one, other = record_id(id), record_id(other)
+        with self._crm.work(principal()) as work:
+            duplicates.propose_again(work, entity_at(work, plural), one, other)
+        return Response(status=204)
+
+
+def _checked(body: dict[str, Any], known: Mapping[str, type]) -> dict[str, Any]:
+    """Return what a body says, without what it says is nothing."""
+    given = {name: value for name, value in body.items() if value is not None}
+    wrong = {name: ["is no argument here"] for name in given if name not in known}
+    wrong |= {
+        name: [f"must be {_KINDS[known[name]]}"]
+        for name, value in given.items()
+        if name in known and not isinstance(value, known[name])
+    }
+    if wrong:
+        raise InputError(wrong)
+    return given
+
+
+def _wish(spec: Spec, given: Mapping[str, Any]) -> MassEdit[Any]:
+    where, ids = given.get("where"), given.get("ids")
+    return MassEdit(
+        spec,
+        where=None if where is None else _condition(where),
+        ids=None if ids is None else _ids("ids", ids),
+        set=given.get("set"),
+        owner=given.get("owner_id"),
+        unit=given.get("unit_id"),
+        move=given.get("move"),
+        delete=given.get("delete", False),
+        restore=given.get("restore", False),
+        whole=given.get("whole", False),
+    )
+
+
+def _condition(raw: dict[str, Any]) -> Condition:
+    try:
+        return condition(raw)
+    except ValueError as error:
+        raise InputError({"where": [str(error)]}) from None
+
+
+def _ids(name: str, raw: Collection[Any]) -> list[str]:
+    if not all(isinstance(each, str) for each in raw):
+        raise InputError({name: ["must be a list of ids"]})
+    return list(raw)
+
+
+def _bounded(reader: Reader, spec: Spec, wish: MassEdit[Any]) -> None:
+    """Refuse what would take a request too long; of deleted records nobody has counted, there are few."""
+    _ = wish.act
+    number = len(wish.ids) if wish.ids is not None else reader.count(spec, wish.where)
+    if number > editing.MOST:
+        field = "where" if wish.ids is None else "ids"
+        raise InputError({field: [f"names more than {editing.MOST:,} records, which one request does not take"]})
+
+
+def _told(reader: Reader, spec: Spec, done: editing.Edited) -> dict[str, Any]:
+    samples = [
+        {
+            "record": each.record,
+            "before": _dumped(reader, spec, each.before),
+            "after": _dumped(reader, spec, each.after),
+        }
+        for each in done.samples
+    ]
+    return {**attrs.asdict(done), "samples": samples}
+
+
+def _dumped(reader: Reader, spec: Spec, values: Mapping[str, Any]) -> dict[str, Any]:
+    return reader.configuration.schemas.dumper(spec).dump(values, values)

@@ -1,0 +1,1 @@
+"""Keeping records clean: many edited alike, doubles found and merged."""

@@ -1,0 +1,59 @@
+"""How acts that are too large for one transaction go on from one to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TypeAlias
+
+import attrs
+
+from opencrm.core.values import Id, is_id
+from opencrm.errors import NotFound
+from opencrm.services import journal
+from opencrm.services.writing.work import Work
+
+MOST = 10_000
+"""The most records that one transaction takes."""
+
+TRIES = 5
+"""So often is a transaction tried that others stand in the way of."""
+
+Door: TypeAlias = Callable[[], AbstractContextManager[Work]]
+"""Opens a work block: `lambda: crm.work(principal)`."""
+
+
+@attrs.frozen(kw_only=True)
+class Pace:
+    """How much a transaction takes.
+
+    Args:
+        most: The most records.
+        first: On SQLite, where a transaction keeps all others waiting, how many the first one takes.
+        seconds: On SQLite, how long those after it should last.
+    """
+
+    most: int = MOST
+    first: int = 50
+    seconds: float = 0.03
+
+    def next(self, size: int, number: int, seconds: float) -> int:
+        """Return how many the next transaction takes, after one of `size` did `number` in so many seconds."""
+        return max(1, min(self.most, 2 * size, int(number * self.seconds / max(seconds, 1e-6))))
+
+    def size(self, work: Work, paced: int) -> int:
+        """Return how many a transaction takes now: on SQLite those of the pace so far, elsewhere the most."""
+        return min(paced, self.most) if work.tx.sqlite else self.most
+
+
+PACE = Pace()
+
+
+def check_own(work: Work, act: Id) -> None:
+    """Refuse to go on with what somebody else began.
+
+    Raises:
+        NotFound: It is somebody else's, or nobody's.
+    """
+    if not is_id(act) or journal.principal_of_act(work.tx, act) != work.rights.name:
+        raise NotFound("there is no such act of yours to go on with")
