@@ -11,10 +11,10 @@ FRAME := pyproject.toml hatch_build.py frontend/package-lock.json frontend/build
 TYPED := $(wildcard src examples tests/typing)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix docs bench wheel clean
+.PHONY: help demo test check fix docs bench bench-large wheel clean
 
 help: ## Show these targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed-all ## Run opencrm with sample data.
 	$(BIN)/opencrm demo
@@ -39,6 +39,9 @@ docs: $(VENV)/.installed-docs ## Build the documentation into docs/_build/html.
 
 bench: $(VENV)/.installed-test ## Run the benchmarks.
 	$(BIN)/python -m benchmarks
+
+bench-large: $(VENV)/.installed-test ## Measure reading a million deals, on both databases.
+	$(BIN)/python -m benchmarks large --rows 1000000 --rounds 10
 
 wheel: $(VENV)/bin/python ## Build the wheel into dist/.
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .

@@ -6,8 +6,9 @@ import argparse
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 
-from benchmarks import creating, import_file, importing, paging, rest, starting
+from benchmarks import creating, import_file, importing, paging, rest, searching, starting
 from benchmarks.databases import Place, places
+from benchmarks.large import measure as large
 from benchmarks.measuring import Measured, show
 
 OnPlace = Callable[[Place, argparse.Namespace], Iterator[Measured]]
@@ -17,9 +18,13 @@ ON_DATABASES: dict[str, OnPlace] = {
     "import-file": lambda place, given: import_file.measure(place, given.contacts),
     "create": lambda place, given: creating.measure(place, given.rounds),
     "page": lambda place, given: paging.measure(place, given.deals, given.rounds),
+    "search": lambda place, given: searching.measure(place, given.contacts, given.rounds),
     "rest": lambda place, given: rest.measure(place, given.deals, given.rounds),
     "rest-called": lambda place, given: rest.measure_called(place, given.deals, given.rounds),
 }
+AT_SIZE: dict[str, OnPlace] = {"large": lambda place, given: large.measure(place, given.rows, given.rounds)}
+"""Measured only where they are named."""
+
 ALONE: dict[str, Callable[[argparse.Namespace], Iterator[Measured]]] = {
     "help": lambda given: starting.help_(max(given.rounds // 4, 5)),
     "hook": lambda given: starting.empty_hook(100_000),
@@ -29,7 +34,7 @@ ALONE: dict[str, Callable[[argparse.Namespace], Iterator[Measured]]] = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program."""
     given = _parser().parse_args(arguments)
-    unknown = sorted({*given.only} - {*ON_DATABASES, *ALONE})
+    unknown = sorted({*given.only} - {*ON_DATABASES, *AT_SIZE, *ALONE})
     if unknown:
         _parser().error(f"no benchmark is called {', '.join(unknown)}")
     warnings.simplefilter("ignore")
@@ -51,7 +56,7 @@ def _measured(name: str, found: Sequence[Place], given: argparse.Namespace) -> I
         yield from ALONE[name](given)
         return
     for place in found:
-        yield from ON_DATABASES[name](place, given)
+        yield from {**ON_DATABASES, **AT_SIZE}[name](place, given)
 
 
 def _tell(place: Place, sides: dict[str, list[str]]) -> None:
@@ -64,10 +69,13 @@ def _tell(place: Place, sides: dict[str, list[str]]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description="Measure opencrm against hand-written code.")
-    parser.add_argument("only", nargs="*", help=f"of {', '.join([*ON_DATABASES, *ALONE])}; all by default")
+    parser.add_argument(
+        "only", nargs="*", help=f"of {', '.join([*ON_DATABASES, *ALONE, *AT_SIZE])}; all but large by default"
+    )
     parser.add_argument("--database", action="append", choices=["sqlite", "postgresql"], help="both by default")
-    parser.add_argument("--contacts", type=int, default=100_000, help="contacts of an import")
+    parser.add_argument("--contacts", type=int, default=100_000, help="contacts of an import, or to search among")
     parser.add_argument("--deals", type=int, default=100_000, help="deals that the page is taken from")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="deals, and contacts, of the large company")
     parser.add_argument("--rounds", type=int, default=40, help="measurements of each side")
     parser.add_argument("--no-statements", action="store_true", help="do not list the statements of a create")
     return parser

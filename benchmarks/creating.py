@@ -22,6 +22,7 @@ TIMES = 20
 
 _GIVEN = {"title": "Windows for a house", "amount": "1200.50", "source": "web", "expected_close": "2026-12-01"}
 MOVE = ["id", "act", "entity", "record_id", "pipeline", "end", "at", "by"]
+_DOCUMENT = insert_of("crm_search_document", "entity record_id source_id field weight head text".split())
 _DEAL, _JOURNAL, _MOVE = (
     insert_of(f"crm_{table}", columns)
     for table, columns in (("deal", DEAL), ("journal", JOURNAL), ("stage_move", MOVE))
@@ -46,7 +47,7 @@ def measure(place: Place, rounds: int) -> Iterator[Measured]:
 def statements(place: Place) -> dict[str, list[str]]:
     """Return the statements of both sides."""
     least = ["BEGIN", _DEAL, _JOURNAL, "COMMIT"]
-    same = ["BEGIN", _PRINCIPAL, _DEAL, _JOURNAL, _MOVE, "COMMIT"]
+    same = ["BEGIN", _PRINCIPAL, _DEAL, _JOURNAL, _MOVE, _DOCUMENT, "COMMIT"]
     with world(place) as one:
         return {"floor: deal and history": least, "floor: the same rows": same, "opencrm": _recorded(one)}
 
@@ -99,6 +100,7 @@ class Floor:
         self._raw.run(_DEAL, deal)
         self._raw.run(_JOURNAL, line)
         self._raw.run(_MOVE, move)
+        self._raw.run(_DOCUMENT, ("deal", deal[0], deal[0], "deal.title", 0, deal[2][:32], deal[2]))
 
     def rows(self, given: Mapping[str, Any]) -> tuple[Row, Row, Row]:
         """Return a deal, its line of the journal and the stage that it enters."""

@@ -18,11 +18,13 @@ from benchmarks import ids
 from benchmarks.databases import Place
 from benchmarks.importing import (
     CONTACT,
+    DOCUMENT,
     JOURNAL,
     POINT,
     Floor,
     PointsFloor,
     contact_json,
+    documents,
     must_agree,
     point_json,
     with_points,
@@ -157,6 +159,7 @@ class _FileFloor(Floor):
             self._raw.load("crm_contact_point", POINT, points)
         self._raw.load("crm_external_ref", REF, refs)
         self._raw.load("crm_journal", JOURNAL, told)
+        self._raw.load("crm_search_document", DOCUMENT, list(documents(heads, points, refs)))
         self._raw.commit()
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import zip_longest
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import orjson
 
 from benchmarks import ids
-from benchmarks.databases import Place
+from benchmarks.databases import Place, Row
 from benchmarks.measuring import Measured, Pairs, timed
 from benchmarks.world import World, stamp, world
 from opencrm import Contact, Create, records
@@ -51,6 +52,9 @@ POINT = [
 ]
 JOURNAL = ["id", "act", "at", "entity", "record_id", "kind", "principal", "origin", "before", "after", "pending"]
 
+_WORD = re.compile(r"[^\W_]+")
+DOCUMENT = ["entity", "record_id", "source_id", "field", "weight", "head", "text"]
+
 _FIRST = ("Ada", "Björn", "Chloé", "Dmitri", "Elena", "Farid", "Greta", "Hugo", "Ines", "Jonas")
 _LAST = ("Archer", "Bergström", "Castillo", "Dupont", "Ekberg", "Fischer", "Grant", "Hoffmann", "Ito", "Jensen")
 
@@ -89,6 +93,8 @@ def _store(one: World, rows: Sequence[dict[str, Any]]) -> None:
 def must_agree(theirs: World, ours: World, *more: tuple[str, Sequence[str]]) -> None:
     """Fail unless both sides stored the same rows, in these tables and in `more`."""
     tables = (("crm_contact", CONTACT), ("crm_contact_point", POINT), ("crm_journal", JOURNAL), *more)
+    counts = [one.raw.run("SELECT count(*), sum(length(text)) FROM crm_search_document") for one in (theirs, ours)]
+    assert counts[0] == counts[1], counts
     for table, names in tables:
         for first, second in zip_longest(_stored(theirs, table, names), _stored(ours, table, names)):
             if first != second:
@@ -162,6 +168,7 @@ class Floor:
         if points:
             self._raw.load("crm_contact_point", POINT, points)
         self._raw.load("crm_journal", JOURNAL, lines)
+        self._raw.load("crm_search_document", DOCUMENT, list(documents(heads, points)))
         self._raw.commit()
 
     def _contact(self, id: str, row: dict[str, Any], now: Any) -> tuple[Any, ...]:
@@ -187,6 +194,27 @@ class PointsFloor(Floor):
             (next(fresh), contact, "email", mail, _mail_key(mail), *end),
             (next(fresh), contact, "phone", phone, _phone_key(phone), *end),
         ]
+
+
+def documents(
+    heads: Iterable[Row], points: Iterable[Row], refs: Iterable[Row] = ()
+) -> Iterator[tuple[Any, ...]]:
+    """Give what search holds of contacts, their points and their keys elsewhere."""
+    for id, name, *_ in heads:
+        yield _document(id, id, "contact.name", 0, _words(name))
+    for id, contact, kind, value, key, *_ in points:
+        text = f"{key[1:]} {key[3:]}" if kind == "phone" else _words(value)
+        yield _document(contact, id, "contact_point.value", 1, text)
+    for id, _system, _entity, key, contact, *_ in refs:
+        yield _document(contact, id, "external_ref.key", 1, _words(key))
+
+
+def _document(record: str, source: str, field: str, weight: int, text: str) -> tuple[Any, ...]:
+    return ("contact", record, source, field, weight, text[:32], text)
+
+
+def _words(text: str) -> str:
+    return " ".join(_WORD.findall(_fold(text)))
 
 
 def _fold(text: str) -> str:

@@ -61,7 +61,7 @@ class Floor:
 
 def best(one: World) -> Floor:
     """Return the fastest of the hand-written statements."""
-    found = [Floor(name, run, _typed_sqlite if one.raw.sqlite else _typed) for name, run in ways(one).items()]
+    found = [Floor(name, run, typed_sqlite if one.raw.sqlite else typed) for name, run in ways(one).items()]
     rounds = [[timed(floor.read) for floor in found] for _ in range(50)]
     return min(zip(found, zip(*rounds, strict=True), strict=True), key=lambda pair: median(pair[1]))[0]
 
@@ -104,7 +104,8 @@ def _runner(one: Company, text: str, values: tuple[Any, ...]) -> Callable[[], li
     return lambda: one.raw.run(text, values)[:PAGE]
 
 
-def _typed_sqlite(row: Any) -> tuple[Any, ...]:
+def typed_sqlite(row: Any) -> tuple[Any, ...]:
+    """Return a row of SQLite with the types that opencrm gives."""
     (id, title, contact, company, amount, currency, source_of, close, closed, *texts, since, made, by, changed) = row
     instant = datetime.fromisoformat
     return (
@@ -125,7 +126,8 @@ def _typed_sqlite(row: Any) -> tuple[Any, ...]:
     )
 
 
-def _typed(row: Any) -> tuple[Any, ...]:
+def typed(row: Any) -> tuple[Any, ...]:
+    """Return a row of PostgreSQL with the types that opencrm gives."""
     (id, title, contact, company, amount, currency, source_of, close, closed, *texts, since, made, by, changed) = row
     return (
         id,

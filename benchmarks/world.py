@@ -87,10 +87,10 @@ class World(Company):
 
 
 @contextmanager
-def world(place: Place, *, branches: int = 1, plugins: Sequence[object] = (Sales(),)) -> Iterator[World]:
+def world(place: Place, *, branches: int = 1, plugins: Sequence[object] | None = None) -> Iterator[World]:
     """Make a workspace with its company in a new database."""
     url = place.url()
-    crm = CRM(url, plugins=plugins)
+    crm = CRM(url, plugins=[Sales()] if plugins is None else plugins)
     try:
         owner = crm.init(owner="Olive Owner")
         with crm.work(owner) as work:

@@ -19,6 +19,7 @@ import attrs
 
 from opencrm.app.box import ALWAYS
 from opencrm.core.access.grants import Scope
+from opencrm.core.conditions import operators_of
 from opencrm.core.entities import Core, Owned, Staged
 from opencrm.core.entity import Spec, specs
 from opencrm.core.fields import (
@@ -115,8 +116,8 @@ def field_types() -> str:
             may add its own as a subclass of `opencrm.embed.FieldType`."""),
         *(part for kind, samples in SAMPLES.items() for part in _type(kind, samples)),
         "## Structured",
-        _lines("""A JSON array or object that a function of yours takes apart: `Structured(check)`. It cannot be
-            used in a condition."""),
+        _lines("""A JSON array or object that a function of yours takes apart: `Structured(check)`. Conditions
+            only ask whether it is `empty` or `changed`."""),
         "## field",
         "```text\nfield(kind, " + _keywords() + ")\n```",
         _arguments(),
@@ -219,6 +220,8 @@ def _entity(spec: Spec) -> Iterator[str]:
             ["a part of the organisation: everybody with a grant may read it, owners alone write it"]
             * options.organisation
         ),
+        *(["personal: everybody's own, whatever roles grant"] * options.personal),
+        *([f"may be read by the people of the unit in `{options.published_in}`"] if options.published_in else []),
         *(f"unique among living records: {' and '.join(f'`{each}`' for each in group)}" for group in options.unique),
         *([f"a file may name one by its {_or(options.lookup)}"] if options.lookup else []),
     ]
@@ -258,6 +261,7 @@ def _remarks(one: Field) -> str:
         *([f"changed by {_BY[one.author]}"] if one.author else []),
         *([f"sensitive: {one.sensitive}"] if one.sensitive else []),
         *(["fast to sort by"] if one.indexed else []),
+        *(["searched"] if one.searchable else []),
     ]
     return "; ".join(told)
 
@@ -273,11 +277,13 @@ def _type(kind: FieldType[Any], samples: tuple[Any, ...]) -> Iterator[str]:
     cls = type(kind)
     yield f"## {cls.__name__}"
     yield _lines(cls.__doc__ or "")
-    can = ["can be used in conditions" if kind.filterable else "cannot be used in conditions"]
+    words = ", ".join(f"`{word}`" for word in operators_of(kind))
+    can = [f"in conditions: {words}" if words else "in conditions: only `empty` and `changed`"]
     can += ["lists can be sorted by it" if kind.ordered else "has no order"]
     arguments = ", ".join(f"`{each.name}`" for each in attrs.fields(cls))
     if cls is Text:
-        can = ["with `folded`, it can be used in conditions and lists can be sorted by it"]
+        words = ", ".join(f"`{word}`" for word in operators_of(Text(folded=True)))
+        can = [f"with `folded`, in conditions: {words}; and lists can be sorted by it"]
     yield "\n".join(
         [
             f"- in schemas: `{kind.name}`",

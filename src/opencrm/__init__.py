@@ -17,22 +17,31 @@ if TYPE_CHECKING:
     from opencrm.core.conditions import (
         All,
         AnyOf,
+        AtLeast,
+        AtMost,
+        Between,
+        Changed,
         Condition,
+        Contains,
         Empty,
         Equal,
         Greater,
+        Has,
         In,
         Less,
         Not,
+        StartsWith,
         at_least,
         at_most,
         condition,
     )
+    from opencrm.core.custom import AddedField
     from opencrm.core.entities import (
         Activity,
         Company,
         Contact,
         ContactPoint,
+        CustomField,
         Deal,
         DealLine,
         Employment,
@@ -42,6 +51,8 @@ if TYPE_CHECKING:
         Price,
         Product,
         Role,
+        SavedView,
+        Segment,
         Staged,
         Tag,
         Tagging,
@@ -53,6 +64,7 @@ if TYPE_CHECKING:
     from opencrm.core.fields import (
         Amount,
         Choice,
+        Choices,
         Currency,
         Day,
         Email,
@@ -60,8 +72,10 @@ if TYPE_CHECKING:
         Key,
         Link,
         Number,
+        Phone,
         RecordId,
         Reference,
+        Rollup,
         Structured,
         Text,
         Whole,
@@ -84,13 +98,23 @@ if TYPE_CHECKING:
         OpenCRMError,
         PermissionDenied,
         PluginError,
+        SortNotIndexed,
+        TooManyRows,
         Unavailable,
         UndoRefused,
     )
     from opencrm.hooks import Exporter, Importer, RoleTemplate, WebApp, hookimpl
-    from opencrm.services import assigning, organisation, pipelines, records, undoing
+    from opencrm.services import assigning, imports, organisation, pipelines, records, searching, undoing
+    from opencrm.services.analysing import boards, reports
+    from opencrm.services.analysing.reports import Report
+    from opencrm.services.cleaning import duplicates, editing, merging, taking_back
+    from opencrm.services.cleaning.merging import Merge
+    from opencrm.services.cleaning.steps import MassEdit
     from opencrm.services.commands import Assign, Create, Delete, History, Move, Restore, Undo, Update
+    from opencrm.services.reading.counting import Count
     from opencrm.services.reading.rows import Page, Query, Record
+    from opencrm.services.searching.hits import Hit
+    from opencrm.services.viewing import segments, views
 
 _FROM = MappingProxyType(
     {
@@ -98,43 +122,66 @@ _FROM = MappingProxyType(
         "opencrm.core.access.grants": "FieldRule Grant Scope",
         "opencrm.core.access.principal": "Principal",
         "opencrm.core.change": "Change JournalEntry Kind Objection",
-        "opencrm.core.conditions": "All AnyOf Condition Empty Equal Greater In Less Not at_least at_most condition",
-        "opencrm.core.entities": "Activity Company Contact ContactPoint Deal DealLine Employment ExternalRef "
-        "Membership Owned Price Product Role Staged Tag Tagging Task Unit User",
+        "opencrm.core.conditions": "All AnyOf AtLeast AtMost Between Changed Condition Contains Empty Equal Greater "
+        "Has In Less Not StartsWith at_least at_most condition",
+        "opencrm.core.custom": "AddedField",
+        "opencrm.core.entities": "Activity Company Contact ContactPoint CustomField Deal DealLine Employment ExternalRef "
+        "Membership Owned Price Product Role SavedView Segment Staged Tag Tagging Task Unit User",
         "opencrm.core.entity": "Entity Options",
-        "opencrm.core.fields": "Amount Choice Currency Day Email Instant Key Link Number RecordId Reference Structured "
-        "Text Whole YesNo field",
+        "opencrm.core.fields": "Amount Choice Choices Currency Day Email Instant Key Link Number Phone RecordId "
+        "Reference Rollup Structured Text Whole YesNo field",
         "opencrm.core.pipeline": "Pipeline Stage",
         "opencrm.core.ports": "AfterDoor Door",
         "opencrm.core.values": "Money",
         "opencrm.errors": "ConfigurationError ConflictError DomainError Duplicate InputError InvalidMove NotFound "
-        "NotSignedIn Objected OpenCRMError PermissionDenied PluginError Unavailable UndoRefused",
+        "NotSignedIn Objected OpenCRMError PermissionDenied PluginError SortNotIndexed TooManyRows Unavailable "
+        "UndoRefused",
         "opencrm.hooks": "Exporter Importer RoleTemplate WebApp hookimpl",
-        "opencrm.services": "assigning organisation pipelines records undoing",
+        "opencrm.services": "assigning imports organisation pipelines records searching undoing",
+        "opencrm.services.analysing": "boards reports",
+        "opencrm.services.analysing.reports": "Report",
+        "opencrm.services.cleaning": "duplicates editing merging taking_back",
+        "opencrm.services.cleaning.merging": "Merge",
+        "opencrm.services.cleaning.steps": "MassEdit",
         "opencrm.services.commands": "Assign Create Delete History Move Restore Undo Update",
+        "opencrm.services.reading.counting": "Count",
         "opencrm.services.reading.rows": "Page Query Record",
+        "opencrm.services.searching.hits": "Hit",
+        "opencrm.services.viewing": "segments views",
     }
 )
+_OF_MODULES = frozenset({"opencrm.services", "opencrm.services.cleaning"})
+"""Packages whose modules are public, and not what stands in their own `__init__`."""
+
 _HOME = MappingProxyType({name: module for module, names in _FROM.items() for name in names.split()})
 
 __all__ = [
     "CRM",
     "Activity",
+    "AddedField",
     "AfterDoor",
     "All",
     "Amount",
     "AnyOf",
     "Assign",
+    "AtLeast",
+    "AtMost",
+    "Between",
     "Change",
+    "Changed",
     "Choice",
+    "Choices",
     "Company",
     "Condition",
     "ConfigurationError",
     "ConflictError",
     "Contact",
     "ContactPoint",
+    "Contains",
+    "Count",
     "Create",
     "Currency",
+    "CustomField",
     "Day",
     "Deal",
     "DealLine",
@@ -152,7 +199,9 @@ __all__ = [
     "FieldRule",
     "Grant",
     "Greater",
+    "Has",
     "History",
+    "Hit",
     "Importer",
     "In",
     "InputError",
@@ -163,7 +212,9 @@ __all__ = [
     "Kind",
     "Less",
     "Link",
+    "MassEdit",
     "Membership",
+    "Merge",
     "Money",
     "Move",
     "Not",
@@ -177,6 +228,7 @@ __all__ = [
     "Owned",
     "Page",
     "PermissionDenied",
+    "Phone",
     "Pipeline",
     "PluginError",
     "Price",
@@ -186,17 +238,24 @@ __all__ = [
     "Record",
     "RecordId",
     "Reference",
+    "Report",
     "Restore",
     "Role",
     "RoleTemplate",
+    "Rollup",
+    "SavedView",
     "Scope",
+    "Segment",
+    "SortNotIndexed",
     "Stage",
     "Staged",
+    "StartsWith",
     "Structured",
     "Tag",
     "Tagging",
     "Task",
     "Text",
+    "TooManyRows",
     "Unavailable",
     "Undo",
     "UndoRefused",
@@ -209,21 +268,31 @@ __all__ = [
     "assigning",
     "at_least",
     "at_most",
+    "boards",
     "condition",
+    "duplicates",
+    "editing",
     "field",
     "hookimpl",
+    "imports",
+    "merging",
     "organisation",
     "pipelines",
     "records",
+    "reports",
+    "searching",
+    "segments",
+    "taking_back",
     "undoing",
+    "views",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'opencrm' has no attribute {name!r}")
-    module = import_module(_HOME[name])
-    return import_module(f"opencrm.services.{name}") if _HOME[name] == "opencrm.services" else getattr(module, name)
+    home = _HOME[name]
+    return import_module(f"{home}.{name}") if home in _OF_MODULES else getattr(import_module(home), name)
 
 
 def __dir__() -> list[str]:

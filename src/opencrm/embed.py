@@ -4,25 +4,31 @@ from opencrm.app.invocation import Invocation
 from opencrm.core.access.grants import grant_rows, read_grants
 from opencrm.core.access.organisation import Organisation
 from opencrm.core.clock import Clock, ManualClock, SystemClock, duration, monotonic
-from opencrm.core.conditions import plain
+from opencrm.core.conditions import operators_of, plain, query_conditions
+from opencrm.core.conditions.query import QUERY_OPERATORS, query_operators
 from opencrm.core.entity import Spec, specs
 from opencrm.core.fields import Field, FieldType
 from opencrm.core.locale import Locale
 from opencrm.core.values import fold
 from opencrm.hooks.declarations import Row
 from opencrm.schemas import Loaded, Schemas
+from opencrm.services.definitions import text as definitions
 from opencrm.services.imports import ImportJob, ImportJobs, jobs_of
-from opencrm.services.reading.reader import MOST_COUNTED, Reader
+from opencrm.services.reading.counting import MOST_COUNTED
+from opencrm.services.reading.reader import Reader
 from opencrm.services.tokens import issue as issue_token
 from opencrm.services.tokens import principal_of
 from opencrm.services.workspaces.catalogue import Catalogue
+from opencrm.services.workspaces.configuration import Configuration
 from opencrm.services.writing.work import Work
 from opencrm.storage.engines import make_engine, prepare_sqlite, writing
 
 __all__ = [
     "MOST_COUNTED",
+    "QUERY_OPERATORS",
     "Catalogue",
     "Clock",
+    "Configuration",
     "Field",
     "FieldType",
     "ImportJob",
@@ -38,6 +44,7 @@ __all__ = [
     "Spec",
     "SystemClock",
     "Work",
+    "definitions",
     "duration",
     "fold",
     "grant_rows",
@@ -45,9 +52,12 @@ __all__ = [
     "jobs_of",
     "make_engine",
     "monotonic",
+    "operators_of",
     "plain",
     "prepare_sqlite",
     "principal_of",
+    "query_conditions",
+    "query_operators",
     "read_grants",
     "specs",
     "writing",

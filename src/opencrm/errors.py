@@ -71,6 +71,18 @@ class InputError(OpenCRMError):
         )
 
 
+class SortNotIndexed(InputError):
+    """So many records are sorted only by a field that has an index for it."""
+
+    code = "sort_not_indexed"
+
+
+class TooManyRows(InputError):
+    """A report has at most so many rows: group by less, or filter."""
+
+    code = "too_many_rows"
+
+
 class PermissionDenied(OpenCRMError):
     """The principal may know of the record but may not do this to it."""
 

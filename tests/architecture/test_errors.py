@@ -18,6 +18,8 @@ CLASSES = [
 ]  # fmt: skip
 MADE = {
     errors.InputError: lambda: errors.InputError({"title": ["is required"]}),
+    errors.SortNotIndexed: lambda: errors.SortNotIndexed({"sort": ["has no index"]}),
+    errors.TooManyRows: lambda: errors.TooManyRows({"group_by": ["gives too many rows"]}),
     errors.PluginError: lambda: errors.PluginError("x", plugin="p"),
     errors.PermissionDenied: lambda: errors.PermissionDenied("x", principal="p", action="a", reason="r"),
     errors.NotSignedIn: lambda: errors.NotSignedIn("x", principal="p", action="a", reason="r"),

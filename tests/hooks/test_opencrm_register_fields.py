@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from opencrm import AddedField, Create, Deal, Equal, InputError, Query, Text, records
+from opencrm import AddedField, Create, Deal, Equal, InputError, Query, Text, Update, records
 from opencrm.errors import PluginError
 from opencrm.hooks import Hooks
 from opencrm.testing import make_deal
@@ -62,3 +62,17 @@ def test_the_fields_come_and_go_with_the_plugin(crm, firm):
     crm.enable(firm.owner, "attribution")
     with crm.read(firm.owner) as reader:
         assert reader.get(Deal, deal.id).attribution_source == "Google"
+
+
+def test_a_grant_upon_a_field_that_went_away_opens_nothing(crm, firm):
+    """The role works on; what the condition let in stays closed until the plugin is back."""
+    crm.enable(firm.owner, "attribution")
+    deal = make_deal(crm, attribution_source="google")
+    when = {"field": "attribution_source", "op": "equal", "value": "google"}
+    with crm.work(firm.owner) as work:
+        grants = [{"entity": "deal", "action": "read", "scope": "all", "when": when}]
+        records.update(work, [Update("role", firm.roles["firm_viewer"], grants=grants)])
+    for active, seen in ((True, [deal.id]), (False, []), (True, [deal.id])):
+        (crm.enable if active else crm.disable)(firm.owner, "attribution")
+        with crm.read(firm.viewer) as reader:
+            assert [row.id for row in reader.list(Query(Deal))] == seen

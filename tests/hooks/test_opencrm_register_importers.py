@@ -94,3 +94,9 @@ def test_a_suffix_has_its_dot():
     """An ending without its dot would never match a file."""
     with pytest.raises(ValueError, match="suffixes"):
         Importer(name="x", suffixes=["csv"], rows=open)
+
+
+def test_a_file_may_hold_several_tables():
+    """A kind of file says how one of them is opened by its name; most kinds hold but one."""
+    assert make("x").table is None
+    assert Importer(name="x", suffixes=[".x"], rows=open, table=open).table is not None

@@ -237,3 +237,16 @@ def test_a_change_that_failed_half_way_takes_its_block_along(crm, firm, sizes):
         with contextlib.suppress(Duplicate), work.savepoint():
             records.create(work, [Create(Product, name="x", sku=sku) for sku in ("W-2", "W-1")])
     assert sizes() != before
+
+
+def test_a_nested_change_that_failed_half_way_takes_the_block_along(crm, firm, sizes):
+    """Opencrm itself, or an automation, did it in a block of its own, and the error was caught outside of that."""
+    before = sizes()
+    with (
+        pytest.raises(ConfigurationError, match="half-way"),
+        crm.work(firm.owner) as work,
+        contextlib.suppress(Duplicate),
+        work.entailing("a test") as inner,
+    ):
+        records.create(inner, [Create(Product, name=name, sku="W-1") for name in "AB"])
+    assert sizes() == before

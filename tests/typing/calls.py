@@ -8,10 +8,12 @@ from typing import assert_type
 from opencrm import (
     CRM,
     Contact,
+    Count,
     Create,
     Deal,
     Equal,
     JournalEntry,
+    Money,
     Move,
     Not,
     Page,
@@ -40,7 +42,8 @@ def read(crm: CRM, principal: Principal) -> None:
         page = reader.list(Query(Deal, where=Not(Equal("stage", "won"))))
         assert_type(page, Page[Deal])
         assert_type(page.next, str | None)
-        assert_type(reader.count(Deal), int)
+        assert_type(reader.count(Deal), Count)
+        assert_type(reader.sums(Deal, "amount"), tuple[Money, ...])
         assert_type(reader.stream(Query(Contact)), Iterator[Record])
         assert_type(reader.history(Deal, "id"), tuple[JournalEntry, ...])
 

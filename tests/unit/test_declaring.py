@@ -83,3 +83,22 @@ def test_core_entities_warn_nobody_who_queries_them():
     from sqlalchemy import select
 
     assert select(Deal)._generate_cache_key() is not None
+
+
+@pytest.mark.parametrize(
+    "bases, options, words",
+    [
+        ((), Options(personal=True), "inherit from Owned"),
+        ((Owned,), Options(published_in="unit_id"), "only what is personal"),
+        ((Owned,), Options(personal=True, published_in="nix"), "no reference to a unit"),
+        ((Owned,), Options(personal=True, published_in="owner_id"), "no reference to a unit"),
+    ],
+)
+def test_what_is_personal_has_an_owner_and_is_published_to_a_unit(bases, options, words):
+    """Anything else is refused by name."""
+
+    class Base(Entity, prefix="declaring_personal"):
+        """A base."""
+
+    with pytest.raises(TypeError, match=words):
+        type("Wish", (*bases, Base), {"options": options, "__doc__": "A wish."})

@@ -339,7 +339,8 @@ class CRM:
 
     def worker(self) -> Worker:
         """Return a worker of this workspace's queue."""
-        return Worker(self.workspace, self._work, Upkeep(self.workspace, lambda: self.configuration))
+        opening = lambda: self.work(Principal.system("keep search in step"))  # noqa: E731
+        return Worker(self.workspace, self._work, Upkeep(self.workspace, lambda: self.configuration, opening))
 
     def close(self) -> None:
         """Close the database, if this workspace opened it."""

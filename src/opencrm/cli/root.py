@@ -29,16 +29,31 @@ class Listed(NamedTuple):
 
 
 COMMANDS = {
+    "board": Listed("opencrm.cli.commands.analysing:board", "Show the stages of a pipeline.", acts=True),
     "db": Listed("opencrm.cli.commands.database:db", "Create, migrate and check the tables."),
     "demo": Listed("", "Make a window company with sample data and serve it."),
+    "duplicates": Listed(
+        "opencrm.cli.commands.cleaning:duplicates", "Show pairs of records that may be one.", acts=True
+    ),
+    "edit": Listed("opencrm.cli.commands.cleaning:edit", "Change many records alike.", acts=True),
     "export": Listed("", "Write records to a file.", acts=True),
+    "fields": Listed("opencrm.cli.commands.fields:fields", "Show and change custom fields, as text.", acts=True),
     "hooks": Listed("opencrm.cli.commands.plugins:hooks", "Show which plugin implements what."),
     "import": Listed("", "Bring records in from a file.", acts=True),
+    "imports": Listed("opencrm.cli.commands.imports:imports", "List imports, and take one back.", acts=True),
     "init": Listed("opencrm.cli.commands.workspace:init", "Create a workspace and its owner."),
+    "merge": Listed("opencrm.cli.commands.cleaning:merge", "Let records go into another one.", acts=True),
     "plugin": Listed("opencrm.cli.commands.plugins:plugin", "List, enable and disable plugins.", acts=True),
+    "report": Listed("opencrm.cli.commands.analysing:report", "Count and add up records in groups.", acts=True),
     "run": Listed("opencrm.cli.commands.serving:run", "Serve REST and work the queue, in one process."),
+    "search": Listed("opencrm.cli.commands.searching:search", "Find records by words or numbers.", acts=True),
+    "segment": Listed(
+        "opencrm.cli.commands.views:segment", "List segments, show who is in them, take snapshots.", acts=True
+    ),
     "serve": Listed("opencrm.cli.commands.serving:serve", "Serve REST."),
+    "undo": Listed("opencrm.cli.commands.cleaning:undo", "Take back everything that was done in an act.", acts=True),
     "user": Listed("opencrm.cli.commands.users:user", "Add and disable users, make their keys.", acts=True),
+    "view": Listed("opencrm.cli.commands.views:view", "List and show saved views.", acts=True),
     "worker": Listed("opencrm.cli.commands.serving:worker", "Work the queue until it is stopped."),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from opencrm.core.change import Change, JournalEntry, Kind, Values
@@ -25,7 +25,7 @@ def assign(work: Work, commands: Sequence[Assign[Any]]) -> tuple[JournalEntry, .
         NotFound, ConflictError, PermissionDenied, Objected: See `records.update`.
     """
     states = states_of(work, commands)
-    owners = {_checked("owner", command.owner) for command in commands if command.owner is not None}
+    owners = {checked("owner", command.owner) for command in commands if command.owner is not None}
     places = places_of(work, owners) if owners else {}
     changes = []
     for command in commands:
@@ -33,17 +33,22 @@ def assign(work: Work, commands: Sequence[Assign[Any]]) -> tuple[JournalEntry, .
         if not spec.owned:
             raise InputError({"owner": [f"{spec.name} has no owner"]})
         match(work, spec, before, command.if_match)
-        changes.append(_assigned(work, spec.name, before, command, places))
+        changes.append(assigned(work, spec.name, before, command, places))
     return applied(work, changes)
 
 
-def _assigned(
-    work: Work, entity: str, before: Values, command: Assign[Any], places: dict[Id, dict[str, Any]]
+def assigned(
+    work: Work, entity: str, before: Values, command: Assign[Any], places: Mapping[Id, Mapping[str, Any]]
 ) -> Change:
+    """Return the change that gives a record what a command says; judges nothing.
+
+    Raises:
+        InputError: The command names neither an owner nor a unit.
+    """
     if command.owner is None and command.unit is None:
         raise InputError({"owner": ["or unit is required"]})
-    owner = before["owner_id"] if command.owner is None else _checked("owner", command.owner)
-    unit = before["unit_id"] if command.unit is None else _checked("unit", command.unit)
+    owner = before["owner_id"] if command.owner is None else checked("owner", command.owner)
+    unit = before["unit_id"] if command.unit is None else checked("unit", command.unit)
     if command.unit is None and command.owner is not None:
         unit = next(iter(places[owner]["units"]), unit)
     after = {**before, "owner_id": owner, "unit_id": unit}
@@ -51,7 +56,8 @@ def _assigned(
     return Change(entity, before["id"], Kind.ASSIGNED, before, {**after, **stamp})
 
 
-def _checked(name: str, id: Any) -> Id:
+def checked(name: str, id: Any) -> Id:
+    """Return an id in its canonical form; `InputError` at `name` where it is none."""
     try:
         return parse_id(id)
     except ValueError as error:

@@ -86,7 +86,7 @@ def delete(work: Work, commands: Sequence[Delete[Any]]) -> tuple[JournalEntry, .
     states = states_of(work, commands)
     for command in commands:
         match(work, work.entity(command.entity), states[command.id], command.if_match)
-    return work.apply([_deleted(work, command, states[command.id], work.now) for command in commands])
+    return work.apply([deleted(work, work.entity(it.entity), states[it.id], work.now) for it in commands])
 
 
 def restore(work: Work, commands: Sequence[Restore[Any]]) -> tuple[JournalEntry, ...]:
@@ -97,7 +97,7 @@ def restore(work: Work, commands: Sequence[Restore[Any]]) -> tuple[JournalEntry,
         Duplicate: A value that must be unique is taken meanwhile.
     """
     states = states_of(work, commands, deleted=True)
-    return work.apply([_deleted(work, command, states[command.id], None) for command in commands])
+    return work.apply([deleted(work, work.entity(it.entity), states[it.id], None) for it in commands])
 
 
 def _loaded(work: Work, commands: Sequence[Create[Any]]) -> list[Loaded]:
@@ -247,20 +247,38 @@ def _sum_lines(values: dict[str, Any], lines: Sequence[Values], given: Collectio
         values["amount"] = total(lines, values["currency"])
 
 
-def _updated(work: Work, at: int, spec: Spec, before: Values, raw: Mapping[str, Any]) -> Change:
-    try:
-        given = work.configuration.schemas.load_update(spec, raw)
-        unreadable = set(given) - work.rights.readable(spec)
-        if unreadable:
-            raise InputError({name: [f"is not a field of {spec.name}"] for name in unreadable})
-        after = {**before, **given}
-        work.configuration.schemas.complete(spec, after)
-    except InputError as error:
-        raise InputError(error.fields, rows={at: error.fields}) from None
+def given_of(work: Work, spec: Spec, raw: Mapping[str, Any]) -> Loaded:
+    """Return the typed values of an update.
+
+    Raises:
+        InputError: Names each bad field, and each that the principal may not read.
+    """
+    given = work.configuration.schemas.load_update(spec, raw)
+    unreadable = set(given) - work.rights.readable(spec)
+    if unreadable:
+        raise InputError({name: [f"is not a field of {spec.name}"] for name in unreadable})
+    return given
+
+
+def updated(work: Work, spec: Spec, before: Values, given: Loaded) -> Change:
+    """Return the change that gives a record these values; judges nothing.
+
+    Raises:
+        InputError: Something that is required would be missing.
+    """
+    after = {**before, **given}
+    work.configuration.schemas.complete(spec, after)
     changed = any(after[name] != before[name] for name in spec.fields)
     return Change(
         spec.name, before["id"], Kind.CHANGED, before, {**after, "updated_at": work.now} if changed else after
     )
+
+
+def _updated(work: Work, at: int, spec: Spec, before: Values, raw: Mapping[str, Any]) -> Change:
+    try:
+        return updated(work, spec, before, given_of(work, spec, raw))
+    except InputError as error:
+        raise InputError(error.fields, rows={at: error.fields}) from None
 
 
 def applied(work: Work, changes: Sequence[Change]) -> tuple[JournalEntry, ...]:
@@ -271,10 +289,10 @@ def applied(work: Work, changes: Sequence[Change]) -> tuple[JournalEntry, ...]:
     return tuple(lines.get(change.id) or work.unchanged(change) for change in changes)
 
 
-def _deleted(work: Work, command: Named, before: Values, at: datetime | None) -> Change:
-    spec = work.entity(command.entity)
+def deleted(work: Work, spec: Spec, before: Values, at: datetime | None) -> Change:
+    """Return the change that takes a record away at an instant, or brings it back; judges nothing."""
     kind = Kind.RESTORED if at is None else Kind.DELETED
-    return Change(spec.name, command.id, kind, before, {**before, "deleted_at": at, "updated_at": work.now})
+    return Change(spec.name, before["id"], kind, before, {**before, "deleted_at": at, "updated_at": work.now})
 
 
 def states_of(work: Work, commands: Sequence[Any], *, deleted: bool = False) -> dict[Id, Values]:

@@ -50,7 +50,7 @@ class Api:
     def delete(self, path: str, **headers: str) -> TestResponse:
         return self.call("DELETE", path, **headers)
 
-    def make(self, entity: str, **values: Any) -> Mapping[str, Any]:
+    def make(self, entity: str, /, **values: Any) -> Mapping[str, Any]:
         """Make a record; return it."""
         made = self.post(f"/v1/{entity}", values)
         assert made.status_code == 201, made.text

@@ -9,10 +9,10 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from opencrm import CRM
+from opencrm import CRM, Create, CustomField, records
+from opencrm.embed import QUERY_OPERATORS
 from opencrm.plugins.rest.application import application
 from opencrm.plugins.rest.document.page import Documentation
-from opencrm.plugins.rest.handling.filters import OPERATORS
 from opencrm.testing.factories import make_deal
 
 
@@ -81,9 +81,9 @@ def test_answers_are_as_it_says(document, api, crm):
 def examples_of(document):
     """Give the example of each creation, with the path and the schema."""
     for path, operations in document["paths"].items():
-        body = operations.get("post", {}).get("requestBody")
-        if body and "{" not in path and path != "/undo":
-            yield path, body["content"]["application/json"]
+        operation = operations.get("post", {})
+        if operation.get("operationId", "").endswith("_create"):
+            yield path, operation["requestBody"]["content"]["application/json"]
 
 
 def test_an_example_of_a_creation_works_as_it_stands(document, api):
@@ -134,7 +134,7 @@ def test_operations_say_what_there_is_to_know(document, crm):
     for operations in document["paths"].values():
         assert all(operation["description"] for operation in operations.values())
     told = document["paths"]["/deals"]["get"]["description"]
-    assert all(f"`{operator}`" in told for operator in OPERATORS)
+    assert all(f"`{operator}`" in told for operator in QUERY_OPERATORS)
     assert "`amount[gte]=1000`" in told
     move = document["paths"]["/deals/{id}/move"]["post"]
     [pipeline] = crm.catalogue.pipelines_of("deal")
@@ -185,3 +185,21 @@ def client_of(crm: CRM, static):
             name = rule.endpoint.partition(".")[2]
             app.view_functions[rule.endpoint] = getattr(Documentation(crm, static), name)
     return app.test_client()
+
+
+def test_a_workspaces_own_fields_are_told_to_those_who_may_read_them(crm, firm, nobody, as_):
+    """Without a token nobody learns of them; with one, of the fields that its holder may read."""
+    with crm.work(firm.owner) as work:
+        for key, more in (("town", {}), ("margin", {"sensitive": "finance"})):
+            values = {"entity": "deal", "key": key, "kind": "choices", "label": key, "choices": ["a", "b"], **more}
+            records.create(work, [Create(CustomField, values=values)])
+    told = {
+        name: client.get("/v1/openapi.json").json["components"]["schemas"]["deal"]["properties"]
+        for name, client in (("nobody", nobody), ("seller", as_(firm.seller)), ("owner", as_(firm.owner)))
+    }
+    assert {name: {"town", "margin"} & set(fields) for name, fields in told.items()} == {
+        "nobody": set(),
+        "seller": {"town"},
+        "owner": {"town", "margin"},
+    }
+    assert told["owner"]["town"]["items"]["enum"] == ["a", "b"]

@@ -111,3 +111,14 @@ def test_a_role_with_rules_about_a_field_holds_it(crm, firm):
     for change in ('key = "city"\nwas = "town"', 'key = "town"\nretired = true'):
         with pytest.raises(InputError, match="rules about this field"):
             applied(crm, firm.owner, f'[[fields]]\nentity = "deal"\n{change}\n')
+
+
+def test_a_grant_that_looks_at_a_field_through_a_path_holds_it(crm, firm):
+    """As one that looks at it directly."""
+    applied(crm, firm.owner, '[[fields]]\nentity = "company"\nkey = "district"\nkind = "text"\n')
+    when = {"field": "company.district", "op": "equal", "value": "north"}
+    with crm.work(firm.owner) as work:
+        grants = [{"entity": "deal", "action": "read", "scope": "all", "when": when}]
+        records.update(work, [Update("role", firm.roles["manager_2"], grants=grants)])
+    with pytest.raises(InputError, match="rules about this field"):
+        applied(crm, firm.owner, '[[fields]]\nentity = "company"\nkey = "district"\nretired = true\n')

@@ -360,6 +360,9 @@ def nested(depth, field="title"):
         (nested(17), nested(10_000)),
         (All([Empty("title")] * 400), All([Empty("title")] * 401)),
         (In("stage", ["x"] * 2000), In("stage", ["x"] * 2001)),
+        (All([Equal("company.city", "x")] * 20), All([Equal("company.city", "x")] * 21)),
+        (All([Between("amount", 1, 2)] * 200), All([Between("amount", 1, 2)] * 201)),
+        (AnyOf([Changed("stage", "-1d")] * 20), AnyOf([Changed("stage", "-1d")] * 21)),
         (Link("company", "", nested(16, "name")), Link("company", "", nested(17, "name"))),
     ],
 )

@@ -32,6 +32,7 @@ from opencrm.core.conditions import (
 from opencrm.core.entity import Entity, Spec
 from opencrm.core.locale import Locale
 from opencrm.core.values import Id
+from opencrm.errors import InputError
 
 _PART_ACTIONS = {"read": "read", "export": "export"}
 _OWN_ACTIONS = frozenset({"create", "read", "update", "delete", "restore", "export"})
@@ -254,7 +255,13 @@ class Rights:
         return any_of([*own, In("unit_id", tuple(sorted(units)))])
 
     def _when(self, spec: Spec, grant: Grant) -> Condition:
-        return TRUE if grant.when is None else bind(grant.when, spec, spec.fields, self.locale, self._grantor)
+        """Return a grant's condition; one about a field that went away with its plugin never holds."""
+        if grant.when is None:
+            return TRUE
+        try:
+            return bind(grant.when, spec, spec.fields, self.locale, self._grantor)
+        except InputError:
+            return FALSE
 
     @cached_property
     def _grantor(self) -> Asker:

@@ -4,7 +4,7 @@ Conditions are two-valued: a comparison with a missing value is false, and `Not`
 """
 
 from opencrm.core.conditions.asker import Asker, Entities
-from opencrm.core.conditions.binding.binder import bind, fields_of
+from opencrm.core.conditions.binding.binder import bind, fields_of, linked_fields_of
 from opencrm.core.conditions.binding.moments import timely
 from opencrm.core.conditions.nodes import (
     FALSE,
@@ -69,6 +69,7 @@ __all__ = [
     "clause",
     "condition",
     "fields_of",
+    "linked_fields_of",
     "operators",
     "operators_of",
     "plain",

@@ -51,6 +51,11 @@ def as_id(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return column if isinstance(column.type, IdColumn) else _AsId(column)
 
 
+def apart(part: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return an expression in brackets, which nothing takes off again."""
+    return _Apart(part)
+
+
 _JOURNAL = Table(
     "crm_journal",
     MetaData(),
@@ -67,9 +72,22 @@ class _Position(FunctionElement[Any]):
     inherit_cache = True
 
 
-class _HasAny(FunctionElement[Any]):
+class _Test(FunctionElement[Any]):
+    """True or false by itself: without SQLAlchemy's `= 1`, which would hide from an index what stands inside."""
+
     inherit_cache = True
     type = Boolean()
+
+    def self_group(self, against: Any = None) -> Any:
+        return self
+
+
+class _HasAny(_Test):
+    inherit_cache = True
+
+
+class _Apart(_Test):
+    inherit_cache = True
 
 
 class _AsId(FunctionElement[Any]):
@@ -77,9 +95,8 @@ class _AsId(FunctionElement[Any]):
     type = IdColumn()
 
 
-class _HasKey(FunctionElement[Any]):
+class _HasKey(_Test):
     inherit_cache = False
-    type = Boolean()
 
     def __init__(self, column: ColumnElement[Any], name: str) -> None:
         super().__init__(column)
@@ -106,6 +123,11 @@ def _has_any(element: _HasAny, compiler: Any, **given: Any) -> str:
 def _has_any_postgresql(element: _HasAny, compiler: Any, **given: Any) -> str:
     column, *options = (compiler.process(each, **given) for each in element.clauses)
     return f"({column} ?| ARRAY[{', '.join(options)}]::TEXT[])"
+
+
+@compiles(_Apart)
+def _apart(element: _Apart, compiler: Any, **given: Any) -> str:
+    return f"({compiler.process(element.clauses, **given)})"
 
 
 @compiles(_AsId)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from opencrm.core.conditions.nodes import Between, Condition, Has, In, inner_of
+from opencrm.core.conditions.nodes import Changed, Condition, Has, In, Link, inner_of
 from opencrm.errors import InputError
 
 DEEPEST = 8
 MOST_NODES = 200
 MOST_VALUES = 1000
+MOST_LINKS = 10
+"""How many paths, links and questions to the journal: each is a statement within the statement."""
+
+MOST_COMPARISONS = 800
+"""What is left once amounts, days and periods are spelt out; SQLite joins about 1000."""
 
 _JOINED = 2
 """What is bound may be so many written conditions, joined: a saved one, and what is asked on top of it."""
@@ -19,29 +24,41 @@ def check_size(item: Condition) -> None:
     Raises:
         InputError: It is too deep, or has too many parts or values.
     """
-    nodes = values = 0
-    waiting = [(item, 1)]
+    nodes = values = links = depth = 0
+    level: tuple[Condition, ...] = (item,)
+    while level:
+        depth, nodes = depth + 1, nodes + len(level)
+        if depth > DEEPEST * _JOINED + 1:
+            raise _too_large(f"is nested more than {DEEPEST} deep")
+        if nodes > MOST_NODES * _JOINED + 1:
+            raise _too_large(f"has more than {MOST_NODES} parts")
+        values += sum(len(one.values) for one in level if isinstance(one, In | Has))
+        links += sum(1 for one in level if _leads_on(one))
+        level = tuple(each for one in level for each in inner_of(one))
+    if values > MOST_VALUES * _JOINED:
+        raise _too_large(f"has more than {MOST_VALUES} values")
+    if links > MOST_LINKS * _JOINED:
+        raise _too_large(f"looks into more than {MOST_LINKS} linked records and histories")
+
+
+def check_comparisons(item: Condition) -> None:
+    """Refuse a bound condition of more comparisons than a database takes.
+
+    Raises:
+        InputError: It has too many.
+    """
+    found, waiting = 0, [item]
     while waiting:
-        one, depth = waiting.pop()
-        nodes, values = nodes + 1, values + _values(one)
-        wrong = _too_much(depth, nodes, values)
-        if wrong:
-            raise InputError({"where": [wrong]})
-        waiting += [(each, depth + 1) for each in inner_of(one)]
+        inner = inner_of(waiting.pop())
+        waiting += inner
+        found += not inner
+    if found > MOST_COMPARISONS:
+        raise _too_large(f"comes to more than {MOST_COMPARISONS} comparisons of amounts, days and periods")
 
 
-def _too_much(depth: int, nodes: int, values: int) -> str | None:
-    if depth > DEEPEST * _JOINED + 1:
-        return f"is nested more than {DEEPEST} deep"
-    if nodes > MOST_NODES * _JOINED + 1:
-        return f"has more than {MOST_NODES} parts"
-    return f"has more than {MOST_VALUES} values" if values > MOST_VALUES * _JOINED else None
+def _leads_on(item: Condition) -> bool:
+    return isinstance(item, Link | Changed) or "." in getattr(item, "field", "")
 
 
-def _values(item: Condition) -> int:
-    match item:
-        case In(_, values) | Has(_, values):
-            return len(values)
-        case Between():
-            return 2
-    return 0
+def _too_large(text: str) -> InputError:
+    return InputError({"where": [text]})

@@ -43,21 +43,32 @@ NAMES: Mapping[type[Leaf], str] = MappingProxyType(
 UNTOLD = frozenset({"id", "created_at", "created_by", "updated_at", "version"})
 """Fields of whose changes the journal does not tell."""
 
-_ORDER = ("less", "at_most", "greater", "at_least", "between")
-_TEXT = ("contains", "starts_with")
+_ORDER = frozenset({"less", "at_most", "greater", "at_least", "between"})
+_TEXT = frozenset({"contains", "starts_with"})
 
 
 def operators(field: Field) -> tuple[str, ...]:
     """Return the names of a field's operators."""
-    told = () if field.name in UNTOLD else ("changed",)
-    return (*operators_of(field.type), "empty", *told)
+    return tuple(name for name in NAMES.values() if has_operator(field, name))
+
+
+def has_operator(field: Field, operator: str) -> bool:
+    """Say whether a field has an operator."""
+    if operator == "changed":
+        return field.name not in UNTOLD
+    return operator == "empty" or _compares(field.type, operator)
 
 
 def operators_of(kind: FieldType[object]) -> tuple[str, ...]:
     """Return the operators by which a type's values are compared."""
+    return tuple(name for name in NAMES.values() if _compares(kind, name))
+
+
+def _compares(kind: FieldType[object], operator: str) -> bool:
     if not kind.filterable:
-        return ()
-    if isinstance(kind, Choices):
-        return ("has",)
-    order = _ORDER if kind.ordered else ()
-    return ("equal", "in", *order, *(_TEXT if isinstance(kind, Text | Key | Email | Phone) else ()))
+        return False
+    if isinstance(kind, Choices) or operator == "has":
+        return isinstance(kind, Choices) and operator == "has"
+    if operator in _ORDER:
+        return kind.ordered
+    return operator in ("equal", "in") or (operator in _TEXT and isinstance(kind, Text | Key | Email | Phone))

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, false, or_, select, true
+from sqlalchemy.sql.elements import BooleanClauseList
 from sqlalchemy.sql.expression import FromClause
 from sqlalchemy.types import TypeEngine
 
@@ -100,9 +101,8 @@ class _Writer:
     def write(self, item: Condition, spec: Spec, table: FromClause, *, positive: bool) -> ColumnElement[bool]:
         match item:
             case All(items) | AnyOf(items):
-                parts = [self.write(each, spec, table, positive=positive) for each in items]
-                conjunction = isinstance(item, All) == positive
-                return and_(true(), *parts) if conjunction else or_(false(), *parts)
+                parts = [_apart(self.write(each, spec, table, positive=positive)) for each in items]
+                return _joined(parts, conjunction=isinstance(item, All) == positive)
             case Not(inner):
                 return self.write(inner, spec, table, positive=not positive)
             case Empty(field):
@@ -154,6 +154,24 @@ class _Writer:
         if self._names is None:
             return bindparam(None, value, type_=kind)
         return bindparam(next(self._names), type_=kind)
+
+
+_MOST_TOGETHER = 100
+"""SQLite takes an expression of a depth of 1000, and `a AND b AND c` is as deep as it is long."""
+
+
+def _joined(parts: list[ColumnElement[bool]], *, conjunction: bool) -> ColumnElement[bool]:
+    """Join conditions; of many, first some and then those together."""
+    join, nothing = (and_, true()) if conjunction else (or_, false())
+    if len(parts) > _MOST_TOGETHER:
+        starts = range(0, len(parts), _MOST_TOGETHER)
+        parts = [_apart(join(nothing, *parts[start : start + _MOST_TOGETHER])) for start in starts]
+    return join(nothing, *parts)
+
+
+def _apart(part: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Keep what is joined from becoming one with what it is joined to."""
+    return constructs.apart(part) if isinstance(part, BooleanClauseList) else part
 
 
 def _or_missing(column: ColumnElement[Any], found: ColumnElement[bool]) -> ColumnElement[bool]:

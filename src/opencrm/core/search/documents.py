@@ -29,7 +29,7 @@ class Document(NamedTuple):
         entity: The entity of the record that it leads to.
         record_id: That record.
         source_id: The record whose field it is: the same one, or a part of it.
-        field: The field, such as `"contact.name"` or `"contact_point.value"`.
+        field: The field, as `Looked.label` names it: `"contact.name"` or `"contact_point.value"`.
         weight: 0 for the field that names the record it leads to, 1 for any other.
         text: Its words, with a blank between two.
     """
@@ -43,7 +43,12 @@ class Document(NamedTuple):
 
 
 class Looked(NamedTuple):
-    """One field that search looks into."""
+    """One field that search looks into.
+
+    Attributes:
+        name: Its name.
+        label: How documents name it, for good: a custom field may get another name.
+    """
 
     name: str
     label: str
@@ -52,7 +57,8 @@ class Looked(NamedTuple):
 @lru_cache(maxsize=1000)
 def looked_into(spec: Spec) -> tuple[Looked, ...]:
     """Return the fields of an entity that search looks into."""
-    return tuple(Looked(name, f"{spec.name}.{name}") for name, it in spec.fields.items() if it.searchable)
+    fields = spec.fields.items()
+    return tuple(Looked(name, f"{spec.name}.{it.slot or name}") for name, it in fields if it.searchable)
 
 
 @lru_cache(maxsize=1000)
@@ -85,6 +91,11 @@ def leads_to(spec: Spec, entities: Mapping[str, Spec]) -> tuple[str, ...]:
     named = [references[name] for name in spec.options.part_of if name in references]
     wholes = named if len(named) == len(spec.options.part_of) else list(entities)
     return tuple(dict.fromkeys(_lead(spec, each, entities) for each in wholes))
+
+
+def source_of(label: str) -> str:
+    """Return the entity whose field a document names."""
+    return label.partition(".")[0]
 
 
 def _led_to(spec: Spec, state: Values, entities: Mapping[str, Spec]) -> Iterator[tuple[str, Id]]:

@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from opencrm.core.access.grants import ANY, read_field_rules, read_grants
+from opencrm.core.access.grants import ANY, Grant, read_field_rules, read_grants
 from opencrm.core.change import Change, Kind, Values
 from opencrm.core.conditions import fields_of as names_in
+from opencrm.core.conditions import linked_fields_of
 from opencrm.core.custom import KEY, MOST_FIELDS, fields_of
 from opencrm.core.entities import CustomField, Role
 from opencrm.core.entity import Spec
@@ -155,8 +156,15 @@ def _roles_naming(work: Block, entity: str, key: str) -> list[str]:
 def _names(role: Values, entity: str, key: str) -> bool:
     rules = any((it.entity, it.field) == (entity, key) for it in read_field_rules(role["field_rules"]))
     grants = [*read_grants(role["grants"]), *read_grants(role["delegable"])]
-    whens = [it.when for it in grants if it.when is not None and it.entity in (entity, ANY)]
-    return rules or any(key in names_in(when) for when in whens)
+    return rules or any(_looks_at(grant, entity, key) for grant in grants)
+
+
+def _looks_at(grant: Grant, entity: str, key: str) -> bool:
+    """Say whether a grant's condition may look at a field: as its entity's own, or at the end of a path."""
+    if grant.when is None:
+        return False
+    own = grant.entity in (entity, ANY) and key in names_in(grant.when)
+    return own or key in linked_fields_of(grant.when)
 
 
 def _with_former(change: Change) -> Change:

@@ -4,23 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import bindparam, func, literal_column, select
+import attrs
+from sqlalchemy import Select, bindparam, select
 
 from opencrm.core.access.rights import Rights
 from opencrm.core.change import JournalEntry, Values
 from opencrm.core.columns import IdColumn
-from opencrm.core.conditions import TRUE, Condition, In, Link, all_of, bind, clause, predicate, shape, values
+from opencrm.core.conditions import (
+    TRUE,
+    Asker,
+    Changed,
+    Condition,
+    Entities,
+    In,
+    Link,
+    all_of,
+    bind,
+    clause,
+    predicate,
+    shape,
+    values,
+)
 from opencrm.core.conditions.sql import parameter_names
 from opencrm.core.entity import Entity, Spec
-from opencrm.core.fields import Text
-from opencrm.core.values import Id, fold, is_id
+from opencrm.core.values import Id, Money, is_id
 from opencrm.errors import InputError, NotFound
 from opencrm.services import journal
 from opencrm.services.reading import cursors
-from opencrm.services.reading.plans import Plan, Sort, narrowed
+from opencrm.services.reading.arms import narrowed
+from opencrm.services.reading.asking import (
+    dumped_key,
+    key_of,
+    names_of,
+    position_of,
+    read_key,
+    sort_of,
+    unsorted,
+    with_key,
+)
+from opencrm.services.reading.building import statement
+from opencrm.services.reading.counting import MOST_COUNTED, Count, counting, money_field, summing
+from opencrm.services.reading.plans import Plan, Sort
 from opencrm.services.reading.rows import Page, Query, Record, etag, record_class
 from opencrm.services.workspaces.configuration import Configuration
 from opencrm.services.workspaces.workspace import Workspace
@@ -28,7 +55,6 @@ from opencrm.storage.statements import padded
 from opencrm.storage.transactions import Transaction
 
 E = TypeVar("E", bound=Entity)
-MOST_COUNTED = 10_000
 _CHUNK = 500
 Of: TypeAlias = type[Entity] | Spec | str
 Ids: TypeAlias = list[Id]
@@ -81,60 +107,47 @@ class Reader:
 
         Raises:
             InputError: A field is unknown, or the cursor, the sort or the limit cannot be used.
+            SortNotIndexed: The sort's field has no index, and more than 10,000 records would have to be sorted.
         """
         spec = self.entity(query.entity)
         if not 1 <= query.limit <= 1000:
             raise InputError({"limit": ["must lie between 1 and 1000"]})
-        sort = self._sort(spec, query.sort)
-        names = self._names(spec, query.fields)
-        where = self._bound(spec, query.where)
-        binding = f"{self.rights.name}|{spec.name}|{query.sort}|{query.deleted}|{'' if where is TRUE else repr(where)}"
-        after = self._position(sort, binding, query.cursor)
-        columns = _with_key(names, sort)
-        plan = self._plan(
-            spec,
-            columns,
-            where,
-            sort,
-            after,
-            query.limit + 1,
-            "read",
-            deleted=query.deleted,
-        )
+        sort, names = self.sort(spec, query.sort), self.names(spec, query.fields)
+        where = self.bound(spec, query.where)
+        binding = f"{self.rights.name}|{spec.name}|{query.sort}|{query.deleted}|{_told(query.where)}"
+        columns = with_key(names, sort)
+        after = self._after(sort, binding, query.cursor)
+        plan = self.plan(spec, columns, where, sort, after=after, limit=query.limit + 1, deleted=query.deleted)
+        total = self._judge_sort(plan)
         rows = self._rows(plan)
-        page = self._records(spec, names, rows[: query.limit])
+        page = self.records(spec, names, rows[: query.limit])
+        if query.total:
+            total = total or self._total(plan, rows)
+        told = total if query.total else None
         if len(rows) <= query.limit:
-            return Page(page)
-        key, last = _position_of(rows[query.limit - 1], columns, sort)
-        dumped = sort.field.type.dump(key) if key is not None else None
-        return Page(page, cursors.write(self.configuration.secret, binding, [dumped, last]))
+            return Page(page, None, told)
+        key, last = position_of(rows[query.limit - 1], columns, sort)
+        cursor = cursors.write(self.configuration.secret, binding, [dumped_key(sort, key), last])
+        return Page(page, cursor, told)
 
     def stream(self, query: Query[E], *, action: str = "read") -> Iterator[Record]:
-        """Give all records of a query, page after page; with `action="export"`, those that may be exported."""
+        """Give all records of a query, page after page; with `action="export"`, those that may be exported.
+
+        Raises:
+            InputError: A field is unknown, or the sort cannot be used.
+            SortNotIndexed: The sort's field has no index, and more than 10,000 records would have to be sorted.
+        """
         spec = self.entity(query.entity)
-        sort, names, where = (
-            self._sort(spec, query.sort),
-            self._names(spec, query.fields),
-            self._bound(spec, query.where),
-        )
-        columns = _with_key(names, sort)
-        after: tuple[Any, Any] | None = None
+        sort, names, where = self.sort(spec, query.sort), self.names(spec, query.fields), self.bound(spec, query.where)
+        columns = with_key(names, sort)
+        plan = self.plan(spec, columns, where, sort, limit=_CHUNK, action=action, deleted=query.deleted)
+        self._judge_sort(plan)
         while True:
-            plan = self._plan(
-                spec,
-                columns,
-                where,
-                sort,
-                after,
-                _CHUNK,
-                action,
-                deleted=query.deleted,
-            )
             rows = self._rows(plan)
-            yield from self._records(spec, names, rows)
+            yield from self.records(spec, names, rows)
             if len(rows) < _CHUNK:
                 return
-            after = _position_of(rows[-1], columns, sort)
+            plan = attrs.evolve(plan, after=position_of(rows[-1], columns, sort))
 
     def check(self, query: Query[E]) -> None:
         """Judge a query without running it.
@@ -144,21 +157,26 @@ class Reader:
             InputError: A field is unknown, or the sort cannot be used.
         """
         spec = self.entity(query.entity)
-        self._sort(spec, query.sort)
-        self._names(spec, query.fields)
-        self._bound(spec, query.where)
+        self.sort(spec, query.sort)
+        self.names(spec, query.fields)
+        self.bound(spec, query.where)
 
-    def count(self, entity: type[E] | Spec | str, where: Condition | None = None) -> int:
-        """Return how many records there are, up to 10,001, which means "more than 10,000"."""
+    def count(self, entity: type[E] | Spec | str, where: Condition | None = None) -> Count:
+        """Return how many records there are; above 10,000 only that there are more."""
         spec = self.entity(entity)
-        plan = self._plan(spec, ("id",), self._bound(spec, where), None, None, None, "read", deleted=False)
+        return self._count(self.plan(spec, ("id",), self.bound(spec, where)))
 
-        def build() -> Any:
-            inner = plan.statement(self.configuration.catalogue.entities).limit(literal_column(str(MOST_COUNTED + 1)))
-            return select(func.count().label("number")).select_from(inner.subquery())
+    def sums(self, entity: type[E] | Spec | str, field: str, where: Condition | None = None) -> tuple[Money, ...]:
+        """Return the sum of an amount of money over all records, one for each currency.
 
-        [row] = self.tx.query(("count", plan.shape), build, plan.values)
-        return int(row["number"])
+        Raises:
+            InputError: There is no such amount that may be read.
+        """
+        spec = self.entity(entity)
+        amount, currency = money_field(spec, self.rights.readable(spec), field)
+        plan, entities = self.plan(spec, (amount, currency), self.bound(spec, where)), self._entities
+        rows = self.tx.select(("sums", plan.shape), lambda: summing(plan, entities, amount, currency), plan.values)
+        return tuple(Money(total, code) for code, total in rows)
 
     def history(self, entity: type[E] | Spec | str, id: Id, *, field: str | None = None) -> tuple[JournalEntry, ...]:
         """Return what happened to a record, or to one field of it, oldest first, as far as it may be read.
@@ -173,7 +191,7 @@ class Reader:
         lines = journal.of_record(self.tx, spec, self.configuration.schemas.dumper(spec), self.rights, id)
         if field is None:
             return lines
-        self._names(spec, [field])
+        self.names(spec, [field])
         return tuple(line for line in lines if field in line.after)
 
     def etag(self, entity: type[E] | Spec | str, record: Record | Values) -> str:
@@ -195,13 +213,13 @@ class Reader:
         field = spec.fields[name] if name in self.rights.readable(spec) else None
         if field is None:
             raise InputError({name: [f"{spec.name} has no such field"]})
-        keys = {value: self._key(field, value) for value in several if value is not None}
+        keys = {value: key_of(field, value) for value in several if value is not None}
         wanted = [value for value, key in keys.items() if key is not None]
         found: dict[Any, Ids] = {}
         for start in range(0, len(wanted), _CHUNK):
             part = wanted[start : start + _CHUNK]
-            where = self._bound(spec, In(name, tuple(padded(part))))
-            rows = self._rows(self._plan(spec, ("id", field.key), where, None, None, None, "read", deleted=False))
+            where = self.bound(spec, In(name, tuple(padded(part))))
+            rows = self._rows(self.plan(spec, ("id", field.key), where))
             for one, key in rows:
                 found.setdefault(key, []).append(one)
         return {value: found.get(key, []) for value, key in keys.items()}
@@ -226,7 +244,11 @@ class Reader:
         """Say whether the record that a link points to meets the link's condition."""
         spec = self.configuration.catalogue.entities[link.entity]
         state = self.whole(spec, [id]).get(id)
-        return state is not None and predicate(link.item, spec, self.linked)(state)
+        return state is not None and predicate(link.item, spec, self.linked, self.told)(state)
+
+    def told(self, spec: Spec, change: Changed, id: Id) -> bool:
+        """Say whether the journal tells of a change of a record's field."""
+        return journal.tells_of(self.tx, spec, change, id)
 
     def _state_rows(self, spec: Spec, scope: Condition, ids: Sequence[Id], *, deleted: bool | None) -> States:
         entities, lock = self.configuration.catalogue.entities, self._lock_rows and not self.tx.sqlite
@@ -253,87 +275,115 @@ class Reader:
         state = self.states(spec, [_checked(spec, id)], deleted=deleted).get(id)
         if state is None:
             raise _not_found(spec)
-        names = self._names(spec, None)
+        names = self.names(spec, None)
         return record_class(spec.name, names)([state[name] for name in names])
 
-    def _plan(  # noqa: PLR0913, PLR0917  # all that a plan is made of
+    # What an asker may name, and the plan of what is read.
+
+    def bound(self, spec: Spec, where: Condition | None) -> Condition:
+        """Return a condition as it was written with typed values, of fields that may be read.
+
+        Raises:
+            InputError: A field is unknown or cannot be compared so; names the field.
+        """
+        if where is None:
+            return TRUE
+        return bind(where, spec, self.rights.readable(spec), self.configuration.locale, self._asker)
+
+    def sort(self, spec: Spec, text: str) -> Sort:
+        """Return the order that a text asks for; raises InputError."""
+        return sort_of(spec, self.rights.readable(spec), text)
+
+    def names(self, spec: Spec, wanted: Sequence[str] | None) -> tuple[str, ...]:
+        """Return the fields that are wanted, all that may be read for None; raises InputError."""
+        return names_of(spec, self.rights.readable(spec), wanted)
+
+    def scope(self, spec: Spec, action: str = "read") -> Condition:
+        """Return which records of an entity the principal may read; with another action, those it may do that to."""
+        read = self.rights.expression(spec, "read").condition
+        return read if action == "read" else all_of((read, self.rights.expression(spec, action).condition))
+
+    def plan(  # noqa: PLR0913  # all that a plan is made of, most of it by name
         self,
         spec: Spec,
         columns: tuple[str, ...],
         where: Condition,
-        sort: Sort | None,
-        after: tuple[Any, Any] | None,
-        limit: int | None,
-        action: str,
+        sort: Sort | None = None,
         *,
-        deleted: bool,
+        after: tuple[Any, Any] | None = None,
+        limit: int | None = None,
+        action: str = "read",
+        deleted: bool = False,
     ) -> Plan:
-        scope = self.rights.expression(spec, "read").condition
-        if action != "read":
-            scope = all_of((scope, self.rights.expression(spec, action).condition))
+        """Return the plan of what is read: the columns, a bound condition, and the order."""
+        scope = self.scope(spec, action)
         if "record_id" in spec.options.part_of:
             scope = narrowed(scope, where)
         return Plan(spec, columns, scope, where, sort, after, deleted, limit)
 
-    def _rows(self, plan: Plan) -> Rows:
-        entities = self.configuration.catalogue.entities
-        return self.tx.select(plan.shape, lambda: plan.statement(entities), plan.values)
-
-    def _records(self, spec: Spec, names: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> tuple[Record, ...]:
+    def records(self, spec: Spec, names: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> tuple[Record, ...]:
+        """Return rows as records; what a row holds beyond the names is left out."""
         cls, width = record_class(spec.name, names), len(names)
         return tuple([cls(row[:width]) for row in rows])
 
-    def _names(self, spec: Spec, wanted: Sequence[str] | None) -> tuple[str, ...]:
-        readable = self.rights.readable(spec)
-        if wanted is None:
-            return _every_name(spec, readable)
-        unknown = [name for name in wanted if name not in readable]
-        if unknown:
-            raise InputError({"fields": [f"{spec.name} has no field {name!r}" for name in unknown]})
-        return tuple(dict.fromkeys(("id", *wanted)))
+    def _rows(self, plan: Plan) -> Rows:
+        """Read a plan's rows: by a short walk where the scope may be dense, and else in the way that is sure."""
+        trial, known = plan.trial, self.configuration.densities
+        key = (self.rights.name, plan.shape, plan.where) if trial is not None else ()
+        if trial is None or not known.may_be_dense(key, self.now):
+            return self._select(plan)
+        walked = self._select(trial)
+        if len(walked) == plan.limit:
+            return walked
+        rows = self._select(plan)
+        if len(rows) > len(walked):
+            known.is_sparse(key, self.now)
+        return rows
 
-    def _sort(self, spec: Spec, text: str) -> Sort:
-        name = text.removeprefix("-")
-        field = spec.fields.get(name) if name in self.rights.readable(spec) else None
-        if field is None or not field.type.ordered:
-            raise InputError({"sort": [f"{spec.name} cannot be sorted by {name!r}"]})
-        return Sort(field, text.startswith("-"))
+    def statement(self, plan: Plan) -> Select[Any]:
+        """Return the statement of a plan's shape."""
+        return statement(plan, self._entities)
 
-    def _bound(self, spec: Spec, where: Condition | None) -> Condition:
-        return TRUE if where is None else bind(where, spec, self.rights.readable(spec), self.configuration.locale)
+    def _select(self, plan: Plan) -> Rows:
+        return self.tx.select(plan.shape, lambda: self.statement(plan), plan.values)
 
-    def _position(self, sort: Sort, binding: str, cursor: str | None) -> tuple[Any, Any] | None:
+    def _count(self, plan: Plan) -> Count:
+        plan, most = attrs.evolve(plan, columns=("id",), sort=None, after=None, limit=None), MOST_COUNTED
+        shape = ("count", most, plan.shape)
+        [[number]] = self.tx.select(shape, lambda: counting(plan, self._entities, most), plan.values)
+        return Count(number, most)
+
+    def _total(self, plan: Plan, rows: Rows) -> Count:
+        """Count a list's rows; its only page tells it by itself."""
+        whole = plan.after is None and len(rows) < (plan.limit or 0)
+        return Count(len(rows)) if whole else self._count(plan)
+
+    def _judge_sort(self, plan: Plan) -> Count | None:
+        """Refuse to sort many records by a field without an index; return how many there are, if it was asked."""
+        if plan.sort is None or plan.sort.field.indexed or plan.sort.field.name == "id":
+            return None
+        number = self._count(plan)
+        if number.capped:
+            raise unsorted(plan.spec, self.rights.readable(plan.spec), plan.sort, number)
+        return number
+
+    @property
+    def _entities(self) -> Entities:
+        return self.configuration.catalogue.entities
+
+    @cached_property
+    def _asker(self) -> Asker:
+        return self.rights.asker(self.now)
+
+    def _after(self, sort: Sort, binding: str, cursor: str | None) -> tuple[Any, Any] | None:
         if cursor is None:
             return None
         key, last = cursors.read(self.configuration.secret, binding, cursor)
-        return (None if key is None else _sort_key(sort, key), last)
-
-    @staticmethod
-    def _key(field: Any, value: Any) -> Any:
-        try:
-            typed = field.type.parse(value)
-        except ValueError:
-            return None
-        return fold(typed) if isinstance(field.type, Text) and typed is not None else typed
+        return (read_key(sort, key), last)
 
 
-@lru_cache(maxsize=1000)
-def _every_name(spec: Spec, readable: frozenset[str]) -> tuple[str, ...]:
-    return tuple(name for name in spec.fields if name in readable and name != "deleted_at")
-
-
-def _with_key(names: tuple[str, ...], sort: Sort) -> tuple[str, ...]:
-    """Return the columns to read: those of the fields, and the sort key if it is none of them."""
-    return names if sort.field.key in names else (*names, sort.field.key)
-
-
-def _position_of(row: Sequence[Any], columns: tuple[str, ...], sort: Sort) -> tuple[Any, Any]:
-    """Return the sort key and the id of a row."""
-    return row[columns.index(sort.field.key)], row[columns.index("id")]
-
-
-def _sort_key(sort: Sort, dumped: Any) -> Any:
-    return dumped if isinstance(sort.field.type, Text) else sort.field.type.parse(dumped)
+def _told(where: Condition | None) -> str:
+    return "" if where is None else repr(where)
 
 
 def _checked(spec: Spec, id: Any) -> Id:

@@ -14,6 +14,7 @@ import orjson
 from opencrm.core.conditions import Condition
 from opencrm.core.entity import Entity, Spec
 from opencrm.schemas import Dumper
+from opencrm.services.reading.counting import Count
 
 E = TypeVar("E", bound=Entity)
 _UNSTABLE = frozenset({"updated_at", "deleted_at"})
@@ -78,6 +79,7 @@ class Query(Generic[E]):
         cursor: Where the page before ended, as `Page.next` gave it.
         fields: The fields wanted; by default all that may be read.
         deleted: Whether to list the deleted records instead.
+        total: Whether to count the records of all pages too.
     """
 
     entity: type[E] | Spec
@@ -87,6 +89,7 @@ class Query(Generic[E]):
     cursor: str | None = None
     fields: Sequence[str] | None = None
     deleted: bool = False
+    total: bool = False
 
 
 @attrs.frozen
@@ -96,10 +99,12 @@ class Page(Generic[E]):
     Attributes:
         rows: The records, in order.
         next: The cursor of the next page; None on the last.
+        total: How many records all pages have together, where the query asked for it.
     """
 
     rows: tuple[Record, ...]
     next: str | None = None
+    total: Count | None = None
 
     def __iter__(self) -> Iterator[Record]:
         return iter(self.rows)

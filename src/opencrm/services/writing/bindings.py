@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from opencrm.core.change import Change
+from opencrm.services.definitions import defining
+from opencrm.services.viewing.binding import BINDING as VIEWING
 from opencrm.services.writing import lines, organising
 from opencrm.services.writing.block import Block
 
@@ -28,7 +30,7 @@ class Binding(Protocol):
         """
 
 
-_BINDINGS: tuple[Binding, ...] = (organising.BINDING, lines.BINDING)
+_BINDINGS: tuple[Binding, ...] = (organising.BINDING, defining.BINDING, lines.BINDING, VIEWING)
 
 
 def bindings_of(changes: Iterable[Change]) -> list[tuple[Binding, list[Change]]]:

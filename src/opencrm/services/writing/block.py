@@ -29,6 +29,7 @@ class Act:
         acting_as: As whom, inside `acting_as`.
         cause: The journal line that this reacts to.
         origin: The external system, file or undone act that it comes from.
+        entailed: Whether it is done beyond the principal's reach, because an act that was judged entails it.
     """
 
     id: Id
@@ -36,6 +37,7 @@ class Act:
     acting_as: str | None = None
     cause: Id | None = None
     origin: str | None = None
+    entailed: bool = False
 
 
 class Block(Reader):
@@ -70,6 +72,15 @@ class Block(Reader):
     def origin(self) -> str | None:
         """The external system, file or undone act that this comes from."""
         return self._act.origin
+
+    @property
+    def entailed(self) -> bool:
+        """Whether this is done beyond the principal's reach, because an act that was judged entails it."""
+        return self._act.entailed
+
+    def go_on(self, act: Id, *, cause: Id | None = None) -> None:
+        """Belong to an act that began in another transaction; `cause` is the journal line that this reacts to."""
+        self._act = attrs.evolve(self._act, id=act, cause=cause or self._act.cause)
 
     def new_id(self) -> Id:
         """Return a fresh id."""

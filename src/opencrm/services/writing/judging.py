@@ -43,6 +43,11 @@ def judge(work: Block, changes: Sequence[Change]) -> None:
     _Judge(work, changes).judge()
 
 
+def refusals(work: Block, changes: Sequence[Change]) -> dict[int, InputError | PermissionDenied]:
+    """Judge every change by itself; return what is refused, by its place among the changes."""
+    return _Judge(work, changes).each()
+
+
 class _Judge:
     def __init__(self, work: Block, changes: Sequence[Change]) -> None:
         self._work = work
@@ -59,9 +64,29 @@ class _Judge:
         self._authors()
         self._references()
         self._owners()
-        if self._rights.owner:
-            return
         for change in self._changes:
+            self._one(change)
+
+    def each(self) -> dict[int, InputError | PermissionDenied]:
+        found: dict[int, InputError | PermissionDenied] = {}
+        for step in (self._authors, self._references):
+            try:
+                step()
+            except InputError as error:
+                for row, fields in error.rows.items():
+                    found.setdefault(row, InputError(fields))
+        places = self._places()
+        for at, change in enumerate(self._changes):
+            if at not in found:
+                try:
+                    self._owner(at, change, places)
+                    self._one(change)
+                except (InputError, PermissionDenied) as error:
+                    found[at] = InputError(error.fields) if isinstance(error, InputError) else error
+        return found
+
+    def _one(self, change: Change) -> None:
+        if not self._rights.owner:
             self._acts(change)
             self._unit(change)
             self._fields(change)
@@ -149,25 +174,28 @@ class _Judge:
 
     def _owners(self) -> None:
         """Check that records are given only to people whom the principal may give them to."""
+        places = self._places()
+        for at, change in enumerate(self._changes):
+            self._owner(at, change, places)
+
+    def _places(self) -> Mapping[Id, Mapping[str, Any]]:
+        """Return the places of the people whom the changes give records to, other than the principal."""
         named = {
             change.after["owner_id"]
             for change in self._changes
             if "owner_id" in change.fields and change.after["owner_id"] not in (None, self._rights.user_id)
         }
-        if not named:
+        return places_of(self._work, named) if named else {}
+
+    def _owner(self, at: int, change: Change, places: Mapping[Id, Mapping[str, Any]]) -> None:
+        owner = change.after.get("owner_id") if "owner_id" in change.fields else None
+        if owner is None or owner not in places:
             return
-        places = places_of(self._work, named)
-        for at, change in enumerate(self._changes):
-            owner = change.after.get("owner_id") if "owner_id" in change.fields else None
-            if owner is None or owner not in named:
-                continue
-            if not places[owner]["active"]:
-                raise InputError(
-                    {"owner_id": ["is not an active user"]},
-                    rows={at: {"owner_id": ["is not an active user"]}},
-                )
-            if not self._rights.owner:
-                self._within_reach(change, owner, places[owner]["units"])
+        if not places[owner]["active"]:
+            wrong = {"owner_id": ["is not an active user"]}
+            raise InputError(wrong, rows={at: wrong})
+        if not self._rights.owner:
+            self._within_reach(change, owner, places[owner]["units"])
 
     def _within_reach(self, change: Change, owner: Id, units: Iterable[Id]) -> None:
         spec = self._entities[change.entity]

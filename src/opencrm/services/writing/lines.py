@@ -42,7 +42,9 @@ class _Lines:
     entities = frozenset({"deal", "deal_line"})
 
     def judge(self, work: Block, changes: Sequence[Change]) -> None:
-        """Refuse a line that goes over to another deal: delete it there and make it here."""
+        """Refuse a line that goes over to another deal, unless the deals are merged: delete it there, make it here."""
+        if work.entailed:
+            return
         for at, change in enumerate(changes):
             if change.before is not None and change.before.get("deal_id") != change.after.get("deal_id"):
                 wrong = {"deal_id": ["cannot be changed: make a new line in the other deal"]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -10,10 +10,9 @@ from sqlalchemy import or_, select
 
 from opencrm.core.access.grants import ACTIONS, ANY, Grant, Scope, read_field_rules, read_grants
 from opencrm.core.change import Change, Kind, Values
-from opencrm.core.conditions import Condition, bind
+from opencrm.core.conditions import TRUE, Asker, Condition, bind
 from opencrm.core.entities import Core, Membership, Role, Unit, User, specs
 from opencrm.core.entity import Spec
-from opencrm.core.locale import Locale
 from opencrm.core.values import Id
 from opencrm.errors import ConflictError, DomainError, InputError
 from opencrm.services.reading.reader import Reader
@@ -91,19 +90,39 @@ def _unknown_fields(work: Block, role: Values) -> Iterator[str]:
 
 
 def _unusable(work: Block, role: Values) -> Iterator[str]:
-    rules = {(rule.entity, rule.field): rule.read for rule in read_field_rules(role["field_rules"])}
+    known = work.configuration.catalogue.entities
+    open_fields = _OpenFields(role)
     for number, grant in enumerate(read_grants(role["grants"]), 1):
-        for spec in work.configuration.catalogue.entities.values() if grant.when is not None else ():
+        for spec in known.values() if grant.when is not None else ():
             if grant.when is not None and grant.entity in (spec.name, ANY):
-                readable = [
-                    name for name, field in spec.fields.items() if rules.get((spec.name, name), not field.sensitive)
-                ]
-                yield from _unbound(number, grant.when, spec, readable, work.configuration.locale)
+                yield from _unbound(work, number, grant.when, spec, open_fields)
 
 
-def _unbound(number: int, when: Condition, spec: Spec, readable: Collection[str], locale: Locale) -> Iterator[str]:
+class _OpenFields:
+    """Tells the fields of an entity that a role's holders may read."""
+
+    def __init__(self, role: Values) -> None:
+        self._rules = {(rule.entity, rule.field): rule.read for rule in read_field_rules(role["field_rules"])}
+
+    def __call__(self, spec: Spec) -> list[str]:
+        return [name for name, field in spec.fields.items() if self._rules.get((spec.name, name), not field.sensitive)]
+
+
+def _unbound(work: Block, number: int, when: Condition, spec: Spec, readable: _OpenFields) -> Iterator[str]:
+    locale = work.configuration.locale
+    asker = Asker(
+        now=work.now,
+        zone=locale.zone,
+        name="",
+        user_id=None,
+        units=(),
+        entities=work.configuration.catalogue.entities,
+        readable=readable,
+        scope=lambda _: TRUE,
+        journal=False,
+    )
     try:
-        bind(when, spec, readable, locale)
+        bind(when, spec, readable(spec), locale, asker)
     except InputError as error:
         yield f"grant {number}: {error}"
 

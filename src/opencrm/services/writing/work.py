@@ -14,9 +14,9 @@ from opencrm.core.values import Id
 from opencrm.errors import ConflictError
 from opencrm.services import journal
 from opencrm.services.workspaces.signing_in import resolve
-from opencrm.services.writing import checking, judging, storing
+from opencrm.services.writing import checking, judging, rolling, storing
 from opencrm.services.writing.bindings import Binding, bindings_of
-from opencrm.services.writing.block import Block
+from opencrm.services.writing.block import Act, Block
 
 
 class Work(Block):
@@ -68,6 +68,7 @@ class Work(Block):
         lines = [journal.entry(change, line) for change, line in zip(changes, self.stamps(len(changes)), strict=True)]
         with self.storing():
             storing.store(self, changes, lines, past)
+            rolling.keep(self.tx, self.configuration, changes)
             self.configuration.hooks.record_change(changes, self.door)
             for binding, own in bound:
                 further = binding.follow(self, own, changes)
@@ -92,8 +93,28 @@ class Work(Block):
             NotSignedIn: The plugin is not enabled here.
         """
         principal = Principal.automation(plugin)
-        rights, configuration = resolve(self.tx, self.workspace, principal, self.now)
         act = attrs.evolve(self._act, acting_as=principal.name, cause=cause or self._act.cause)
+        with self._as(principal, act) as inner:
+            yield inner
+
+    @contextmanager
+    def entailing(self, reason: str) -> Iterator[Work]:
+        """Do what an act that was judged entails beyond its principal's reach: references that follow a merge.
+
+        opencrm itself does it, in the same transaction and the same act; the journal tells both, and why.
+        """
+        act = attrs.evolve(
+            self._act, acting_as=journal.SYSTEM, entailed=True, origin=self._act.origin or f"system: {reason}"[:200]
+        )
+        with self._as(Principal.system(reason), act) as inner:
+            yield inner
+
+    @contextmanager
+    def _as(self, principal: Principal, act: Act) -> Iterator[Work]:
+        rights, configuration = resolve(self.tx, self.workspace, principal, self.now)
         inner = Work(self.tx, self.workspace, rights, configuration, self.now, act)
-        yield inner
+        try:
+            yield inner
+        finally:
+            self._half = self._half or inner._half
         self.config_version = inner.config_version

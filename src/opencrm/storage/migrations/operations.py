@@ -19,6 +19,9 @@ from sqlalchemy.schema import (
 
 from opencrm.storage.migrations.difference import Operation
 
+AFTER_CREATE = "opencrm.after_create"
+"""Under this name a table's `info` may hold what makes the rest of it, in SQL that is one database's alone."""
+
 _ASIDE = "{}__old"
 
 
@@ -37,6 +40,7 @@ def create_tables(connection: Connection, tables: Iterable[Table]) -> None:
             connection.execute(CreateTable(table, include_foreign_key_constraints=inline))
             for index in _by_name(table.indexes):
                 connection.execute(CreateIndex(index))
+            table.info.get(AFTER_CREATE, _nothing)(connection)
 
 
 def apply(connection: Connection, tables: Sequence[Table], operations: Sequence[Operation]) -> None:
@@ -104,6 +108,10 @@ def _hanging(connection: Connection, table: Table) -> list[str]:
     kinds = "type IN ('index', 'trigger') AND sql IS NOT NULL"
     query = f"SELECT sql FROM sqlite_master WHERE tbl_name = :table AND {kinds}"
     return list(connection.execute(text(query), {"table": table.name}).scalars())
+
+
+def _nothing(_connection: Connection) -> None:
+    pass
 
 
 def _by_name(items: Iterable[Any]) -> list[Any]:

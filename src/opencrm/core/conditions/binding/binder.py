@@ -12,9 +12,9 @@ import attrs
 
 from opencrm.core.conditions.asker import Asker
 from opencrm.core.conditions.binding.leaves import bound_leaf
-from opencrm.core.conditions.limits import check_size
+from opencrm.core.conditions.limits import check_comparisons, check_size
 from opencrm.core.conditions.nodes import All, AnyOf, Condition, Empty, Leaf, Link, Not, all_of
-from opencrm.core.conditions.operators import NAMES, operators
+from opencrm.core.conditions.operators import NAMES, has_operator, operators
 from opencrm.core.entity import Spec
 from opencrm.core.fields import Amount, Field, Reference
 from opencrm.core.locale import Locale
@@ -37,7 +37,9 @@ def bind(
         InputError: A field is unknown or cannot be compared so; names the field.
     """
     check_size(item)
-    return _Binder(spec, readable, locale, asker).bind(item)
+    found = _Binder(spec, readable, locale, asker).bind(item)
+    check_comparisons(found)
+    return found
 
 
 def fields_of(item: Condition) -> Iterator[str]:
@@ -53,6 +55,22 @@ def fields_of(item: Condition) -> Iterator[str]:
             yield head
             if dot:
                 yield f"{head}_id"
+
+
+def linked_fields_of(item: Condition) -> Iterator[str]:
+    """Name the fields of linked records that a condition looks at."""
+    match item:
+        case All(items) | AnyOf(items):
+            for each in items:
+                yield from linked_fields_of(each)
+        case Not(inner):
+            yield from linked_fields_of(inner)
+        case Link(_, _, inner):
+            yield from fields_of(inner)
+        case _:
+            _, dot, tail = item.field.partition(".")
+            if dot:
+                yield tail
 
 
 class _Binder:
@@ -123,9 +141,9 @@ class _Binder:
             raise InputError({self._path + item.field: [str(error)]}) from None
 
     def _check_operator(self, item: Leaf, field: Field) -> None:
-        written, name, known = self._path + field.name, NAMES[type(item)], operators(field)
-        if name not in known:
-            raise InputError({written: [f"cannot be asked for {name}: it has {', '.join(known)}"]})
+        written, name = self._path + field.name, NAMES[type(item)]
+        if not has_operator(field, name):
+            raise InputError({written: [f"cannot be asked for {name}: it has {', '.join(operators(field))}"]})
         if name == "changed" and self._asker is not None and not self._asker.journal:
             raise InputError({written: ["cannot be asked for changed here"]})
         if isinstance(field.type, Amount) and name not in ("empty", "changed") and not self._knows_currency(field.type):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
@@ -27,7 +27,7 @@ from opencrm.core.conditions.nodes import (
     StartsWith,
     any_of,
 )
-from opencrm.core.fields import Amount, Currency, Day, Field, FieldType, Instant, Reference, Text
+from opencrm.core.fields import Amount, Currency, Day, Field, Instant, Reference, Text
 from opencrm.core.locale import Locale
 from opencrm.core.values import Money, fold
 
@@ -63,28 +63,31 @@ def _compared(item: _One | In, field: Field, locale: Locale, asker: Asker | None
         return _money(item, field.name, kind, locale)
     if isinstance(kind, Day | Instant):
         return _in_time(item, field, kind, asker)
+    own = {} if asker is None else _own(field, asker)
     if isinstance(item, In):
-        return In(field.name, tuple(each for raw in item.values for each in _several(field, raw, asker)))
-    values = _several(field, item.value, asker)
+        return In(field.name, tuple(each for raw in item.values for each in _several(field, raw, own)))
+    values = _several(field, item.value, own)
     if len(values) == 1:
         return type(item)(field.name, values[0])
     return In(field.name, values) if values else FALSE
 
 
-def _several(field: Field, raw: Any, asker: Asker | None) -> tuple[Any, ...]:
+def _several(field: Field, raw: Any, own: Mapping[str, tuple[Any, ...]]) -> tuple[Any, ...]:
     """Return the values that one word stands for: one, unless it means somebody's units, or nobody."""
-    found = None if asker is None or not isinstance(raw, str) else _own(field, raw.strip(), asker)
+    found = own.get(raw.strip()) if own and isinstance(raw, str) else None
     return (_typed(field, raw),) if found is None else found
 
 
-def _own(field: Field, word: str, asker: Asker) -> tuple[Any, ...] | None:
-    """Return what a word means of whoever asks; None where it is no such word."""
-    to = field.type.to if isinstance(field.type, Reference) else ""
-    if word == "me" and to == "user":
-        return () if asker.user_id is None else (asker.user_id,)
-    if word == "me" and field.name == "created_by":
-        return (asker.name,)
-    return asker.units if word == "my_units" and to == "unit" else None
+def _own(field: Field, asker: Asker) -> Mapping[str, tuple[Any, ...]]:
+    """Return the words that mean something of whoever asks, in this field, with what they mean."""
+    if field.name == "created_by":
+        return {"me": (asker.name,)}
+    match field.type:
+        case Reference("user"):
+            return {"me": () if asker.user_id is None else (asker.user_id,)}
+        case Reference("unit"):
+            return {"my_units": asker.units}
+    return {}
 
 
 def _in_time(item: _One | In, field: Field, kind: Day | Instant, asker: Asker | None) -> Condition:
@@ -144,13 +147,7 @@ def _option(field: Field, raw: Any) -> Any:
 
 
 def _typed(field: Field, raw: Any) -> Any:
-    value = _parsed(field.type, raw)
+    value = None if raw is None else field.type.parse(raw)
     if value is None:
         raise ValueError("must be compared with a value; for nothing, use empty")
     return fold(value) if isinstance(field.type, Text) else value
-
-
-def _parsed(kind: FieldType[Any], raw: Any) -> Any:
-    if raw is None:
-        return None
-    return kind.parse(raw)

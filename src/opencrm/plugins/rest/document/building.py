@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
 from opencrm.embed import Catalogue, Locale, Schemas, Spec
-from opencrm.plugins.rest.document import parameters, refusals, shapes, texts
+from opencrm.plugins.rest.document import (
+    analysing,
+    cleaning,
+    imports,
+    parameters,
+    refusals,
+    searching,
+    shapes,
+    texts,
+    views,
+)
 from opencrm.plugins.rest.document.examples import Examples
 from opencrm.plugins.rest.document.operations import OPERATIONS, Operation
 from opencrm.plugins.rest.document.shapes import ID, Shape, reference
@@ -32,6 +43,9 @@ def document(catalogue: Catalogue, schemas: Schemas, locale: Locale) -> dict[str
     builder = _Builder(spec, Examples(catalogue, schemas, locale))
     for entity in catalogue.entities.values():
         builder.add(entity)
+    for part in (analysing, imports, searching, views):
+        for path, operations in part.paths(refusals.answers).items():
+            spec.path(path, operations=operations)
     found: dict[str, Any] = spec.to_dict()
     return found
 
@@ -44,8 +58,10 @@ def _unnamed(_schema: object) -> str:
 def _add_shared(spec: APISpec) -> None:
     for name, schema in (("Move", MoveArguments), ("Assign", AssignArguments), ("Undo", UndoArguments)):
         spec.components.schema(name, schema=schema)
-    for name, shape in shapes.shared().items():
+    named = (part.schemas() for part in (analysing, cleaning, imports, searching, views))
+    for name, shape in chain(shapes.shared().items(), *(each.items() for each in named)):
         spec.components.schema(name, shape)
+    spec.tag({"name": "imports", "description": "Files that were brought in."})
     for name, response in refusals.responses().items():
         spec.components.response(name, response)
     spec.tag({"name": "workspace", "description": texts.WORKSPACE})
@@ -70,6 +86,8 @@ class _Builder:
                 paths.setdefault(operation.path, {})[operation.method] = self._operation(entity, operation)
         for path, operations in paths.items():
             self._spec.path(f"/{address(entity)}{path}", operations=operations)
+        for path, operations in cleaning.paths(entity, refusals.answers).items():
+            self._spec.path(path, operations=operations)
 
     def _add_schemas(self, entity: Spec) -> None:
         parts = self._examples.schemas.nested(entity)
@@ -141,6 +159,9 @@ def _answers(entity: Spec, operation: Operation) -> Shape:
     if operation.answer in ("record", "record or nothing"):
         told["headers"] = shapes.tag() if operation.method == "get" else shapes.written(tagged=True)
     found = {str(operation.status): told}
+    if operation.name == "get":
+        location = {"Location": {"description": "Its address", "schema": {"type": "string"}}}
+        found["307"] = {"description": "It was merged into another record", "headers": location}
     if operation.answer == "record or nothing":
         found["204"] = {
             "description": "Done; the record is out of your sight now",

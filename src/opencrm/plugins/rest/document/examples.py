@@ -15,6 +15,7 @@ import attrs
 from opencrm import (
     Amount,
     Choice,
+    Choices,
     Currency,
     Day,
     Email,
@@ -22,6 +23,7 @@ from opencrm import (
     Key,
     Link,
     Number,
+    Phone,
     RecordId,
     Reference,
     Text,
@@ -32,8 +34,10 @@ from opencrm.embed import Catalogue, Field, Locale, Schemas, Spec
 from opencrm.plugins.rest.document.shapes import ID
 
 _GRANTS = ({"entity": "deal", "action": "read", "scope": "own"},)
+_FROM_WEBSITE = {"field": "source", "op": "equal", "value": "Website"}
 _VALUES: Mapping[str, Any] = MappingProxyType(
     {
+        "choices": {"wood": "Wood", "pvc": "PVC"},
         "city": "London",
         "color": "green",
         "country": "United Kingdom",
@@ -44,6 +48,7 @@ _VALUES: Mapping[str, Any] = MappingProxyType(
         "entity": "deal",
         "field_rules": ({"entity": "contact", "field": "birthday", "read": True, "write": False},),
         "first_name": "Ann",
+        "former": ("place",),
         "founded": 1998,
         "grants": _GRANTS,
         "industry": "Construction",
@@ -52,7 +57,9 @@ _VALUES: Mapping[str, Any] = MappingProxyType(
         "last_name": "Archer",
         "lost_reason": "Too expensive",
         "minutes": 30,
+        "reference_to": "contact",
         "result": "They will call back.",
+        "rollup": {"over": "activity", "by": "contact_id", "measure": "count"},
         "series": "Classic",
         "sku": "FRAME-120",
         "source": "Website",
@@ -72,6 +79,8 @@ _VALUES_OF: Mapping[tuple[str, str], Any] = MappingProxyType(
         ("contact_point", "key"): "ann@example.com",
         ("contact_point", "label"): "Work",
         ("contact_point", "value"): "ann@example.com",
+        ("custom_field", "key"): "town",
+        ("custom_field", "label"): "Town",
         ("deal", "description"): "They want to move in before winter.",
         ("deal", "title"): "Windows for Archer Homes",
         ("deal_line", "title"): "Window frame",
@@ -80,6 +89,12 @@ _VALUES_OF: Mapping[tuple[str, str], Any] = MappingProxyType(
         ("external_ref", "label"): "Order 4711",
         ("product", "name"): "Window frame",
         ("role", "name"): "Assistant",
+        ("saved_view", "columns"): ("title", "amount"),
+        ("saved_view", "name"): "From the website",
+        ("saved_view", "sort"): "-amount",
+        ("saved_view", "where"): _FROM_WEBSITE,
+        ("segment", "name"): "From the website",
+        ("segment", "where"): _FROM_WEBSITE,
         ("tag", "name"): "Key account",
         ("task", "title"): "Call Ann Archer",
         ("unit", "name"): "London branch",
@@ -93,11 +108,14 @@ _NATURAL: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "company": ("name", "website"),
         "contact": ("name", "points"),
         "contact_point": ("contact_id", "kind", "value"),
+        "custom_field": ("entity", "key", "label", "kind"),
         "deal": ("title", "amount"),
         "deal_line": ("deal_id", "title", "quantity", "price"),
         "employment": ("contact_id", "company_id", "position"),
         "product": ("name", "prices"),
         "role": ("key", "name", "grants"),
+        "saved_view": ("name", "entity", "where", "columns", "sort"),
+        "segment": ("name", "entity", "where"),
         "task": ("title", "due_at"),
         "user": ("name", "email"),
     }
@@ -187,6 +205,10 @@ class Examples:
                 return max(field.type.least, min(field.type.most, 1))
             case Choice():
                 return next(iter(field.type.options), None)
+            case Choices():
+                return list(field.type.options)[:1]
+            case Phone():
+                return "+442071838750"
             case Email():
                 return "ann@example.com"
             case Link():

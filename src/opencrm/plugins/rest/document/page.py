@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import attrs
 from flask import Blueprint, Response, request, send_file
 from markupsafe import escape
 from werkzeug.exceptions import NotFound
 
 from opencrm import CRM
-from opencrm.embed import Catalogue
+from opencrm.embed import Configuration, Spec
 from opencrm.plugins.rest.document.building import document
 from opencrm.plugins.rest.handling.answers import answer
+from opencrm.plugins.rest.handling.requests import principal
 
 _STATIC = Path(__file__).parents[1] / "static"
+_MOST_KEPT = 20
 _NEEDED = ("swagger-ui.css", "swagger-ui-bundle.js", "swagger-init.js")
 _KINDS: Mapping[str, str] = MappingProxyType(
     {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".txt": "text/plain; charset=utf-8"}
@@ -54,7 +58,10 @@ _NOT_BUILT = """<!doctype html>
 
 
 class Documentation:
-    """Answers with what there is to read about a workspace's REST; it holds declarations and no data.
+    """Answers with what there is to read about a workspace's REST.
+
+    To everybody the document tells what opencrm and plugins declare; with a token it tells the fields that its holder
+    may read, with those that the workspace defined for itself.
 
     Args:
         crm: The workspace.
@@ -64,7 +71,7 @@ class Documentation:
     def __init__(self, crm: CRM, static: Path = _STATIC) -> None:
         self._crm = crm
         self._static = static
-        self._kept: tuple[Catalogue, dict[str, Any]] | None = None
+        self._kept: OrderedDict[Hashable, dict[str, Any]] = OrderedDict()
 
     def blueprint(self) -> Blueprint:
         """Return the routes."""
@@ -76,11 +83,26 @@ class Documentation:
 
     def openapi(self) -> Response:
         """Answer with the document of the configuration in force."""
-        configuration = self._crm.configuration
-        kept, catalogue = self._kept, configuration.catalogue
-        if kept is None or kept[0] is not catalogue:
-            kept = self._kept = (catalogue, document(catalogue, configuration.schemas, configuration.locale))
-        return answer({**kept[1], "servers": [{"url": f"{request.root_path}/v1"}]})
+        if "Authorization" in request.headers:
+            with self._crm.read(principal()) as reader:
+                configuration, known = reader.configuration, reader.rights.readable
+        else:
+            configuration, known = self._crm.configuration, _declared
+        entities = {name: known(spec) for name, spec in configuration.catalogue.entities.items()}
+        found = self._document(configuration, entities)
+        return answer({**found, "servers": [{"url": f"{request.root_path}/v1"}]})
+
+    def _document(self, configuration: Configuration, known: Mapping[str, frozenset[str]]) -> dict[str, Any]:
+        """Return the document of what is known, made once for all who know the same."""
+        catalogue = configuration.catalogue
+        key = (catalogue.edition, catalogue.plugins, tuple(known.items()))
+        if key not in self._kept:
+            narrowed = {name: spec.narrowed(known[name]) for name, spec in catalogue.entities.items()}
+            catalogue = attrs.evolve(catalogue, entities=narrowed)
+            self._kept[key] = document(catalogue, configuration.schemas, configuration.locale)
+            while len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
+        return self._kept[key]
 
     def page(self) -> Response:
         """Answer with the page, or say that it is not built."""
@@ -98,6 +120,10 @@ class Documentation:
         response = send_file(path, mimetype=kind, conditional=True, max_age=3600)
         response.headers["Content-Security-Policy"] = _POLICY
         return response
+
+
+def _declared(spec: Spec) -> frozenset[str]:
+    return frozenset(name for name, field in spec.fields.items() if not field.defined)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
-from opencrm import Amount, Choice, Day, Instant, RecordId, Reference, Text, YesNo
-from opencrm.embed import Field, Spec
+from opencrm import Amount, Choice, Choices, Day, Instant, RecordId, Reference, Text, YesNo
+from opencrm.embed import Field, Spec, query_operators
+from opencrm.plugins.rest.document import searching
 from opencrm.plugins.rest.document.shapes import Shape
 
 ID: Shape = {
@@ -31,16 +34,38 @@ def of_list(spec: Spec) -> list[Shape]:
     names = ",".join(list(spec.fields)[1:3])
     return [
         _query("sort", order, "Name of a field; with a hyphen before it, in descending order"),
-        _query("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}, "Rows of a page"),
-        _query("cursor", {"type": "string"}, "`next` of the page before"),
+        *paging(),
         _query("fields", {"type": "string"}, f"Names of the wanted fields, as in `{names}`; by default all"),
         _query("deleted", {"type": "string", "enum": ["true", "false"]}, "Whether to list the deleted records instead"),
-        *(_filter(field) for field in shown if field.type.filterable),
+        _query("where", {"type": "string"}, _WHERE),
+        searching.OF_LIST,
+        *(_filter(field) for field in shown if field.type.filterable and field.name not in _TAKEN),
     ]
 
 
+def paging() -> list[Shape]:
+    """Return the parameters of every list: how long a page is, and where it begins."""
+    return [
+        _query("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}, "Rows of a page"),
+        _query("cursor", {"type": "string"}, "`next` of the page before"),
+    ]
+
+
+_TAKEN = frozenset({"sort", "limit", "cursor", "fields", "deleted", "where", "q"})
+"""Names that mean something else than a field; such a field's filter is written with `[eq]`."""
+
+
 def _filter(field: Field) -> Shape:
-    return _query(field.name, _schema(field), f"{field.label}: {_wanted(field)}")
+    plain = "has" if isinstance(field.type, Choices) else "eq"
+    words = ", ".join(word for word in query_operators(field) if word != plain)
+    name = field.name if plain == "eq" else f"{field.name}[{plain}]"
+    return _query(name, _schema(field), f"{field.label}: {_wanted(field)}; with an operator in brackets: {words}")
+
+
+_WHERE = (
+    "A condition in JSON, beside the filters, such as "
+    '`{"any": [{"field": "created_at", "op": "at_least", "value": "-30d"}, {"field": "owner_id", "op": "empty"}]}`'
+)
 
 
 def _schema(field: Field) -> Shape:
@@ -49,6 +74,8 @@ def _schema(field: Field) -> Shape:
             return {"type": "string", "enum": list(field.type.options)}
         case YesNo():
             return {"type": "string", "enum": ["true", "false"]}
+        case Reference(to) if to in _OWN:
+            return {"type": "string"}
         case Reference() | RecordId():
             return {"type": "string", "format": "uuid"}
     return {"type": "string"}
@@ -58,15 +85,22 @@ def _wanted(field: Field) -> str:
     match field.type:
         case Text():
             return "this text, without regard to case and accents"
+        case Choices():
+            return f"at least one of these, with commas between: {', '.join(field.type.options)}"
         case Amount():
             return "such as `1200.50`, or `1200.50 USD` in another currency than the workspace's"
         case Day():
-            return "a date such as `2026-03-02`"
+            return "a date such as `2026-03-02`, or relative such as `today`, `-7d` or `this_month`"
         case Instant():
-            return "an instant such as `2026-03-02T09:00:00Z`"
-        case Reference():
-            return f"id of one {field.type.to.replace('_', ' ')}"
+            return "an instant such as `2026-03-02T09:00:00Z`, a date, or relative such as `-7d` or `this_month`"
+        case Reference(to):
+            own = _OWN.get(to)
+            return f"id of one {to.replace('_', ' ')}" + (f", or `{own}`" if own else "")
     return "exactly this value"
+
+
+_OWN: Mapping[str, str] = MappingProxyType({"user": "me", "unit": "my_units"})
+"""What stands for whoever asks, instead of an id."""
 
 
 def _query(name: str, schema: dict[str, Any], text: str) -> Shape:

@@ -35,14 +35,19 @@ FIXED = {
 
 _OPERATORS = """
 **Filters.** Each field below is a parameter: `{field}=...` keeps the records whose field holds this value. All filters
-of a request must hold. For another comparison an operator stands in brackets behind the name, which the form below does
-not offer; with `curl` say `-g`, and write `%20` for a space:
+of a request must hold, several of one field too. For another comparison an operator stands in brackets behind the name,
+which the form below does not offer; with `curl` say `-g`, and write `%20` for a space:
 
 - `eq` this value, as without an operator; `ne` another one or nothing
 - `in` one of several, with commas between: `{field}[in]=A,B`
 - `empty` nothing, or with `false` something: `{field}[empty]=true`
-"""
-_ORDERED = """- `lt`, `lte`, `gt`, `gte` below, at most, above, at least: `{example}`; for fields that can be sorted by
+- `changed` set to something else since: `{field}[changed]=-7d`
+- `contains`, `starts_with` a part of a text, its beginning; `has` at least one of several choices
+- `lt`, `lte`, `gt`, `gte` below, at most, above, at least: `{example}`; `between` from one to the other, with a comma
+  between them; for fields that can be sorted by
+
+Days and instants may be relative: `today`, `-7d`, `+2h`, `this_month`, `start_of_year`. A person may be `me`, a unit
+one of `my_units`. `company.city` is the field of the record that a reference leads to.
 """
 
 
@@ -50,7 +55,7 @@ def filters_in_words(spec: Spec) -> str:
     """Return how a list of an entity is filtered."""
     names = [name for name, field in spec.fields.items() if field.type.filterable and name != "id"]
     chosen = "stage" if spec.staged else next(iter(names), "id")
-    return _OPERATORS.format(field=chosen) + _ORDERED.format(example=_compared(spec))
+    return _OPERATORS.format(field=chosen, example=_compared(spec))
 
 
 def pipelines_in_words(pipelines: Iterable[Pipeline]) -> str:

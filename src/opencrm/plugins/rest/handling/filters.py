@@ -1,91 +1,87 @@
-"""A list's query string: `?stage=won&amount[gte]=1000 EUR&owner_id[in]=A,B&sort=-created_at&limit=50`."""
+"""A list's query string: `?stage=won&amount[gte]=1000 EUR&company.city[contains]=ri&sort=-created_at&limit=50`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from opencrm import (
-    All,
-    Amount,
-    Condition,
-    Empty,
-    Equal,
-    Greater,
-    In,
-    InputError,
-    Less,
-    Not,
-    Query,
-    at_least,
-    at_most,
-)
-from opencrm.embed import Locale, Spec
+import orjson
 
-MOST_VALUES = 500
-"""How many values `[in]` takes."""
+from opencrm import All, Amount, Condition, Equal, InputError, Query, condition
+from opencrm.embed import Locale, Spec, query_conditions
 
-_NAME = re.compile(r"([a-z][a-z0-9_]*)(?:\[([a-z]+)\])?")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _YES: Mapping[str, bool] = MappingProxyType({"true": True, "false": False})
 
+Pairs = Iterable[tuple[str, str]]
 
-def query_of(spec: Spec, given: Mapping[str, str], locale: Locale) -> Query[Any]:
+
+def query_of(spec: Spec, pairs: Pairs, locale: Locale) -> Query[Any]:
     """Return what a list's parameters ask for.
+
+    Args:
+        spec: The entity.
+        pairs: The query string's names and values; a filter may come several times, and then all of them hold.
+        locale: Gives an amount without a currency the workspace's.
 
     Raises:
         InputError: Names each parameter that is unknown or cannot be used.
     """
-    wrong: dict[str, list[str]] = {}
-    found: dict[str, Any] = {}
-    conditions = []
-    for name, value in given.items():
-        try:
-            if name in _PARAMETERS:
-                found[name] = _PARAMETERS[name](value)
-            else:
-                conditions.append(_filter(spec, name, value, locale))
-        except ValueError as error:
-            wrong[name] = [str(error)]
+    shown, filters = _told_apart(pairs)
+    found, wrong = _read(shown)
+    conditions: list[Condition] = []
+    try:
+        conditions += query_conditions(filters).items
+    except InputError as error:
+        wrong |= error.fields
     if wrong:
         raise InputError(wrong)
+    conditions += _currencies(spec, filters, locale)
+    if "where" in found:
+        conditions.append(found.pop("where"))
     return Query(spec, where=All(tuple(conditions)) if conditions else None, **found)
 
 
-def _filter(spec: Spec, name: str, value: str, locale: Locale) -> Condition:
-    parts = _NAME.fullmatch(name)
-    if parts is None:
-        raise ValueError("is neither a parameter nor a field")
-    field, operator = parts[1], parts[2] or "eq"
-    if operator not in OPERATORS:
-        raise ValueError(f"{operator!r} is none of {', '.join(OPERATORS)}")
-    item = OPERATORS[operator](field, value)
-    kind = spec.fields[field].type if field in spec.fields else None
-    if operator in ("ne", "gt", "gte") and isinstance(kind, Amount):
-        return All((item, Equal(kind.currency, _currency(value, locale))))
-    return item
+def _told_apart(pairs: Pairs) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Return what says how a list is shown, and what is a filter."""
+    shown: list[tuple[str, str]] = []
+    filters: list[tuple[str, str]] = []
+    for name, value in pairs:
+        (shown if name in _PARAMETERS else filters).append((name, value))
+    return shown, filters
 
 
-def _currency(value: str, locale: Locale) -> str:
-    """Return the currency within which amounts are compared."""
-    return value.strip().partition(" ")[2] or locale.currency
+def _read(shown: Pairs) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """Return the parameters, and what is wrong with which."""
+    found: dict[str, Any] = {}
+    wrong: dict[str, list[str]] = {}
+    for name, value in shown:
+        if name in found or name in wrong:
+            wrong[name] = ["is given twice"]
+            continue
+        try:
+            found[name] = _PARAMETERS[name](value)
+        except ValueError as error:
+            wrong[name] = [str(error)]
+    return found, wrong
 
 
-def _among(field: str, value: str) -> Condition:
-    values = value.split(",")
-    if len(values) > MOST_VALUES:
-        raise ValueError(f"takes at most {MOST_VALUES} values")
-    return In(field, tuple(values))
+def _currencies(spec: Spec, filters: Pairs, locale: Locale) -> Iterator[Condition]:
+    """Give the currency within which an amount is another one."""
+    for name, value in filters:
+        field, _, operator = name.partition("[")
+        kind = spec.fields[field].type if field in spec.fields else None
+        if operator == "ne]" and isinstance(kind, Amount):
+            yield Equal(kind.currency, value.strip().partition(" ")[2] or locale.currency)
 
 
-def _empty(field: str, value: str) -> Condition:
-    return Empty(field) if _yes_or_no(value) else Not(Empty(field))
-
-
-def _not(field: str, value: str) -> Condition:
-    return Not(Equal(field, value))
+def _tree(value: str) -> Condition:
+    try:
+        return condition(orjson.loads(value))
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"is no JSON: {error}") from None
 
 
 def _yes_or_no(value: str) -> bool:
@@ -104,20 +100,7 @@ def _names(value: str) -> list[str]:
     return value.split(",")
 
 
-OPERATORS: Mapping[str, Callable[[str, str], Condition]] = MappingProxyType(
-    {
-        "eq": Equal,
-        "ne": _not,
-        "lt": Less,
-        "lte": at_most,
-        "gt": Greater,
-        "gte": at_least,
-        "in": _among,
-        "empty": _empty,
-    }
-)
-"""What may stand in brackets behind a field's name; without brackets it is `eq`."""
-
 _PARAMETERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
-    {"sort": str, "limit": _whole, "cursor": str, "fields": _names, "deleted": _yes_or_no}
+    {"sort": str, "limit": _whole, "cursor": str, "fields": _names, "deleted": _yes_or_no, "where": _tree}
 )
+"""What else than a field may be named."""

@@ -20,6 +20,7 @@ from opencrm import (
     Restore,
     Update,
     assigning,
+    merging,
     pipelines,
     records,
 )
@@ -31,10 +32,11 @@ from opencrm.plugins.rest.handling.requests import (
     json_object,
     no_body,
     no_parameters,
-    parameters,
+    pairs,
     principal,
     record_id,
 )
+from opencrm.plugins.rest.handling.searching import page_of
 
 
 class Records:
@@ -49,10 +51,12 @@ class Records:
 
     def list(self, plural: str) -> Response:
         """Answer with one page."""
-        given = parameters()
+        given = pairs()
         with self._crm.read(principal()) as reader:
             spec = entity_at(reader, plural)
-            page = reader.list(query_of(spec, given, reader.configuration.locale))
+            searched = any(name == "q" for name, _ in given)
+            query = None if searched else query_of(spec, given, reader.configuration.locale)
+            page = page_of(reader, spec, given) if query is None else reader.list(query)
             dumper = reader.configuration.schemas.dumper(spec)
         items = dumper.rows(page.rows, page.rows[0].fields) if page.rows else []
         return answer({"items": items, "next": page.next})
@@ -62,7 +66,10 @@ class Records:
         no_parameters()
         with self._crm.read(principal()) as reader:
             spec = entity_at(reader, plural)
-            record = reader.get(spec, record_id(id))
+            try:
+                record = reader.get(spec, record_id(id))
+            except NotFound:
+                return _moved_on(reader, spec, record_id(id))
             response = answer(record_body(reader, spec, record), headers=tagged(reader, spec, record))
         response.make_conditional(request.environ)
         return response
@@ -149,6 +156,19 @@ def entity_at(reader: Reader, plural: str) -> Spec:
 def address(spec: Spec) -> str:
     """Return an entity's part of addresses."""
     return spec.plural.replace("_", "-")
+
+
+def _moved_on(reader: Reader, spec: Spec, id: str) -> Response:
+    """Lead on to the record that a merged one went into; for now, since a merge can be undone.
+
+    Raises:
+        NotFound: It went nowhere that the reader may see.
+    """
+    into = merging.successor(reader, spec, id)
+    if into is None:
+        raise NotFound(f"there is no such {spec.name}", entity=spec.name)
+    base = request.path.rstrip("/").rpartition("/")[0]
+    return Response(status=307, headers={"Location": quote(f"{request.root_path}{base}/{into}")})
 
 
 def _chosen(work: Work, spec: Spec, id: str, tags: Collection[str] | None) -> str | None:

@@ -75,23 +75,31 @@ def no_body() -> None:
         raise InputError({"body": ["must be empty"]})
 
 
+def pairs() -> list[tuple[str, str]]:
+    """Return the query string's names and values, in order.
+
+    Raises:
+        InputError: There are too many, or they are not UTF-8.
+    """
+    query = request.environ.get("QUERY_STRING", "")
+    if not query:
+        return []
+    try:
+        return parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
+    except UnicodeDecodeError:
+        raise InputError({"query": ["must be UTF-8"]}) from None
+    except ValueError:
+        raise InputError({"query": [f"must have at most {_MOST_PARAMETERS} parameters"]}) from None
+
+
 def parameters() -> dict[str, str]:
     """Return the query string's parameters.
 
     Raises:
         InputError: One is given twice, there are too many, or they are not UTF-8.
     """
-    query = request.environ.get("QUERY_STRING", "")
-    if not query:
-        return {}
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
-    except UnicodeDecodeError:
-        raise InputError({"query": ["must be UTF-8"]}) from None
-    except ValueError:
-        raise InputError({"query": [f"must have at most {_MOST_PARAMETERS} parameters"]}) from None
     found: dict[str, str] = {}
-    for name, value in pairs:
+    for name, value in pairs():
         if name in found:
             raise InputError({name: ["is given twice"]})
         found[name] = value

@@ -9,8 +9,13 @@ from flask_smorest import Blueprint
 
 from opencrm import CRM
 from opencrm.plugins.rest.handling.acts import AssignArguments, MoveArguments, UndoArguments
+from opencrm.plugins.rest.handling.analysing import Analysing
+from opencrm.plugins.rest.handling.cleaning import Cleaning
+from opencrm.plugins.rest.handling.imports import Imports
 from opencrm.plugins.rest.handling.records import Records
 from opencrm.plugins.rest.handling.requests import Arguments
+from opencrm.plugins.rest.handling.searching import Searching
+from opencrm.plugins.rest.handling.views import Views
 from opencrm.plugins.rest.handling.workspace import Workspace
 
 _MANY = "/<plural>"
@@ -31,6 +36,11 @@ def blueprint(crm: CRM) -> Blueprint:
     _add(routes, "/", "index", workspace.index)
     _add(routes, "/me", "me", workspace.me)
     _add(routes, "/undo", "undo", undo, method="POST")
+    _add(routes, "/search", "search", Searching(crm).search)
+    _add_analysing(routes, Analysing(crm))
+    _add_views(routes, Views(crm))
+    _add_cleaning(routes, Cleaning(crm))
+    _add_imports(routes, Imports(crm))
     _add_records(routes, records)
     return routes
 
@@ -45,6 +55,37 @@ def _add_records(routes: Blueprint, records: Records) -> None:
     _add(routes, f"{_ONE}/restore", "restore", records.restore, method="POST")
     _add(routes, f"{_ONE}/move", "move", routes.arguments(MoveArguments)(records.move), method="POST")
     _add(routes, f"{_ONE}/assign", "assign", routes.arguments(AssignArguments)(records.assign), method="POST")
+
+
+def _add_analysing(routes: Blueprint, analysing: Analysing) -> None:
+    _add(routes, "/boards/<pipeline>", "board", analysing.board)
+    _add(routes, "/reports", "report", analysing.report)
+
+
+def _add_cleaning(routes: Blueprint, cleaning: Cleaning) -> None:
+    pair = f"{_ONE}/not-duplicates/<other>"
+    _add(routes, f"{_MANY}/mass-edit", "mass_edit", cleaning.edit, method="POST")
+    _add(routes, f"{_MANY}/duplicates", "duplicates", cleaning.duplicates)
+    _add(routes, f"{_MANY}/duplicates", "alike", cleaning.alike, method="POST")
+    _add(routes, f"{_ONE}/merge", "merge", cleaning.merge, method="POST")
+    _add(routes, pair, "dismiss", cleaning.dismiss, method="PUT")
+    _add(routes, pair, "propose_again", cleaning.propose_again, method="DELETE")
+
+
+def _add_imports(routes: Blueprint, imports: Imports) -> None:
+    _add(routes, "/imports", "imports_list", imports.list)
+    _add(routes, "/imports/<id>", "imports_get", imports.get)
+    _add(routes, "/imports/<id>/undo", "imports_undo", imports.undo, method="POST")
+
+
+def _add_views(routes: Blueprint, views: Views) -> None:
+    snapshot = "/segments/<id>/snapshots/<snapshot>"
+    _add(routes, "/saved-views/<id>/records", "records", views.records)
+    _add(routes, "/segments/<id>/members", "members", views.members)
+    _add(routes, "/segments/<id>/snapshot", "snapshot", views.snapshot, method="POST")
+    _add(routes, "/segments/<id>/snapshots", "snapshots", views.snapshots)
+    _add(routes, snapshot, "recorded", views.recorded)
+    _add(routes, f"{snapshot}/compared/<other>", "compared", views.compared)
 
 
 def _add(routes: Blueprint, rule: str, name: str, view: Callable[..., Any], *, method: str = "GET") -> None:

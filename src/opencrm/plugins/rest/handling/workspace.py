@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from opencrm import CRM, Choice, InputError, NotFound, Pipeline, Reference, Undo, User, undoing
+from opencrm import CRM, Choice, Choices, InputError, NotFound, Pipeline, Reference, Undo, User, undoing
 from opencrm.embed import Field, Reader, Spec
 from opencrm.plugins.rest.handling.answers import ACT, answer, entry_body
 from opencrm.plugins.rest.handling.records import address
@@ -71,10 +71,10 @@ def _entity(reader: Reader, spec: Spec, may: list[str]) -> dict[str, Any]:
 
 def _field(field: Field, *, written: bool) -> dict[str, Any]:
     told: dict[str, Any] = {"name": field.name, "label": field.label, "type": field.type.name}
-    told |= {"required": field.required, "help": field.help or None}
+    told |= {"required": field.required, "help": field.help or None, "custom": field.custom}
     told |= {"sorts": field.type.ordered, "filters": field.type.filterable}
     told |= {"creates": field.settable and written, "changes": written and field.settable and field.author is None}
-    if isinstance(field.type, Choice):
+    if isinstance(field.type, Choice | Choices):
         told["options"] = dict(field.type.options)
     if isinstance(field.type, Reference):
         told["to"] = field.type.to

@@ -1,0 +1,84 @@
+"""Search, across entities and within a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+from flask import Response
+
+from opencrm import CRM, All, In, InputError, Page, Query, searching
+from opencrm.embed import Reader, Spec
+from opencrm.plugins.rest.handling.answers import answer
+from opencrm.plugins.rest.handling.filters import query_of
+from opencrm.plugins.rest.handling.requests import pairs, principal
+
+MOST = 100
+"""Of so many of the best hits a list is made."""
+
+Pairs = Sequence[tuple[str, str]]
+
+
+class Searching:
+    """Answers with what is found in a workspace.
+
+    Args:
+        crm: The workspace.
+    """
+
+    def __init__(self, crm: CRM) -> None:
+        self._crm = crm
+
+    def search(self) -> Response:
+        """Answer with the records that a text finds, the best first."""
+        given = pairs()
+        unknown = {name: ["is no parameter here"] for name, _ in given if name not in ("q", "entity", "limit")}
+        if unknown:
+            raise InputError(unknown)
+        text, limit = once(given, "q"), once(given, "limit", "20")
+        if not (limit.isascii() and limit.isdigit() and len(limit) < 10):
+            raise InputError({"limit": ["must be a whole number"]})
+        entities = [value for name, value in given if name == "entity"]
+        with self._crm.read(principal()) as reader:
+            hits = searching.search(reader, text, entities or None, limit=int(limit))
+        return answer({"items": [attrs.asdict(hit) for hit in hits]})
+
+
+def page_of(reader: Reader, spec: Spec, given: Pairs) -> Page[Any]:
+    """Return the records of one entity that a text finds, the best first unless a sort is asked for.
+
+    Filters narrow the hundred best hits down. There is no further page.
+
+    Raises:
+        InputError: A parameter is unknown, cannot be used, or not together with `q`.
+    """
+    wrong = {name: ["cannot be used together with q"] for name, _ in given if name in ("cursor", "deleted")}
+    if wrong:
+        raise InputError(wrong)
+    query: Query[Any] = query_of(spec, [it for it in given if it[0] != "q"], reader.configuration.locale)
+    ids = [hit.id for hit in searching.search(reader, once(given, "q"), [spec], limit=MOST)]
+    if not ids:
+        reader.check(query)
+        return Page(())
+    where = In("id", tuple(ids)) if query.where is None else All((In("id", tuple(ids)), query.where))
+    if any(name == "sort" for name, _ in given):
+        return Page(reader.list(attrs.evolve(query, where=where)).rows)
+    found = reader.list(attrs.evolve(query, where=where, sort="id", limit=MOST)).rows
+    return Page(tuple(sorted(found, key=lambda row: ids.index(row.id)))[: query.limit])
+
+
+def once(given: Pairs, name: str, default: str | None = None) -> str:
+    """Return a parameter that is given once.
+
+    Raises:
+        InputError: It is given twice, or missing and has no default.
+    """
+    found = [value for each, value in given if each == name]
+    if len(found) > 1:
+        raise InputError({name: ["is given twice"]})
+    if not found and default is None:
+        raise InputError({name: ["is required"]})
+    return found[0] if found else str(default)
+
+

@@ -1,0 +1,237 @@
+"""Boards: the stages of a pipeline with what stands in them, in two statements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
+
+from opencrm.core.conditions import Condition, Equal, all_of
+from opencrm.core.entity import Spec
+from opencrm.core.fields import Amount
+from opencrm.core.pipeline import Pipeline, Stage
+from opencrm.core.values import Money
+from opencrm.errors import InputError, NotFound
+from opencrm.services.analysing.telling import board_as_json
+from opencrm.services.reading.arms import taken_apart
+from opencrm.services.reading.asking import with_key
+from opencrm.services.reading.building import together
+from opencrm.services.reading.counting import MOST_COUNTED, Count, money_field
+from opencrm.services.reading.plans import Plan, Sort
+from opencrm.services.reading.reader import Reader
+from opencrm.services.reading.rows import Record
+from opencrm.storage.aggregates import exact_sum
+
+MOST_CARDS = 100
+_LOOK = 1000
+"""So many records of a stage are looked at for those that may be seen, before each arm is asked for its own."""
+
+
+@attrs.frozen(kw_only=True)
+class Column:
+    """One stage of a board.
+
+    Attributes:
+        stage: The stage; of a key that the pipeline does not have any more, an open one.
+        count: How many records stand in it.
+        sums: What they are worth, by currency.
+        cards: The first of them.
+    """
+
+    stage: Stage
+    count: Count
+    sums: tuple[Money, ...]
+    cards: tuple[Record, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Board:
+    """The records of a pipeline, by stage.
+
+    Attributes:
+        pipeline: The pipeline.
+        entity: What goes through it.
+        columns: Its stages, in order.
+    """
+
+    pipeline: Pipeline
+    entity: Spec
+    columns: tuple[Column, ...]
+
+
+@attrs.frozen
+class _Total:
+    count: int
+    sums: tuple[Money, ...]
+
+
+def board(
+    reader: Reader,
+    pipeline: str,
+    *,
+    where: Condition | None = None,
+    cards: int = 25,
+    sort: str = "-created_at",
+    fields: Sequence[str] | None = None,
+) -> Board:
+    """Return the board of a pipeline: of each stage how many records there are, what they are worth, and the first.
+
+    Args:
+        reader: Whoever looks, and sees what it may read.
+        pipeline: Key of the pipeline.
+        where: A condition on the records.
+        cards: How many records of each stage are shown; 0 to 100.
+        sort: The order of the records of a stage, by an indexed field.
+        fields: The fields of a card; by default all that may be read.
+
+    Raises:
+        NotFound: There is no such pipeline.
+        InputError: A field is unknown, or the sort or the number of cards cannot be used.
+    """
+    found = _pipeline(reader, pipeline)
+    spec = reader.entity(found.entity)
+    if not 0 <= cards <= MOST_CARDS:
+        raise InputError({"cards": [f"must lie between 0 and {MOST_CARDS}"]})
+    order, names = _order(reader, spec, sort), reader.names(spec, fields)
+    here = reader.bound(spec, Equal("pipeline", found.key))
+    asked = reader.bound(spec, where)
+    totals = _totals(reader, spec, found.key, asked)
+    wanted = {key: min(cards, total.count) for key, total in totals.items() if cards}
+    shown = _Cards(reader, spec, here, asked, order, names).of(wanted) if wanted else {}
+    columns = tuple(
+        Column(
+            stage=stage,
+            count=Count(totals[stage.key].count if stage.key in totals else 0, MOST_COUNTED),
+            sums=totals[stage.key].sums if stage.key in totals else (),
+            cards=shown.get(stage.key, ()),
+        )
+        for stage in _stages(found, totals)
+    )
+    return Board(pipeline=found, entity=spec, columns=columns)
+
+
+plain = board_as_json
+
+
+def entity_of(reader: Reader, pipeline: str) -> Spec:
+    """Return what goes through a pipeline.
+
+    Raises:
+        NotFound: There is no such pipeline.
+    """
+    return reader.entity(_pipeline(reader, pipeline).entity)
+
+
+def _pipeline(reader: Reader, key: str) -> Pipeline:
+    pipelines = reader.configuration.catalogue.pipelines
+    if key not in pipelines:
+        raise NotFound(f"there is no pipeline {key!r}; known are {', '.join(sorted(pipelines))}", pipeline=key)
+    return pipelines[key]
+
+
+def _order(reader: Reader, spec: Spec, text: str) -> Sort:
+    sort = reader.sort(spec, text)
+    if not sort.field.indexed:
+        raise InputError({"sort": [f"a board is sorted by an indexed field, and {sort.field.name!r} is none"]})
+    return sort
+
+
+def _stages(pipeline: Pipeline, found: Mapping[str, _Total]) -> list[Stage]:
+    """Return the pipeline's stages, and those that it does not have any more but where records stand."""
+    known = {stage.key for stage in pipeline.stages}
+    return [*pipeline.stages, *(Stage(key) for key in sorted(found) if key not in known)]
+
+
+def _totals(reader: Reader, spec: Spec, pipeline: str, where: Condition) -> dict[str, _Total]:
+    """Count and add up what stands in each stage."""
+    reader.bound(spec, Equal("stage", "any"))
+    worth = _worth(reader, spec)
+    plan = reader.plan(spec, ("stage", *worth), where)
+    values = {**plan.values, "pipeline": pipeline}
+    rows = reader.tx.select(("board totals", plan.shape), lambda: _adding(reader, plan, worth), values)
+    found: dict[str, _Total] = {}
+    for stage, number, *rest in rows:
+        held = found.get(stage, _Total(0, ()))
+        more = (Money(rest[0], rest[1]),) if rest and rest[0] is not None else ()
+        found[stage] = _Total(held.count + number, held.sums + more)
+    return found
+
+
+def _worth(reader: Reader, spec: Spec) -> tuple[str, ...]:
+    """Return the first amount of an entity that may be read, with its currency; nothing where there is none."""
+    readable = reader.rights.readable(spec)
+    for name in spec.fields:
+        kind = spec.fields[name].type
+        if isinstance(kind, Amount) and {name, kind.currency} <= readable:
+            return money_field(spec, readable, name)
+    return ()
+
+
+def _adding(reader: Reader, plan: Plan, worth: tuple[str, ...]) -> Select[Any]:
+    inner = reader.statement(plan).where(_in_pipeline(plan)).subquery()
+    stage, number = inner.c.stage, func.count().label("number")
+    if not worth:
+        return select(stage, number).group_by(stage)
+    amount, currency = (inner.c[name] for name in worth)
+    total = exact_sum(amount).label("total")
+    return select(stage, number, total, currency).group_by(stage, currency).order_by(stage, currency)
+
+
+def _in_pipeline(plan: Plan) -> ColumnElement[bool]:
+    """Say in which pipeline a record stands: as no index has it, where the indexes of the scope's arms are better."""
+    column = plan.spec.table.c.pipeline
+    wanted = bindparam("pipeline", type_=column.type)
+    return column.concat("") == wanted if taken_apart(plan.scope).arms else column == wanted
+
+
+@attrs.frozen
+class _Cards:
+    """Reads the first records of each stage."""
+
+    reader: Reader
+    spec: Spec
+    here: Condition
+    where: Condition
+    sort: Sort
+    names: tuple[str, ...]
+
+    def of(self, wanted: Mapping[str, int]) -> dict[str, tuple[Record, ...]]:
+        """Return the first records of these stages: so many of each, which are there."""
+        reader, most = self.reader, max(wanted.values())
+        known, one = reader.configuration.densities, self._plan("", most)
+        key, found = (reader.rights.name, one.shape, one.where), {}
+        if one.arms and self._leads and known.may_be_dense(key, reader.now):
+            found = self._read(wanted, attrs.evolve(one, look=_LOOK))
+        short = {stage: number for stage, number in wanted.items() if len(found.get(stage, ())) < number}
+        if short:
+            if found:
+                known.is_sparse(key, reader.now)
+            found |= self._read(short, one)
+        return found
+
+    def _read(self, stages: Mapping[str, int], like: Plan) -> dict[str, tuple[Record, ...]]:
+        plans = [attrs.evolve(like, lead=self._lead(stage)) for stage in stages]
+        given = {name: value for at, plan in enumerate(plans) for name, value in plan.values_under(f"p{at}_").items()}
+        entities = self.reader.configuration.catalogue.entities
+        shape = ("cards", len(plans), like.shape)
+        rows = self.reader.tx.select(shape, lambda: together(plans, entities), given)
+        place = like.columns.index("stage")
+        return {
+            stage: self.reader.records(self.spec, self.names, [row for row in rows if row[place] == stage])
+            for stage in stages
+        }
+
+    def _plan(self, stage: str, most: int) -> Plan:
+        columns = tuple(dict.fromkeys((*with_key(self.names, self.sort), "stage")))
+        plan = self.reader.plan(self.spec, columns, self.where, self.sort, limit=most)
+        return attrs.evolve(plan, lead=self._lead(stage))
+
+    def _lead(self, stage: str) -> Condition:
+        return all_of((self.here, Equal("stage", stage)))
+
+    @property
+    def _leads(self) -> bool:
+        """Whether stage and order have an index of their own."""
+        return self.sort.field.name == "created_at"

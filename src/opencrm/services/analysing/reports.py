@@ -1,0 +1,159 @@
+"""Reports: records in groups, and what each group comes to, in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from opencrm.core.conditions import Condition
+from opencrm.core.entity import Entity, Spec
+from opencrm.core.values import fold
+from opencrm.errors import InputError, TooManyRows
+from opencrm.services.analysing.grouping import Asked, Grouping
+from opencrm.services.analysing.groups import group_of
+from opencrm.services.analysing.measures import Tally, measure_of, steps_of, told
+from opencrm.services.analysing.telling import names_of, table_as_json
+from opencrm.services.reading.reader import Reader
+
+E = TypeVar("E", bound=Entity)
+MOST_GROUPS = 2
+MOST_ROWS = 10_000
+"""A report has at most so many rows."""
+_MOST_READ = 100_000
+"""So many groups of SQL are put together to those rows: one for each currency, and for hours on the edge of a day."""
+
+
+def _several(given: Iterable[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+@attrs.frozen
+class Report(Generic[E]):
+    """What a report should tell.
+
+    Args:
+        entity: The entity, by class, declaration or name.
+        group_by: Up to two fields: `"stage"`; `"closed_at:month"` for a period (`day week month quarter year`) of an
+            instant or a date; `"stage:entered"` for each stage of its pipeline that a record has ever entered.
+        measures: `"count"`, `"sum:amount"`, `"average:amount"`, and `"conversion"`, the won of the closed.
+        where: A condition on the records, raw or typed.
+    """
+
+    entity: type[E] | Spec | str
+    group_by: tuple[str, ...] = attrs.field(converter=_several, default=())
+    measures: tuple[str, ...] = attrs.field(converter=_several, default=("count",))
+    where: Condition | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Table:
+    """What a report came to.
+
+    Attributes:
+        entity: The entity.
+        groups: What it is grouped by, as it was asked for.
+        measures: What it tells, as it was asked for.
+        rows: For each group its values, in order, then what each measure came to: a count, a sum or an average (of
+            money: a tuple with one for each currency), or a `Conversion`. A period's value is its first day.
+    """
+
+    entity: Spec
+    groups: tuple[str, ...]
+    measures: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The headings of the rows."""
+        return (*self.groups, *self.measures)
+
+
+def run(reader: Reader, report: Report[Any]) -> Table:
+    """Return what the records that the principal may read come to.
+
+    Raises:
+        NotFound: There is no such entity.
+        InputError: A field is unknown, or cannot be grouped by or added up.
+        TooManyRows: It would have more than 10,000 rows.
+    """
+    spec = reader.entity(report.entity)
+    readable = reader.rights.readable(spec)
+    if len(report.group_by) > MOST_GROUPS or not report.measures:
+        raise InputError({"group_by": [f"a report has at most {MOST_GROUPS} groups, and a measure"]})
+    asked = Asked(
+        spec=spec,
+        groups=tuple(group_of(spec, readable, text) for text in report.group_by),
+        measures=tuple(measure_of(spec, readable, text) for text in report.measures),
+        pipelines=reader.configuration.catalogue.pipelines_of(spec.name),
+        zone=reader.configuration.locale.zone,
+    )
+    return Table(
+        entity=spec,
+        groups=report.group_by,
+        measures=report.measures,
+        rows=_Run(reader, asked).rows(reader.bound(spec, report.where)),
+    )
+
+
+plain = table_as_json
+names = names_of
+
+
+@attrs.frozen(slots=False)
+class _Run:
+    reader: Reader
+    asked: Asked
+
+    def rows(self, where: Condition) -> tuple[tuple[Any, ...], ...]:
+        asked, reader = self.asked, self.reader
+        plan, entities = reader.plan(asked.spec, ("id",), where), reader.configuration.catalogue.entities
+        rows = reader.tx.select(
+            ("report", asked.shape, plan.shape),
+            lambda: Grouping(asked, plan, entities).statement(_MOST_READ + 1),
+            plan.values,
+        )
+        if len(rows) > _MOST_READ:
+            raise _too_many()
+        return self._put_together(rows)
+
+    def _put_together(self, rows: Sequence[Sequence[Any]]) -> tuple[tuple[Any, ...], ...]:
+        """Put groups together that SQL had to tell apart: currencies, and hours on the edge of a day."""
+        groups, measures = self.asked.groups, self.asked.measures
+        readers = [group.read(self.asked.zone) for group in groups]
+        found: dict[tuple[Any, ...], list[Tally]] = {} if groups else {(): [Tally() for _ in measures]}
+        steps = tuple(steps_of(measures, self.asked.currencies, len(groups)))
+        for row in rows:
+            key = tuple([read(value) for read, value in zip(readers, row, strict=False)])
+            tallies = found.get(key)
+            if tallies is None:
+                tallies = found[key] = [Tally() for _ in measures]
+            for tally, (currency, number, total) in zip(tallies, steps, strict=True):
+                tally.add(
+                    None if currency is None else row[currency], row[number], None if total is None else row[total]
+                )
+        if len(found) > MOST_ROWS:
+            raise _too_many()
+        return tuple(
+            (*key, *(told(measure, tally) for measure, tally in zip(measures, found[key], strict=True)))
+            for key in sorted(found, key=self._order)
+        )
+
+    def _order(self, key: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Order stages as their pipelines have them, all else by value, and nothing last."""
+        return tuple(
+            (value is None, places.get(value, len(places)), fold(value) if isinstance(value, str) else value or 0)
+            for places, value in zip(self._places, key, strict=True)
+        )
+
+    @cached_property
+    def _places(self) -> tuple[Mapping[Any, int], ...]:
+        stages = [stage.key for pipeline in self.asked.pipelines for stage in pipeline.stages]
+        places = {key: at for at, key in enumerate(dict.fromkeys(stages))}
+        return tuple(places if group.field.name == "stage" else {} for group in self.asked.groups)
+
+
+def _too_many() -> TooManyRows:
+    return TooManyRows({"group_by": [f"the report would have more than {MOST_ROWS:,} rows: group by less, or filter"]})

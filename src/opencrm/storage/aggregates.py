@@ -1,0 +1,86 @@
+"""Aggregates that give the same on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from sqlalchemy import ColumnElement, String
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import FunctionElement
+from sqlalchemy.types import UserDefinedType
+
+from opencrm.core.columns import AmountColumn, tidy
+
+Make: TypeAlias = Callable[[int], Any]
+_BITS = 24
+
+
+def exact_sum(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the sum of a column of whole numbers or amounts, as the type of the column.
+
+    On SQLite a sum of integers beyond 64 bits is an error, so their halves are added up.
+    """
+    return _Sum(column, tidy if isinstance(column.type, AmountColumn) else int)
+
+
+def first_text(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the first of some texts, by code point."""
+    return _First(column)
+
+
+class _First(FunctionElement[Any]):
+    name = "first_text"
+    inherit_cache = True
+    type = String()
+
+
+class _Sum(FunctionElement[Any]):
+    name = "exact_sum"
+    inherit_cache = False
+
+    def __init__(self, column: ColumnElement[Any], make: Make) -> None:
+        super().__init__(column)
+        self.type = _Total(make)
+
+
+class _Total(UserDefinedType[Any]):
+    cache_ok = True
+
+    def __init__(self, make: Make) -> None:
+        self.make = make
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "NUMERIC"
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        return lambda value: None if value is None else self.make(_whole(value))
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, str):
+        return int(value)
+    high, low = value.split(" ")
+    return (int(high) << _BITS) + int(low)
+
+
+@compiles(_Sum)
+def _sum(element: _Sum, compiler: Any, **given: Any) -> str:
+    column = compiler.process(element.clauses, **given)
+    return f"sum(({column}) >> {_BITS}) || ' ' || sum(({column}) & {(1 << _BITS) - 1})"
+
+
+@compiles(_Sum, "postgresql")
+def _sum_postgresql(element: _Sum, compiler: Any, **given: Any) -> str:
+    return f"sum({compiler.process(element.clauses, **given)})"
+
+
+@compiles(_First)
+def _first(element: _First, compiler: Any, **given: Any) -> str:
+    return f"min({compiler.process(element.clauses, **given)})"
+
+
+@compiles(_First, "postgresql")
+def _first_postgresql(element: _First, compiler: Any, **given: Any) -> str:
+    return f'min({compiler.process(element.clauses, **given)} COLLATE "C")'
