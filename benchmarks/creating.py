@@ -22,7 +22,7 @@ TIMES = 20
 
 _GIVEN = {"title": "Windows for a house", "amount": "1200.50", "source": "web", "expected_close": "2026-12-01"}
 MOVE = ["id", "act", "entity", "record_id", "pipeline", "end", "at", "by"]
-_DOCUMENT = insert_of("crm_search_document", "entity record_id source_id field weight head text".split())
+_DOCUMENT = insert_of("crm_search_document", ["entity", "record_id", "source_id", "field", "weight", "head", "text"])
 _DEAL, _JOURNAL, _MOVE = (
     insert_of(f"crm_{table}", columns)
     for table, columns in (("deal", DEAL), ("journal", JOURNAL), ("stage_move", MOVE))

@@ -196,9 +196,7 @@ class PointsFloor(Floor):
         ]
 
 
-def documents(
-    heads: Iterable[Row], points: Iterable[Row], refs: Iterable[Row] = ()
-) -> Iterator[tuple[Any, ...]]:
+def documents(heads: Iterable[Row], points: Iterable[Row], refs: Iterable[Row] = ()) -> Iterator[tuple[Any, ...]]:
     """Give what search holds of contacts, their points and their keys elsewhere."""
     for id, name, *_ in heads:
         yield _document(id, id, "contact.name", 0, _words(name))

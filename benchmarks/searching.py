@@ -28,12 +28,87 @@ TIMES = 5
 ASKED = ("an", "sch", "schmidt", "gm", "schmidt 77", "0171 77")
 """Beginnings of many names, of fewer, a whole name, the domain of a third of all addresses, two words, a number."""
 
-_FIRST = ["Anna", "Bernd", "Clara", "David", "Elena", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Karl", "Lena", "Mario", "Nina", "Oskar", "Petra", "Rosa", "Sven", "Tom"]
-_ONSET = ["Schm", "Schn", "Schr", "An", "Ar", "B", "Br", "D", "F", "Gr", "H", "J", "K", "Kr", "L", "M", "N", "P", "R", "St", "T", "V", "W", "Z"]
-_CODA = ["idt", "eider", "aeger", "ack", "auer", "ecker", "ehn", "ell", "erg", "ink", "isch", "ohl", "olt", "onn", "ucker", "usch"]
+_FIRST = [
+    "Anna",
+    "Bernd",
+    "Clara",
+    "David",
+    "Elena",
+    "Farid",
+    "Greta",
+    "Hugo",
+    "Ines",
+    "Jonas",
+    "Karl",
+    "Lena",
+    "Mario",
+    "Nina",
+    "Oskar",
+    "Petra",
+    "Rosa",
+    "Sven",
+    "Tom",
+]
+_ONSET = [
+    "Schm",
+    "Schn",
+    "Schr",
+    "An",
+    "Ar",
+    "B",
+    "Br",
+    "D",
+    "F",
+    "Gr",
+    "H",
+    "J",
+    "K",
+    "Kr",
+    "L",
+    "M",
+    "N",
+    "P",
+    "R",
+    "St",
+    "T",
+    "V",
+    "W",
+    "Z",
+]
+_CODA = [
+    "idt",
+    "eider",
+    "aeger",
+    "ack",
+    "auer",
+    "ecker",
+    "ehn",
+    "ell",
+    "erg",
+    "ink",
+    "isch",
+    "ohl",
+    "olt",
+    "onn",
+    "ucker",
+    "usch",
+]
 _DOMAINS = ("gmail.com", "example.org", "example.com")
 _CONTACT = ["id", "name", "name_key", "owner_id", "unit_id", "created_at", "created_by", "updated_at", "version"]
-_POINT = ["id", "contact_id", "kind", "value", "key", "preferred", "valid", "consent", "created_at", "created_by", "updated_at", "version"]
+_POINT = [
+    "id",
+    "contact_id",
+    "kind",
+    "value",
+    "key",
+    "preferred",
+    "valid",
+    "consent",
+    "created_at",
+    "created_by",
+    "updated_at",
+    "version",
+]
 _DOCUMENT = [*Document._fields, "head"]
 
 
@@ -124,7 +199,9 @@ def fill(one: World, size: int, few: str) -> None:
     one.raw.begin()
     one.raw.load("crm_contact", _CONTACT, (row for row, _, _ in _contacts(one, size, few)))
     one.raw.load("crm_contact_point", _POINT, (row for _, rows, _ in _contacts(one, size, few) for row in rows))
-    one.raw.load("crm_search_document", _DOCUMENT, (it for _, _, several in _contacts(one, size, few) for it in several))
+    one.raw.load(
+        "crm_search_document", _DOCUMENT, (it for _, _, several in _contacts(one, size, few) for it in several)
+    )
     one.raw.commit()
     one.raw.run("ANALYZE" if one.raw.sqlite else "VACUUM ANALYZE")
 

@@ -110,9 +110,10 @@ class Hand:
             "SELECT e, count(*), sum(CASE WHEN stage = 'won' THEN 1 ELSE 0 END), "
             "sum(CASE WHEN stage IN ('won', 'lost') THEN 1 ELSE 0 END) FROM ("
             'SELECT DISTINCT d.id, d.stage, m."end" AS e FROM (SELECT * FROM crm_deal WHERE %s) d '
-            "JOIN crm_stage_move m ON m.entity = 'deal' AND m.record_id = d.id AND m.pipeline = d.pipeline) x GROUP BY e"
+            "JOIN crm_stage_move m ON m.entity = 'deal' AND m.record_id = d.id AND m.pipeline = d.pipeline) x "
+            "GROUP BY e"
         )
-        return best([Floor(name, self._runner(text % reach, values), tuple) for name, reach, values in self._reaches()])
+        return best([Floor(it, self._runner(text % reach, values), tuple) for it, reach, values in self._reaches()])
 
     def _reaches(self) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
         reach, values = self._reach()

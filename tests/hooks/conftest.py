@@ -61,7 +61,7 @@ def make_change() -> Callable[..., Change]:
 def make_entry() -> Callable[..., JournalEntry]:
     def make(entity: str = "deal", kind: Kind = Kind.CREATED, **after: Any) -> JournalEntry:
         return JournalEntry(
-            id="e1",
+            entry_id="e1",
             act="a1",
             at=NOON,
             entity=entity,

@@ -31,7 +31,12 @@ points = st.lists(
 )
 made = st.lists(
     st.tuples(
-        st.sampled_from((Contact, Company, Deal)), st.sampled_from(PEOPLE), texts, st.none() | texts, points, st.booleans()
+        st.sampled_from((Contact, Company, Deal)),
+        st.sampled_from(PEOPLE),
+        texts,
+        st.none() | texts,
+        points,
+        st.booleans(),
     ),
     min_size=1,
     max_size=10,
@@ -45,7 +50,9 @@ def test_search_is_what_a_simple_reader_finds(crm, firm, several, questions, hid
     """The records, their order, and the field that answers; in each of the ways that it may go."""
     rules = [attrs.asdict(HIDDEN)] if hide else []
     with crm.work(firm.owner) as work:
-        records.update(work, [Update(Role, firm.roles[role], field_rules=rules) for role in ("firm_seller", "firm_head")])
+        records.update(
+            work, [Update(Role, firm.roles[role], field_rules=rules) for role in ("firm_seller", "firm_head")]
+        )
     _fill(crm, firm, several)
     for who in READERS:
         with crm.read(getattr(firm, who)) as reader:
@@ -140,7 +147,9 @@ def test_what_is_hidden_changes_nothing(crm, firm, text):
     rules = [attrs.asdict(HIDDEN)]
     with crm.work(firm.owner) as work:
         records.update(work, [Update(Role, firm.roles["firm_seller"], field_rules=rules)])
-    own = [(Contact, "seller", f"Anna Berg {at}", "x", [{"kind": "email", "value": "a@gmx.com"}], False) for at in range(4)]
+    own = [
+        (Contact, "seller", f"Anna Berg {at}", "x", [{"kind": "email", "value": "a@gmx.com"}], False) for at in range(4)
+    ]
     _fill(crm, firm, own)
     before = _told_to(crm, firm.seller, text)
     phone = {"kind": "phone", "value": "020 7183 8750"}

@@ -52,7 +52,7 @@ def test_a_block_that_fails_at_its_end_leaves_nothing(crm, firm, sizes):
         records.update(work, [Update(Deal, deal.id, title="B")])
         pipelines.move(work, [Move(Deal, deal.id, to="offer")])
         assigning.assign(work, [Assign(Deal, deal.id, owner=firm.stranger.id)])
-        undoing.undo(work, [Undo(entry=made.id)])
+        undoing.undo(work, [Undo(entry=made.entry_id)])
         records.delete(work, [Delete(Deal, deal.id)])
         organisation.add_user(work, "new", email=None, role="firm_seller", unit="north")
         raise Boom

@@ -71,11 +71,11 @@ class TestActingAs:
         """The journal names who began, as whom it went on, and what caused it."""
         with crm.work(firm.seller) as work:
             [first] = records.create(work, [Create(Deal, title="A")])
-            with work.acting_as("follower", cause=first.id) as automation:
+            with work.acting_as("follower", cause=first.entry_id) as automation:
                 records.create(automation, [Create(Deal, title="B")])
         row = newest(rows)
         assert (row["principal"], row["acting_as"]) == (f"user:{firm.seller.id}", "automation:follower")
-        assert (row["cause"], row["act"]) == (first.id, first.act)
+        assert (row["cause"], row["act"]) == (first.entry_id, first.act)
 
     def test_a_rule_does_no_more_than_it_was_granted(self, crm, firm):
         """It acts with its own grants, not with those of whom it acts for."""

@@ -156,7 +156,7 @@ def test_an_undone_move_goes_on_in_the_log(crm, firm, rows):
     entry = move(crm, firm.owner, deal, "offer")
     crm.advance("5m")
     with crm.work(firm.owner) as work:
-        undoing.undo(work, [Undo(entry=entry.id)])
+        undoing.undo(work, [Undo(entry=entry.entry_id)])
     assert log(rows) == [(None, "new", None), ("new", "offer", 600), ("offer", "new", 300)]
     with crm.read(firm.owner) as reader:
         assert reader.get(Deal, deal.id).stage == "new"

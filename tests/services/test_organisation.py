@@ -65,7 +65,7 @@ def test_only_owners_write_the_organisation(crm, firm, almighty, entity):
         lambda work: records.create(work, [Create(entity, values=fields)]),
         lambda work: records.update(work, [Update(entity, one.id, values=change)]),
         lambda work: records.delete(work, [Delete(entity, one.id)]),
-        lambda work: undoing.undo(work, [Undo(entry=made.id)]),
+        lambda work: undoing.undo(work, [Undo(entry=made.entry_id)]),
     ]
     for act in acts:
         with pytest.raises(PermissionDenied), crm.work(almighty) as work:

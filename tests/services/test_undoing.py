@@ -47,7 +47,7 @@ def test_an_update_is_taken_back_field_by_field(crm, firm):
     deal = make_deal(crm, by=firm.seller)
     entry = update(crm, firm.seller, Deal, deal.id, title="Doors", source="web")
     update(crm, firm.seller, Deal, deal.id, lost_reason="price")
-    [taken] = undo(crm, firm.seller, entry=entry.id)
+    [taken] = undo(crm, firm.seller, entry=entry.entry_id)
     with crm.read(firm.seller) as reader:
         now = reader.get(Deal, deal.id)
     assert (now.title, now.source, now.lost_reason) == ("Windows", None, "price")
@@ -61,7 +61,7 @@ def test_an_undo_is_refused_where_the_field_changed_since(crm, firm, sizes):
     update(crm, firm.owner, Deal, deal.id, title="Gates")
     before = sizes()
     with pytest.raises(UndoRefused) as refused:
-        undo(crm, firm.owner, entry=entry.id)
+        undo(crm, firm.owner, entry=entry.entry_id)
     assert refused.value.details["fields"] == ["title"]
     assert sizes() == before
 
@@ -73,7 +73,7 @@ def test_changing_there_and_back_is_a_change_since(crm, firm):
     update(crm, firm.owner, Deal, deal.id, title="Gates")
     update(crm, firm.owner, Deal, deal.id, title="Doors")
     with pytest.raises(UndoRefused):
-        undo(crm, firm.owner, entry=entry.id)
+        undo(crm, firm.owner, entry=entry.entry_id)
 
 
 def test_a_creation_is_taken_back_by_deleting(crm, firm):
@@ -81,7 +81,7 @@ def test_a_creation_is_taken_back_by_deleting(crm, firm):
     deal = make_deal(crm, by=firm.seller)
     with crm.read(firm.seller) as reader:
         [entry] = reader.history(Deal, deal.id)
-    [taken] = undo(crm, firm.seller, entry=entry.id)
+    [taken] = undo(crm, firm.seller, entry=entry.entry_id)
     assert taken.kind is Kind.DELETED
     with crm.read(firm.owner) as reader, pytest.raises(NotFound):
         reader.get(Deal, deal.id)
@@ -92,7 +92,7 @@ def test_a_deletion_is_taken_back_by_restoring(crm, firm):
     deal = make_deal(crm, by=firm.seller)
     with crm.work(firm.seller) as work:
         [entry] = records.delete(work, [Delete(Deal, deal.id)])
-    [taken] = undo(crm, firm.seller, entry=entry.id)
+    [taken] = undo(crm, firm.seller, entry=entry.entry_id)
     assert taken.kind is Kind.RESTORED
     with crm.read(firm.seller) as reader:
         assert reader.get(Deal, deal.id).title == "Windows"
@@ -102,17 +102,17 @@ def test_nothing_is_taken_back_twice(crm, firm):
     """After an undo the line's own doing is changed since."""
     deal = make_deal(crm)
     entry = update(crm, firm.owner, Deal, deal.id, title="Doors")
-    undo(crm, firm.owner, entry=entry.id)
+    undo(crm, firm.owner, entry=entry.entry_id)
     with pytest.raises(UndoRefused):
-        undo(crm, firm.owner, entry=entry.id)
+        undo(crm, firm.owner, entry=entry.entry_id)
 
 
 def test_an_undo_can_be_undone(crm, firm):
     """It is a write like any other."""
     deal = make_deal(crm)
     entry = update(crm, firm.owner, Deal, deal.id, title="Doors")
-    [taken] = undo(crm, firm.owner, entry=entry.id)
-    undo(crm, firm.owner, entry=taken.id)
+    [taken] = undo(crm, firm.owner, entry=entry.entry_id)
+    undo(crm, firm.owner, entry=taken.entry_id)
     with crm.read(firm.owner) as reader:
         assert reader.get(Deal, deal.id).title == "Doors"
 
@@ -122,7 +122,7 @@ def test_an_assignment_is_taken_back(crm, firm):
     deal = make_deal(crm, by=firm.seller)
     with crm.work(firm.head) as work:
         [entry] = assigning.assign(work, [Assign(Deal, deal.id, owner=firm.fitter.id)])
-    undo(crm, firm.head, entry=entry.id)
+    undo(crm, firm.head, entry=entry.entry_id)
     with crm.read(firm.head) as reader:
         now = reader.get(Deal, deal.id)
     assert (now.owner_id, now.unit_id) == (firm.seller.id, firm.units["north_shop"])
@@ -173,9 +173,9 @@ def test_undo_is_judged_as_the_undoers_act(crm, firm):
     deal = make_deal(crm, by=firm.seller)
     entry = update(crm, firm.seller, Deal, deal.id, title="Doors")
     with pytest.raises(PermissionDenied):
-        undo(crm, firm.viewer, entry=entry.id)
+        undo(crm, firm.viewer, entry=entry.entry_id)
     with pytest.raises(NotFound):
-        undo(crm, firm.stranger, entry=entry.id)
+        undo(crm, firm.stranger, entry=entry.entry_id)
 
 
 def test_undo_into_a_taken_key_is_a_duplicate(crm, firm):
@@ -184,14 +184,14 @@ def test_undo_into_a_taken_key_is_a_duplicate(crm, firm):
     entry = update(crm, firm.owner, Product, product.id, sku="W-2")
     make_product(crm, sku="W-1")
     with pytest.raises(Duplicate):
-        undo(crm, firm.owner, entry=entry.id)
+        undo(crm, firm.owner, entry=entry.entry_id)
 
 
 def test_a_hidden_change_does_not_exist_for_the_undoer(crm, firm):
     """The seller takes back what they see of a line; the birthday in it stays, and is not named."""
     contact = make_contact(crm, by=firm.seller)
     entry = update(crm, firm.owner, Contact, contact.id, birthday="1990-01-01", source="web")
-    [taken] = undo(crm, firm.seller, entry=entry.id)
+    [taken] = undo(crm, firm.seller, entry=entry.entry_id)
     assert dict(taken.before) == {"source": "web"}
     with crm.read(firm.owner) as reader:
         assert str(reader.get(Contact, contact.id).birthday) == "1990-01-01"
@@ -202,7 +202,7 @@ def test_a_wholly_hidden_line_is_not_found(crm, firm):
     contact = make_contact(crm, by=firm.seller)
     entry = update(crm, firm.owner, Contact, contact.id, birthday="1990-01-01")
     with pytest.raises(NotFound):
-        undo(crm, firm.seller, entry=entry.id)
+        undo(crm, firm.seller, entry=entry.entry_id)
 
 
 @pytest.mark.parametrize("what", [{}, {"entry": "x", "act": "y"}])
@@ -242,7 +242,7 @@ def test_a_creation_is_not_taken_back_over_somebodys_work(crm, firm, how):
             "line": lambda: records.create(work, [Create(DealLine, deal_id=deal.id, price=2)]),
         }[how]()
     with pytest.raises(UndoRefused):
-        undo(crm, firm.head, entry=entry.id)
+        undo(crm, firm.head, entry=entry.entry_id)
     with crm.read(firm.head) as reader:
         assert reader.get(Deal, deal.id)
 
@@ -254,7 +254,7 @@ def test_a_hidden_change_keeps_a_creation_and_is_not_named(crm, firm):
         [entry] = reader.history(Contact, contact.id)
     update(crm, firm.owner, Contact, contact.id, birthday="1990-01-01")
     with pytest.raises(UndoRefused) as refused:
-        undo(crm, firm.seller, entry=entry.id)
+        undo(crm, firm.seller, entry=entry.entry_id)
     assert refused.value.details["fields"] == []
     assert "birthday" not in str(refused.value)
 
@@ -268,7 +268,7 @@ def test_an_undone_move_takes_its_own_fields_along(crm, firm, hidden):
     rule = {"entity": "deal", "field": hidden, "read": False, "write": False}
     with crm.work(firm.owner) as work:
         records.update(work, [Update(Role, firm.roles["firm_seller"], field_rules=[rule])])
-    [taken] = undo(crm, firm.seller, entry=entry.id)
+    [taken] = undo(crm, firm.seller, entry=entry.entry_id)
     assert hidden not in {**taken.after, **(taken.before or {})}
     with crm.read(firm.owner) as reader:
         now = reader.get(Deal, deal.id)

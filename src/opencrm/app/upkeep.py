@@ -15,7 +15,9 @@ _LOG = logging.getLogger("opencrm.worker")
 
 
 class Upkeep:
-    """Builds the indexes of custom fields, counts their roll-ups and lets search find them, once after they were defined.
+    """Builds the indexes of custom fields, counts their roll-ups and makes what search holds of them.
+
+    Once after they were defined.
 
     Args:
         workspace: Whose fields.

@@ -76,7 +76,7 @@ class JournalEntry:
     """One line of the journal: what happened, to what, when, by whom and why.
 
     Attributes:
-        id: The line's own id, time-ordered.
+        entry_id: The line's own id, time-ordered; not the record's.
         act: Id shared by everything that was done in one work block.
         at: When.
         entity: The entity's name.
@@ -90,7 +90,7 @@ class JournalEntry:
         after: The changed fields as they became.
     """
 
-    id: Id
+    entry_id: Id
     act: Id
     at: datetime
     entity: str

@@ -28,7 +28,7 @@ _SILENT = frozenset({"updated_at", "version", "created_at", "created_by"})
 _EMPTY = frozenset({Kind.CHANGED, Kind.MOVED, Kind.ASSIGNED})
 _COLUMNS = [column for column in _TABLE.c if column.name != "pending"]
 _NAMES = [column.name for column in _COLUMNS]
-_VALUES = attrgetter(*_NAMES)
+_VALUES = attrgetter("entry_id", *(name for name in _NAMES if name != "id"))
 
 
 def entry(change: Change, values: Mapping[str, Any]) -> JournalEntry:
@@ -167,13 +167,9 @@ def _only(values: Values | None, names: frozenset[str]) -> Values | None:
 
 
 def _line(raw: Values, dumper: Dumper) -> JournalEntry:
-    values = {
-        **raw,
-        "kind": Kind(raw["kind"]),
-        "before": dumper.revive(raw["before"]),
-        "after": dumper.revive(raw["after"]) or {},
-    }
-    return JournalEntry(**values)
+    told = {name: value for name, value in raw.items() if name != "id"}
+    before, after = dumper.revive(raw["before"]), dumper.revive(raw["after"]) or {}
+    return JournalEntry(**{**told, "entry_id": raw["id"], "kind": Kind(raw["kind"]), "before": before, "after": after})
 
 
 def _select() -> Select[Any]:

@@ -149,7 +149,7 @@ class _Run:
 
     def _since(self, lines: Sequence[JournalEntry]) -> dict[tuple[str, Id], set[str]]:
         """Return the fields of each record that somebody else's act touched after its line."""
-        after = {(line.entity, line.record_id): line.id for line in lines}
+        after = {(line.entity, line.record_id): line.entry_id for line in lines}
         found: dict[tuple[str, Id], set[str]] = {}
         for entity, ids in _by_entity(lines).items():
             for row in journal.later(self.inner.tx, entity, ids, min(after[entity, id] for id in ids)):
@@ -180,7 +180,7 @@ class _Run:
     def _refusal(self, line: JournalEntry, touched: Collection[str]) -> UndoRefused:
         readable = self.work.rights.readable(self.work.entity(line.entity))
         told = sorted(readable.intersection(touched))
-        return UndoRefused(f"changed since: {', '.join(told) or 'the record'}", fields=told, entry=line.id)
+        return UndoRefused(f"changed since: {', '.join(told) or 'the record'}", fields=told, entry=line.entry_id)
 
 
 def _touched(line: JournalEntry, state: Values, names: Iterable[str], since: Collection[str]) -> list[str]:

@@ -83,10 +83,13 @@ VECTOR = f"array_to_tsvector(string_to_array({_TOKENS.format('')}, ' '))"
 _ENTER = f"INSERT INTO crm_search (rowid, tokens) VALUES (new.id, {_TOKENS.format('new.')});"
 _LEAVE = f"INSERT INTO crm_search (crm_search, rowid, tokens) VALUES ('delete', old.id, {_TOKENS.format('old.')});"
 
+_FULL_TEXT = (
+    "CREATE VIRTUAL TABLE crm_search USING fts5(tokens, content='crm_search_tokens', content_rowid='id', "
+    "tokenize='ascii', prefix='3 4', detail='none', columnsize=0)"
+)
 _SQLITE = (
     f"CREATE VIEW crm_search_tokens AS SELECT id, {_TOKENS.format('')} AS tokens FROM {_NAME}",
-    "CREATE VIRTUAL TABLE crm_search USING fts5(tokens, content='crm_search_tokens', content_rowid='id', "
-    "tokenize='ascii', prefix='3 4', detail='none', columnsize=0)",
+    _FULL_TEXT,
     f"CREATE TRIGGER crm_search_enter AFTER INSERT ON {_NAME} BEGIN {_ENTER} END",
     f"CREATE TRIGGER crm_search_leave AFTER DELETE ON {_NAME} BEGIN {_LEAVE} END",
     f"CREATE TRIGGER crm_search_change AFTER UPDATE OF id, weight, text ON {_NAME} BEGIN {_LEAVE} {_ENTER} END",
@@ -161,7 +164,7 @@ def alike(
         words: The words.
         schema: See `similar_at`.
     """
-    tests = [name.bool_op(f"OPERATOR({schema}.%>)")(word) for word in words]
+    tests: list[ColumnElement[bool]] = [name.bool_op(f"OPERATOR({schema}.%>)")(word) for word in words]
     how = reduce(add, [getattr(func, schema).word_similarity(word, name, type_=Float()) for word in words])
     return tests, how
 
@@ -191,7 +194,7 @@ def similar_at(tx: Transaction) -> str | None:
     if tx.sqlite:
         return None
     schema = func.coalesce(bindparam("schema", type_=Text()), func.current_schema())
-    statement = (
+    statement: Select[Any] = (
         select(literal_column("n.nspname").label("schema"))
         .select_from(text(_OPERATORS_OF_INDEX))
         .where(literal_column("c.relname") == literal_column(f"'ix_{_NAME}_similar'"))

@@ -360,7 +360,7 @@ def test_what_followed_goes_back_with_the_whole_only(crm, firm):
         with pytest.raises(NotFound):
             undo(crm, by, done.act)
     with crm.work(firm.seller) as work, pytest.raises(NotFound):
-        undoing.undo(work, [Undo(entry=line.id)])
+        undoing.undo(work, [Undo(entry=line.entry_id)])
     with pytest.raises(PermissionDenied):
         undo(crm, firm.viewer, done.act)
 

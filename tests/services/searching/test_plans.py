@@ -22,10 +22,6 @@ def many(crm, firm):
             phone = {"kind": "phone", "value": "020 7183 8750"}
             made = [{"name": f"Anna Berg {at}", "points": [phone]} for at in range(size)]
             records.create(work, [Create(Contact, values=values) for values in made])
-    if not crm.database.sqlite:
-        with crm.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql(f"ANALYZE {crm.database.schema}.crm_search_document")
-            connection.exec_driver_sql(f"ANALYZE {crm.database.schema}.crm_contact")
     with crm.database.write() as tx:
         tx.connection.exec_driver_sql("ANALYZE")
 
@@ -37,7 +33,8 @@ def test_no_table_is_scanned(crm, firm, who, text):
     """Neither documents nor contacts, whoever asks."""
     asked_of = []
     with crm.read(getattr(firm, who)) as reader:
-        searching.search(reader, text)
+        if not crm.database.sqlite:  # Tables as small as these are read whole where that is allowed.
+            reader.tx.connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         for statement in _sent(reader, text):
             asked_of += [line for line in _plan(reader, statement) if _scans(line)]
     assert asked_of == []

@@ -46,9 +46,7 @@ class TestWords:
 
     def test_words_of_several_fields_and_of_parts(self, crm, titles):
         """One word may stand in the name, another in a description or an address."""
-        make_contact(
-            crm, name="Anna", description="prefers oak", points=[{"kind": "email", "value": "anna.m@gmx.de"}]
-        )
+        make_contact(crm, name="Anna", description="prefers oak", points=[{"kind": "email", "value": "anna.m@gmx.de"}])
         assert titles("anna oak") == titles("oak gmx") == titles("anna.m@gmx") == ["Anna"]
 
     @pytest.mark.parametrize(
@@ -148,7 +146,9 @@ class TestPhones:
     def test_a_change_of_the_number(self, crm, firm, titles):
         """Is found at once, and the old one no more."""
         contact = make_contact(crm, name="Anna")
-        made = make_record(crm, crm.catalogue.entity("contact_point").cls, contact_id=contact.id, **phone("02071838750"))
+        made = make_record(
+            crm, crm.catalogue.entity("contact_point").cls, contact_id=contact.id, **phone("02071838750")
+        )
         with crm.work(firm.owner) as work:
             records.update(work, [Update(crm.catalogue.entity("contact_point"), made.id, value="020 7999 0000")])
         assert titles("0207183") == []

@@ -169,7 +169,7 @@ def test_an_undo_does_not_publish_beyond_reach(crm, firm, save):
         [seat] = [row for row in work.list(Query(Membership)) if row.user_id == firm.seller.id]
         records.update(work, [Update(Membership, seat.id, unit_id=firm.units["north_field"])])
     with crm.work(firm.seller) as work, pytest.raises(PermissionDenied):
-        undoing.undo(work, [Undo(entry=withdrawn.id)])
+        undoing.undo(work, [Undo(entry=withdrawn.entry_id)])
 
 
 def test_a_unit_that_goes_publishes_nothing_until_it_comes_back(crm, firm, save):

@@ -346,10 +346,10 @@ def test_a_saved_view_is_undone(crm, firm, save):
     with crm.work(firm.seller) as work:
         [first] = records.update(work, [Update(SavedView, view, sort="amount", where=WON)])
     with crm.work(firm.seller) as work:
-        undoing.undo(work, [Undo(entry=first.id)])
+        undoing.undo(work, [Undo(entry=first.entry_id)])
         assert (work.get(SavedView, view).sort, work.get(SavedView, view).where) == ("title", None)
     with crm.work(firm.seller) as work, pytest.raises(UndoRefused):
-        undoing.undo(work, [Undo(entry=first.id)])
+        undoing.undo(work, [Undo(entry=first.entry_id)])
 
 
 def test_undo_does_not_bring_back_what_cannot_be_used(crm, firm, save):
@@ -359,7 +359,7 @@ def test_undo_does_not_bring_back_what_cannot_be_used(crm, firm, save):
         [change] = records.update(work, [Update(SavedView, view, where=None)])
     hide(crm, firm, "firm_seller", "amount")
     with crm.work(firm.seller) as work, pytest.raises(InputError):
-        undoing.undo(work, [Undo(entry=change.id)])
+        undoing.undo(work, [Undo(entry=change.entry_id)])
 
 
 def test_a_thousand_views_are_listed_by_pages(crm, firm):

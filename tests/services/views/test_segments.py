@@ -251,7 +251,7 @@ def test_a_segment_that_goes_is_named_by_what_it_stands_in(crm, firm, segment, s
         views.open(reader, view)
     assert big in str(refused.value)
     with crm.work(firm.owner) as work:
-        undoing.undo(work, [Undo(entry=gone.id)])
+        undoing.undo(work, [Undo(entry=gone.entry_id)])
         assert work.list(views.open(work, view)).rows == ()
 
 

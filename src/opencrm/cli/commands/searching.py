@@ -13,13 +13,21 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("text", nargs=-1)
-@click.option("--entity", "entities", multiple=True, metavar="NAME", help="Only records of this entity; may be said again.")
+@click.option(
+    "--entity", "entities", multiple=True, metavar="NAME", help="Only records of this entity; may be said again."
+)
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="The most records.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @click.option("--reindex", is_flag=True, help="Put what search holds of all records right; say no text.")
 @click.pass_obj
 def search(
-    invocation: Invocation, text: tuple[str, ...], entities: tuple[str, ...], limit: int, as_json: bool, reindex: bool
+    invocation: Invocation,
+    text: tuple[str, ...],
+    entities: tuple[str, ...],
+    limit: int,
+    *,
+    as_json: bool,
+    reindex: bool,
 ) -> None:
     """Find records by the beginnings of words, or by a telephone number in any notation."""
     if reindex == bool(text):

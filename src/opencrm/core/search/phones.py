@@ -34,4 +34,4 @@ def _national_prefix(region: str) -> str | None:
     from phonenumbers import PhoneMetadata
 
     known = PhoneMetadata.metadata_for_region(region, None)
-    return known and known.national_prefix
+    return None if known is None else known.national_prefix

@@ -161,7 +161,7 @@ class _Part:
         waiting = [groups] if groups else []
         while waiting:
             part = waiting.pop()
-            lines = sorted((line for _, several in part for line in several), key=lambda it: it.id, reverse=True)
+            lines = sorted((line for _, several in part for line in several), key=lambda it: it.entry_id, reverse=True)
             try:
                 with self.work.savepoint():
                     undoing.take_back(self.work, lines, self.own)

@@ -215,7 +215,7 @@ def visible(at: int, place: Place, entities: Entities) -> list[Select[Any]]:
 
 def _exists(source: FromClause, *where: ColumnElement[bool]) -> ColumnElement[bool]:
     """Whether there is a row. As a value, for PostgreSQL would gather all rows for an EXISTS that it meets often."""
-    one = select(literal_column("1")).select_from(source).where(*where).limit(literal_column("1"))
+    one: Select[Any] = select(literal_column("1")).select_from(source).where(*where).limit(literal_column("1"))
     return one.scalar_subquery().is_not(None)
 
 

@@ -93,7 +93,7 @@ class Block(Reader):
     def stamps(self, number: int) -> Iterator[dict[str, object]]:
         """Give what so many lines of the journal have besides their change: ids, the instant, and who."""
         common = {"act": self._act.id, "at": self.now, **_who(self._act)}
-        return ({"id": id, **common} for id in self.new_ids(number))
+        return ({"entry_id": id, **common} for id in self.new_ids(number))
 
     def states(self, spec: Spec, ids: Sequence[Id], *, deleted: bool | None = False) -> dict[Id, Values]:
         """Return whole states of readable records, locked; what is applied to them must start from these."""

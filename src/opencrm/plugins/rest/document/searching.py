@@ -19,7 +19,7 @@ QUERY: Shape = {
 }
 OF_LIST: Shape = {
     **QUERY,
-    "description": "Only the hundred best hits of these words, the best first unless `sort` says otherwise; no `cursor`",
+    "description": "Words: only their hundred best hits, the best first unless `sort` says otherwise; no `cursor`",
 }
 
 

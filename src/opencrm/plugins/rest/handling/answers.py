@@ -44,7 +44,7 @@ def entry_body(reader: Reader, entry: JournalEntry) -> dict[str, Any]:
     """Return a line of the journal as JSON carries it."""
     dumper = reader.configuration.schemas.dumper(reader.entity(entry.entity))
     return {
-        "id": entry.id,
+        "id": entry.entry_id,
         "act": entry.act,
         "at": entry.at,
         "entity": entry.entity,

@@ -80,5 +80,3 @@ def once(given: Pairs, name: str, default: str | None = None) -> str:
     if not found and default is None:
         raise InputError({name: ["is required"]})
     return found[0] if found else str(default)
-
-
