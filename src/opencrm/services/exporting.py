@@ -64,7 +64,9 @@ def begin(work: Work, query: Query[Any], parts: Sequence[str] = ()) -> None:
         "sort": query.sort,
         **({"parts": list(parts)} if parts else {}),
     }
-    line = next(work.stamps(1)) | {
+    stamp = next(work.stamps(1))
+    line = {name: value for name, value in stamp.items() if name != "entry_id"} | {
+        "id": stamp["entry_id"],
         "entity": spec.name,
         "record_id": work.act,
         "kind": KIND,

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, select, true, tuple_, union_all
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, literal_column, select, true, tuple_, union_all
 from sqlalchemy.sql.expression import FromClause
 
 from opencrm.core.conditions import All, Condition, Entities, Equal, clause, values
 from opencrm.core.conditions.sql import parameter_names
 from opencrm.services.reading.arms import taken_apart
-from opencrm.services.reading.plans import Plan, Sort
+from opencrm.services.reading.plans import USUAL, Plan, Sort
 
 Run: TypeAlias = Literal["held", "empty"]
 """A sort key that may be empty is read in two runs, each in an index's own order: no database has an index with the
@@ -107,7 +107,7 @@ class _Builder:
         """Say that a row is among the first that a walk looks at; false for all where there are no more than those."""
         place = self._place(sort, self._table)
         there = select(*place).where(*self._of_run(sort, run))
-        last = self._along(sort, there).limit(1).offset(bindparam("look", type_=Integer())).scalar_subquery()
+        last = self._along(sort, there).limit(1).offset(self._number("look", self._plan.look)).scalar_subquery()
         return tuple_(*place) >= last if sort.descending else tuple_(*place) <= last
 
     def _past(self, sort: Sort, run: Run | None) -> ColumnElement[bool]:
@@ -166,7 +166,13 @@ class _Builder:
         return (self._plan.spec.column(name) if table is self._table else table.c[name]), table.c.id
 
     def _cut(self, statement: Select[Any]) -> Select[Any]:
-        return statement if self._plan.limit is None else statement.limit(bindparam("most", type_=Integer()))
+        most = self._plan.limit
+        return statement if most is None else statement.limit(self._number("most", most))
+
+    def _number(self, name: str, value: int | None) -> ColumnElement[int]:
+        if self._plan.limit in USUAL:
+            return literal_column(str(value), Integer())
+        return bindparam(name, type_=Integer())
 
 
 def _equals(lead: Condition) -> tuple[Equal, ...]:

@@ -23,6 +23,9 @@ MANY_ARMS = 8
 LOOK = 8
 """A walk looks at so many rows for each that is wanted, and no further: one that finds too few costs little."""
 
+USUAL = frozenset(each + 1 for each in (1, 10, 20, 25, 50, 100, 200, 500, 1000)) | {25, 500}
+"""Limits that stand in the SQL itself: PostgreSQL keeps no plan for a limit that it does not know, and plans anew."""
+
 Way: TypeAlias = Literal["scan", "merge", "walk"]
 
 
@@ -106,8 +109,7 @@ class Plan:
             None if self.sort is None else self.sort.shape,
             None if self.after is None else self.after[0] is None,
             self.deleted,
-            self.limit is None,
-            self.look is None,
+            *((self.limit, self.look) if self.limit in USUAL else (self.limit is None, self.look is None)),
         )
 
     @property
