@@ -125,8 +125,8 @@ _FROM = MappingProxyType(
         "opencrm.core.conditions": "All AnyOf AtLeast AtMost Between Changed Condition Contains Empty Equal Greater "
         "Has In Less Not StartsWith at_least at_most condition",
         "opencrm.core.custom": "AddedField",
-        "opencrm.core.entities": "Activity Company Contact ContactPoint CustomField Deal DealLine Employment ExternalRef "
-        "Membership Owned Price Product Role SavedView Segment Staged Tag Tagging Task Unit User",
+        "opencrm.core.entities": "Activity Company Contact ContactPoint CustomField Deal DealLine Employment "
+        "ExternalRef Membership Owned Price Product Role SavedView Segment Staged Tag Tagging Task Unit User",
         "opencrm.core.entity": "Entity Options",
         "opencrm.core.fields": "Amount Choice Choices Currency Day Email Instant Key Link Number Phone RecordId "
         "Reference Rollup Structured Text Whole YesNo field",

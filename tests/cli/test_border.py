@@ -12,7 +12,7 @@ import pytest
 from click.testing import Result
 
 from opencrm import errors
-from opencrm.cli.border import EXIT_CODES, Failure, border, exit_code
+from opencrm.cli.border import EXIT_CODES, Failure, border, exit_code, line
 
 
 def every_error(root: type[errors.OpenCRMError] = errors.OpenCRMError) -> Iterator[type[errors.OpenCRMError]]:
@@ -44,6 +44,11 @@ def test_every_error_is_one_line_with_its_code(
     shown = capsys.readouterr().err
     assert shown.startswith(f"opencrm: {kind.code}: ")
     assert shown.count("\n") == 1
+
+
+def test_an_error_carries_nothing_that_a_terminal_obeys() -> None:
+    """A rule may tell of a record by a name that somebody made up."""
+    assert line("objected", "\x1b]0;title\x07\u202e is\nwrong") == "opencrm: objected: ]0;title is wrong"
 
 
 def test_exit_codes_tell_the_kinds_apart() -> None:

@@ -108,3 +108,10 @@ def test_a_pair_is_dismissed(call, office):
 def test_an_unknown_act_is_not_found(call, office):
     assert call("undo", "nonsense").exit_code == 5
     assert call("merge", "contact", "nonsense", "nonsense too").exit_code == 5
+
+
+def test_a_refusal_carries_nothing_that_a_terminal_obeys(call, office):
+    """What was asked for is told back without its escapes."""
+    shown = call("edit", "deal", "--id", "\x1b]0;title\x07", "--delete")
+    assert "]0;title" in shown.output
+    assert not {"\x1b", "\x07"} & {*shown.output}

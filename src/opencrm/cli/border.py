@@ -55,8 +55,9 @@ def exit_code(error: OpenCRMError) -> int:
 
 
 def line(code: str, message: str) -> str:
-    """Return the one line that a user sees."""
-    return f"opencrm: {code}: {' '.join(message.split())}"
+    """Return the one line that a user sees, without what a terminal would obey."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in message)
+    return f"opencrm: {code}: {' '.join(shown.split())}"
 
 
 def debugging() -> bool:

@@ -58,6 +58,10 @@ def cell(value: Any) -> str:
     """Return a value on one line, without what a terminal would obey."""
     if value is None:
         return ""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    shown = "".join(letter if letter.isprintable() else " " for letter in text)
+    shown = harmless(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     return shown if len(shown) <= WIDEST else f"{shown[: WIDEST - 1]}…"
+
+
+def harmless(text: str) -> str:
+    """Return a text on one line, without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)

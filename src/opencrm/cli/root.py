@@ -46,7 +46,7 @@ COMMANDS = {
     "plugin": Listed("opencrm.cli.commands.plugins:plugin", "List, enable and disable plugins.", acts=True),
     "report": Listed("opencrm.cli.commands.analysing:report", "Count and add up records in groups.", acts=True),
     "run": Listed("opencrm.cli.commands.serving:run", "Serve REST and work the queue, in one process."),
-    "search": Listed("opencrm.cli.commands.searching:search", "Find records by words or numbers.", acts=True),
+    "search": Listed("opencrm.cli.commands.searching:search", "Find records by the beginnings of words.", acts=True),
     "segment": Listed(
         "opencrm.cli.commands.views:segment", "List segments, show who is in them, take snapshots.", acts=True
     ),

@@ -48,13 +48,18 @@ class Schemas:
         self._dumpers = {name: Dumper(spec) for name, spec in entities.items()}
         self._loaders = {name: _Loader(spec, _nested(spec, entities), locale) for name, spec in entities.items()}
 
-    def load(self, spec: Spec, raw: Mapping[str, Any]) -> Loaded:
+    def load(self, spec: Spec, raw: Mapping[str, Any], *, hidden: Collection[str] = ()) -> Loaded:
         """Return the values of a new record.
+
+        Args:
+            spec: The entity.
+            raw: What is given.
+            hidden: Fields that are to be unknown, since whoever gives the values may not read them.
 
         Raises:
             InputError: Names each bad field: unknown, missing, of the wrong type, not to be set.
         """
-        return self._loaders[spec.name].create(raw)
+        return self._loaders[spec.name].create(raw, hidden=hidden)
 
     def load_many(self, spec: Spec, raws: Sequence[Mapping[str, Any]]) -> tuple[list[Loaded | None], Rejected]:
         """Return the values of new records, None where one is bad, and what is wrong with which."""
@@ -69,13 +74,18 @@ class Schemas:
                 rejected[at] = error.fields
         return found, rejected
 
-    def load_update(self, spec: Spec, raw: Mapping[str, Any]) -> Loaded:
+    def load_update(self, spec: Spec, raw: Mapping[str, Any], *, hidden: Collection[str] = ()) -> Loaded:
         """Return the typed values of an update, which names some fields only.
+
+        Args:
+            spec: The entity.
+            raw: What is given.
+            hidden: Fields that are to be unknown, since whoever gives the values may not read them.
 
         Raises:
             InputError: Names each bad field.
         """
-        return self._loaders[spec.name].update(raw)
+        return self._loaders[spec.name].update(raw, hidden)
 
     def complete(self, spec: Spec, values: dict[str, Any]) -> None:
         """Derive what follows from a record's other values and check that nothing required is missing, in place.
@@ -113,8 +123,11 @@ class _Loader:
         self._parts = {name: _Loader(part, {}, locale) for name, (part, _) in nested.items()}
         self._whole = {field: _reference(field, spec) for _, field in nested.values()}
 
-    def create(self, raw: Mapping[str, Any], fixed: Mapping[str, Any] | None = None) -> Loaded:
-        """Load a new record; what is `fixed` is known already, whatever is given."""
+    def create(
+        self, raw: Mapping[str, Any], fixed: Mapping[str, Any] | None = None, hidden: Collection[str] = ()
+    ) -> Loaded:
+        """Load a new record; what is `fixed` is known already, whatever is given, and what is `hidden` is unknown."""
+        settable = self._open(hidden)
         wrong: dict[str, list[str]] = {}
         values = Loaded(self._defaults)
         values.given = raw.keys()
@@ -124,28 +137,29 @@ class _Loader:
             if not fixed.keys().isdisjoint(raw):
                 raw = {name: given for name, given in raw.items() if name not in fixed}
         for name, given in raw.items():
-            field = self._settable.get(name)
+            field = settable.get(name)
             if field is not None:
                 _put(values, field, given, wrong)
             elif name in self._parts:
                 parts[name] = self._load_parts(name, given, wrong)
             else:
-                wrong[name] = [self._refusal(name)]
+                wrong[name] = [self._refusal(name, hidden)]
         _require(self._required_anew, values, wrong)
         self._finish(values, wrong)
         values.update(parts)
         return values
 
-    def update(self, raw: Mapping[str, Any]) -> Loaded:
+    def update(self, raw: Mapping[str, Any], hidden: Collection[str] = ()) -> Loaded:
+        settable = self._open(hidden)
         wrong: dict[str, list[str]] = {}
         values = Loaded()
         values.given = raw.keys()
         for name, given in raw.items():
-            field = self._settable.get(name)
+            field = settable.get(name)
             if field is not None and field.author is None:
                 _put(values, field, given, wrong)
             else:
-                wrong[name] = [self._refusal(name)]
+                wrong[name] = [self._refusal(name, hidden)]
         _require([name for name in self._required_anew if name in values], values, wrong)
         if wrong:
             raise InputError(wrong)
@@ -182,8 +196,12 @@ class _Loader:
         field = self.nested[name][1]
         return self._parts[name].create(given, self._whole[field])
 
-    def _refusal(self, name: str) -> str:
-        field = self._spec.fields.get(name)
+    def _open(self, hidden: Collection[str]) -> Mapping[str, Field]:
+        """Return the fields that may be given; without hidden ones nothing is built, for a hundred thousand records."""
+        return {name: it for name, it in self._settable.items() if name not in hidden} if hidden else self._settable
+
+    def _refusal(self, name: str, hidden: Collection[str]) -> str:
+        field = self._spec.fields.get(name) if name not in hidden else None
         if field is None:
             return f"is not a field of {self._spec.name}"
         return _ACTS[field.author or "system"]

@@ -99,7 +99,9 @@ def update_schema(spec: Spec) -> type[Schema]:
     return _named(f"{spec.name}.update", {name: DeclaredField(field) for name, field in changeable.items()})
 
 
-def json_schema(kind: FieldType[Any], direction: Direction, *, nullable: bool) -> dict[str, Any]:
+def json_schema(  # noqa: PLR0911  # one return for each type
+    kind: FieldType[Any], direction: Direction, *, nullable: bool
+) -> dict[str, Any]:
     """Return a type as JSON Schema describes it; a type that only a plugin knows may hold anything."""
     match kind:
         case Choice():

@@ -107,7 +107,8 @@ def _loaded(work: Work, commands: Sequence[Create[Any]]) -> list[Loaded]:
             found.append(command.values)
             continue
         try:
-            found.append(schemas.load(work.entity(command.entity), command.values))
+            spec = work.entity(command.entity)
+            found.append(schemas.load(spec, command.values, hidden=_hidden(work, spec)))
         except InputError as error:
             wrong[at] = error.fields
     if wrong:
@@ -253,11 +254,12 @@ def given_of(work: Work, spec: Spec, raw: Mapping[str, Any]) -> Loaded:
     Raises:
         InputError: Names each bad field, and each that the principal may not read.
     """
-    given = work.configuration.schemas.load_update(spec, raw)
-    unreadable = set(given) - work.rights.readable(spec)
-    if unreadable:
-        raise InputError({name: [f"is not a field of {spec.name}"] for name in unreadable})
-    return given
+    return work.configuration.schemas.load_update(spec, raw, hidden=_hidden(work, spec))
+
+
+def _hidden(work: Work, spec: Spec) -> Collection[str]:
+    """Return the fields that do not exist for the principal: not even their types are told."""
+    return spec.fields.keys() - work.rights.readable(spec)
 
 
 def updated(work: Work, spec: Spec, before: Values, given: Loaded) -> Change:

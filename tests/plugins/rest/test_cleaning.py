@@ -46,6 +46,8 @@ def test_refusals_are_told(api, as_, firm):
         ({"where": {"nonsense": 1}, "delete": True}, "where"),
         ({"where": {"field": "nonsense", "op": "equal", "value": 1}, "delete": True}, "nonsense"),
         ({"ids": [1], "delete": True}, "ids"),
+        ({"ids": ["x"], "delete": True}, "ids"),
+        (b'{"ids": ["\\ud800"], "delete": true}', "ids"),
         ({"ids": ["x"] * 10_001, "delete": True}, "ids"),
         ({"ids": [], "delete": True, "nonsense": 1}, "nonsense"),
         ({"ids": [], "set": {"stage": "won"}}, "stage"),
@@ -54,8 +56,16 @@ def test_refusals_are_told(api, as_, firm):
 )
 def test_a_wrong_wish_names_the_field(api, body, field):
     """422, with nothing done."""
-    answer = api.post("/v1/deals/mass-edit", {**body, "dry_run": False})
+    answer = api.post("/v1/deals/mass-edit", body if isinstance(body, bytes) else {**body, "dry_run": False})
     assert (answer.status_code, list(answer.json["errors"])) == (422, [field])
+
+
+def test_ids_are_known_in_any_notation(api):
+    """As in addresses, and told in the usual one."""
+    [one, two] = contacts(api)
+    done = api.post("/v1/contacts/mass-edit", {"ids": [one.upper()], "set": {"source": "x"}, "dry_run": False})
+    assert (done.json["changed"], done.json["samples"][0]["record"]) == (1, one)
+    assert api.post(f"/v1/contacts/{one}/merge", {"others": [f"{{{two}}}"]}).json["gone"] == [two]
 
 
 def contacts(api):

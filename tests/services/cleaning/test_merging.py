@@ -16,6 +16,7 @@ from opencrm import (
     Contact,
     ContactPoint,
     Create,
+    CustomField,
     Deal,
     DealLine,
     Delete,
@@ -196,6 +197,41 @@ def test_an_amount_comes_with_its_currency_or_not_at_all(crm, firm):
     merge(crm, firm.owner, Company, euros.id, [dollars.id, pence.id])
     now = get(crm, firm.owner, Company, euros.id)
     assert (now.revenue, now.currency) == (Decimal(7), "EUR")
+
+
+def hide(crm, firm, *fields):
+    """Hide fields of some entities from the seller: `"deal.amount"`."""
+    rules = [dict(zip(("entity", "field"), each.split("."), strict=True), read=False, write=False) for each in fields]
+    with crm.work(firm.owner) as work:
+        records.update(work, [Update(Role, firm.roles["firm_seller"], field_rules=rules)])
+
+
+def test_a_hidden_currency_decides_nothing(crm, firm):
+    """An amount is not taken where its currency may not be read: else it would tell whether the two are the same."""
+    one = make_company(crm, by=firm.seller, currency="EUR")
+    several = [make_company(crm, by=firm.seller, revenue="5", currency=code) for code in ("EUR", "USD")]
+    hide(crm, firm, "company.currency")
+    with crm.read(firm.seller) as reader:
+        offered = [
+            [offer.chosen for offer in merging.propose(reader, Company, [one.id, other.id]) if offer.field == "revenue"]
+            for other in several
+        ]
+    assert offered[0] == offered[1]
+
+
+def test_a_hidden_reference_that_follows_is_not_counted(crm, firm):
+    """Though the record, and another field that may refer to the same records, are seen."""
+    with crm.work(firm.owner) as work:
+        values = {"entity": "deal", "key": "partner", "label": "Partner", "kind": "reference"}
+        records.create(work, [Create(CustomField, values={**values, "reference_to": "company"})])
+    one, two, three = (make_company(crm, by=firm.seller) for _ in range(3))
+    make_deal(crm, by=firm.seller, company_id=two.id)
+    deal = make_deal(crm, by=firm.seller, company_id=three.id)
+    with crm.work(firm.owner) as work:
+        records.update(work, [Update(Deal, deal.id, partner=two.id)])
+    hide(crm, firm, "deal.partner")
+    assert merge(crm, firm.seller, Company, one.id, [two.id]).followed == {"deal": 1}
+    assert get(crm, firm.owner, Deal, deal.id)["partner"] == one.id
 
 
 def test_what_to_choose_from_is_proposed(crm, firm):
@@ -448,7 +484,7 @@ def test_what_cannot_be_merged(crm, firm):
 
 
 def test_a_merged_record_leads_to_where_it_went(crm, firm):
-    """Through several merges, for those who may see it there; after an undo it leads nowhere."""
+    """Through several merges, for those who may see it there and as it was; after an undo it leads nowhere."""
     a, b, c = (make_contact(crm, by=firm.seller) for _ in range(3))
     merge(crm, firm.seller, Contact, b.id, [a.id])
     second = merge(crm, firm.seller, Contact, c.id, [b.id])
@@ -468,6 +504,15 @@ def test_a_merged_record_leads_to_where_it_went(crm, firm):
         records.delete(work, [Delete(Contact, b.id)])
     with crm.read(firm.seller) as reader:
         assert merging.successor(reader, Contact, b.id) is None
+
+
+def test_a_hidden_record_that_was_merged_into_ones_own_leads_nowhere(crm, firm):
+    """That there was one is not told to whom it was hidden."""
+    mine, theirs = make_contact(crm, by=firm.seller), make_contact(crm, by=firm.stranger)
+    merge(crm, firm.owner, Contact, mine.id, [theirs.id])
+    for who, found in ((firm.owner, mine.id), (firm.seller, None), (firm.stranger, None)):
+        with crm.read(who) as reader:
+            assert merging.successor(reader, Contact, theirs.id) == found
 
 
 @pytest.mark.parametrize("crossed", [True, False])

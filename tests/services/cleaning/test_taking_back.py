@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from opencrm import All, Contact, Create, Deal, DealLine, NotFound, UndoRefused, Update, records
+from opencrm import All, ConflictError, Contact, Create, Deal, DealLine, NotFound, UndoRefused, Update, records
 from opencrm.services.cleaning import editing, merging, taking_back
 from opencrm.services.cleaning.merging import Merge
 from opencrm.services.cleaning.pacing import Pace
@@ -88,6 +88,30 @@ def test_what_was_broken_off_goes_on(crm, firm):
     for into in (done.act, NOBODY, "nonsense"):
         with pytest.raises(NotFound):
             back(crm, firm.seller, done.act, into=into)
+
+
+class Crowded:
+    """A door at which every other transaction meets somebody else's."""
+
+    def __init__(self, crm, who):
+        self._crm, self._who, self.calls = crm, who, 0
+
+    def __call__(self):
+        self.calls += 1
+        if self.calls % 2:
+            raise ConflictError("somebody else writes here")
+        return self._crm.work(self._who)
+
+
+def test_conflicts_on_the_way_are_no_reason_to_give_up(crm, firm):
+    """Nor is any number of them: tries are counted for each transaction by itself."""
+    deals(crm, firm.owner, 40)
+    before, door = states(crm), Crowded(crm, firm.owner)
+    slow = Pace(most=5, first=5)
+    done = editing.run(door, MassEdit(Deal, where=All(), set={"source": "x"}), pace=slow)
+    assert (done.changed, door.calls >= 16) == (40, True)
+    assert taking_back.run(door, done.act, pace=slow).lines == 40
+    assert states(crm) == before
 
 
 def test_a_merge_is_taken_back_at_once(crm, firm):

@@ -130,6 +130,18 @@ def test_me_is_whoever_asks(crm, firm):
     assert titles(crm, firm.head, Not(Equal("owner_id", "me"))) == ["owned", "sold"]
 
 
+def test_my_units_over_and_over_are_too_much_to_ask(crm, firm):
+    """In one list they count once; in many comparisons they are refused before a database has to."""
+    with crm.work(firm.owner) as work:
+        records.create(work, [Create(Unit, name=f"u{at}", parent_id=firm.units["north"]) for at in range(100)])
+    make_deal(crm, by=firm.head)
+    with crm.read(firm.head) as reader:
+        assert reader.count(Deal, In("unit_id", ["my_units"] * 1000)) == 1
+    with crm.read(firm.head) as reader, pytest.raises(InputError, match="my_units") as refused:
+        reader.count(Deal, All([Equal("unit_id", "my_units")] * 199))
+    assert list(refused.value.fields) == ["where"]
+
+
 def test_my_units_are_those_below_too(crm, firm):
     """A head's are the whole subtree, a seller's the shop."""
     for name in ("north_shop", "north_field", "south_shop"):

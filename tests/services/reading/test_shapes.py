@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import event
 
-from opencrm import Create, Deal, Query, Unit, boards, records
+from opencrm import Create, Deal, In, Query, Unit, boards, records
 from opencrm.services.reading import plans
 
 TEAMS = 12
@@ -201,3 +201,14 @@ def test_counts_find_the_index_of_each_arm(crm, firm, north):
             with counted(reader) as found:
                 read()
             assert found.steps < 4_000, read
+
+
+def test_a_filter_of_many_values_is_not_repeated_in_many_arms(crm, firm, north, statements):
+    """With many units and many values the scope is walked: one filter in the statement, and the same rows."""
+    fill(crm, firm, north, 0, 200)
+    with crm.read(firm.head) as reader:
+        every = {row.id for row in reader.list(Query(Deal, limit=200))}
+        statements.clear()
+        found = reader.list(Query(Deal, where=In("title", [f"d{at}" for at in range(1000)]), limit=200))
+        assert {row.id for row in found} == every
+        assert [text.count("title_key IN") for text in statements.texts] == [1]

@@ -327,6 +327,21 @@ def test_a_custom_field_is_followed_when_it_is_renamed_and_named_when_it_is_gone
     assert titles(crm, firm.owner, view) == ["good"]
 
 
+def test_a_hidden_field_is_not_told_by_a_name_that_it_had(crm, firm, save):
+    """Its former name is as any name that never was: no error tells what it is called now."""
+    with crm.work(firm.owner) as work:
+        values = {"entity": "deal", "key": "mood", "kind": "text", "label": "Mood", "indexed": True}
+        [defined] = records.create(work, [Create(CustomField, values=values)])
+    with crm.work(firm.owner) as work:
+        records.update(work, [Update(CustomField, defined.record_id, key="temper")])
+    hide(crm, firm, "firm_seller", "temper")
+    for fields in ({"where": {"field": "mood", "op": "empty"}}, {"columns": ["mood"]}, {"sort": "mood"}):
+        with pytest.raises(InputError) as refused:
+            save(firm.seller, **fields)
+        assert "temper" not in str(refused.value)
+        assert "mood" in str(refused.value)
+
+
 def test_an_entity_that_went_with_its_plugin_is_named(crm, firm, save):
     """A view over it is an error, and can be renamed and deleted all the same."""
     view = save(firm.owner)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from opencrm.cli.lists import cell, print_table
+from opencrm.cli.lists import cell, harmless, print_table
 
 if TYPE_CHECKING:
     from opencrm.app.invocation import Invocation
@@ -197,7 +197,7 @@ def _tell_edit(done: Edited) -> None:
     for sample in done.samples[:_LISTED]:
         click.echo(f"  {sample.record}  {_steps(sample.before, sample.after)}")
     for refusal in done.refusals[:_LISTED]:
-        click.echo(f"  {refusal.record}  {refusal.code}: {refusal.text}", err=True)
+        click.echo(f"  {harmless(refusal.record)}  {refusal.code}: {harmless(refusal.text)}", err=True)
     _tell_yes(done.act)
 
 

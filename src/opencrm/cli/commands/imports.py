@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from opencrm.cli.lists import harmless
+
 if TYPE_CHECKING:
     from opencrm.app.invocation import Invocation
     from opencrm.services.imports import ImportJob, Undone
@@ -60,7 +62,7 @@ def _tell(done: Undone, *, kept: bool) -> None:
     trial = "" if kept else " (dry run: nothing was kept; --yes does it)"
     click.echo(f"{done.lines} changes taken back: {_counts(done.records)}{trial}")
     for refusal in done.refusals[:_LISTED]:
-        click.echo(f"opencrm: {refusal.code}: {refusal.entity} {refusal.record}: {refusal.text}", err=True)
+        click.echo(f"opencrm: {refusal.code}: {refusal.entity} {refusal.record}: {harmless(refusal.text)}", err=True)
     more = sum(done.refused.values()) - _LISTED
     if more > 0:
         click.echo(f"opencrm: and {more} more: {_counts(done.refused)}", err=True)

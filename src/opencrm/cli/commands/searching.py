@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from opencrm.cli.lists import harmless
+
 if TYPE_CHECKING:
     from opencrm.app.invocation import Invocation
 
@@ -49,8 +51,8 @@ def _search(invocation: Invocation, text: str, entities: tuple[str, ...], limit:
         if as_json:
             click.echo(json.dumps(attrs.asdict(hit), ensure_ascii=False))
         else:
-            title = hit.title or ""
-            click.echo(f"{hit.entity:<10} {hit.id}  {title}{'' if hit.snippet == title else f'  ({hit.snippet})'}")
+            title, snippet = harmless(hit.title or ""), harmless(hit.snippet)
+            click.echo(f"{hit.entity:<10} {hit.id}  {title}{'' if snippet == title else f'  ({snippet})'}")
 
 
 def _reindex(invocation: Invocation) -> None:

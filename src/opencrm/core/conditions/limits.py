@@ -14,6 +14,9 @@ MOST_LINKS = 10
 MOST_COMPARISONS = 800
 """What is left once amounts, days and periods are spelt out; SQLite joins about 1000."""
 
+MOST_BOUND = 10_000
+"""What is left once `my_units` is spelt out and access is asked; SQLite takes 32,766 values in a statement."""
+
 _JOINED = 2
 """What is bound may be so many written conditions, joined: a saved one, and what is asked on top of it."""
 
@@ -42,16 +45,21 @@ def check_size(item: Condition) -> None:
 
 
 def check_comparisons(item: Condition) -> None:
-    """Refuse a bound condition of more comparisons than a database takes.
+    """Refuse a bound condition of more comparisons, or more values, than a database takes.
 
     Raises:
         InputError: It has too many.
     """
-    found, waiting = 0, [item]
+    found = values = 0
+    waiting = [item]
     while waiting:
-        inner = inner_of(waiting.pop())
+        one = waiting.pop()
+        inner = inner_of(one)
         waiting += inner
         found += not inner
+        values += len(one.values) if isinstance(one, In | Has) else 0
+    if values > MOST_BOUND:
+        raise _too_large(f"comes to more than {MOST_BOUND:,} values: the units of my_units count one by one")
     if found > MOST_COMPARISONS:
         raise _too_large(f"comes to more than {MOST_COMPARISONS} comparisons of amounts, days and periods")
 

@@ -238,6 +238,7 @@ class _Run:
                 if tries >= TRIES:
                     raise
                 continue
+            tries = 0
             self._size = self.pace.next(self._size, part.found, monotonic() - begun)
             total = attrs.evolve(total + part, act=part.act)
             self.tell(total)

@@ -182,7 +182,7 @@ def _names(reader: Reader, spec: Spec) -> list[str]:
 def _filled(reader: Reader, spec: Spec, states: Sequence[Values]) -> dict[str, Any]:
     """Return the values that the first record lacks and another one has, of the fields that may be written."""
     writable = reader.rights.writable(spec)
-    names = [name for name in _names(reader, spec) if name in writable and name != "id"]
+    names = [name for name in _names(reader, spec) if name in writable and name != "id" and _whole(reader, spec, name)]
     now, found = dict(states[0]), dict[str, Any]()
     for other in states[1:]:
         for name in names:
@@ -191,6 +191,12 @@ def _filled(reader: Reader, spec: Spec, states: Sequence[Values]) -> dict[str, A
                 found |= more
                 now |= more
     return found
+
+
+def _whole(reader: Reader, spec: Spec, name: str) -> bool:
+    """Say whether all of a value may be read: of an amount also its currency, which decides whether it is taken."""
+    kind = spec.fields[name].type
+    return not isinstance(kind, Amount) or kind.currency in reader.rights.readable(spec)
 
 
 def _with_currency(spec: Spec, name: str, other: Values, now: Values) -> dict[str, Any]:
@@ -219,7 +225,8 @@ def _follow(work: Work, spec: Spec, keep: Id, others: Sequence[Id]) -> Counter[s
 def _shown(work: Work, by: Referrer, change: Change, seen: Mapping[Id, Values]) -> bool:
     """Say whether the principal may know that a record followed."""
     living = change.id in seen and (change.before or {})["deleted_at"] is None
-    return living and (change.kind is Kind.DELETED or not work.rights.readable(by.spec).isdisjoint(by.fields))
+    followed = [name for name in by.fields if name in change.fields]
+    return living and (change.kind is Kind.DELETED or not work.rights.readable(by.spec).isdisjoint(followed))
 
 
 def _apply(inner: Work, changes: Sequence[Change], seen: Mapping[Id, Values]) -> None:

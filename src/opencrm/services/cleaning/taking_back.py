@@ -81,6 +81,7 @@ class _Run:
                 if tries >= TRIES:
                     raise
                 continue
+            tries = 0
             self._size = self.pace.next(self._size, self._lines - lines, monotonic() - begun)
             self.tell(found)
         return found

@@ -51,7 +51,7 @@ def lay_again(tx: Transaction, undone: Iterable[JournalEntry], at: datetime) -> 
 def successor(reader: Reader, entity: Of, id: Id) -> Id | None:
     """Return the living record that a merged one went into, through whatever merges; None where it went nowhere.
 
-    Of a record that the reader may not see, nothing is said.
+    Nothing is said of a record that the reader may not see, be it the merged one as it was or where it went.
     """
     spec = reader.entity(entity)
     found = id
@@ -60,7 +60,8 @@ def successor(reader: Reader, entity: Of, id: Id) -> Id | None:
         if into is None:
             break
         found = into
-    return found if found != id and reader.states(spec, [found]) else None
+    known = found != id and reader.states(spec, [id], deleted=True) and reader.states(spec, [found])
+    return found if known else None
 
 
 def _into(reader: Reader, spec: Spec, id: Id) -> Id | None:

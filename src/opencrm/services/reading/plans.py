@@ -20,6 +20,9 @@ MOST_ARMS = 100
 MANY_ARMS = 8
 """From so many arms on, merging them costs enough that a walk is tried first."""
 
+MOST_COMPARED = 5_000
+"""A filter is repeated in every arm: of more values than this in all, the scope is walked."""
+
 LOOK = 8
 """A walk looks at so many rows for each that is wanted, and no further: one that finds too few costs little."""
 
@@ -86,7 +89,10 @@ class Plan:
         if not self.flat or not self.spec.owned:
             return ()
         found = self._parts.arms
-        return found if len(found) <= MOST_ARMS else ()
+        if len(found) < MANY_ARMS:
+            return found
+        compared = len(found) * sum(1 for _ in values(self.where))
+        return found if len(found) <= MOST_ARMS and compared <= MOST_COMPARED else ()
 
     @property
     def way(self) -> Way:

@@ -55,8 +55,8 @@ def query_of(reader: Reader, saved: Mapping[str, Any], *, within: tuple[Id, ...]
     """
     spec = _entity(reader, saved["entity"])
     raw, names, sort = saved["where"], saved.get("columns"), saved.get("sort")
-    columns = None if names is None else tuple(_present(spec, name) for name in names)
-    order = USUAL_SORT if sort is None else _present_sort(spec, sort)
+    columns = None if names is None else tuple(_present(reader, spec, name) for name in names)
+    order = USUAL_SORT if sort is None else _present_sort(reader, spec, sort)
     where, wrong = None, dict[str, list[str]]()
     with _told(wrong, "where"):
         where = None if raw is None else condition_of(reader, spec, raw, within=within)
@@ -119,7 +119,7 @@ class _Expansion:
             case {"segment": id}:
                 return self.expand(self._segment(id, within), (*within, id))
             case {"field": name}:
-                return {**raw, "field": _present(self._spec, name)}
+                return {**raw, "field": _present(self._reader, self._spec, name)}
         return raw
 
     def _segment(self, id: Id, within: tuple[Id, ...]) -> Any:
@@ -148,14 +148,15 @@ def _entity(reader: Reader, name: str) -> Spec:
     return found
 
 
-def _present(spec: Spec, name: str) -> str:
-    """Return what a custom field that was renamed is called now."""
-    return name if name in spec.fields else spec.former.get(name, name)
+def _present(reader: Reader, spec: Spec, name: str) -> str:
+    """Return what a custom field that was renamed is called now, if the reader may read it."""
+    now = spec.former.get(name, name)
+    return now if name not in spec.fields and now in reader.rights.readable(spec) else name
 
 
-def _present_sort(spec: Spec, sort: str) -> str:
+def _present_sort(reader: Reader, spec: Spec, sort: str) -> str:
     name = sort.removeprefix("-")
-    return f"{sort.removesuffix(name)}{_present(spec, name)}"
+    return f"{sort.removesuffix(name)}{_present(reader, spec, name)}"
 
 
 @contextmanager

@@ -65,7 +65,7 @@ def _compared(item: _One | In, field: Field, locale: Locale, asker: Asker | None
         return _in_time(item, field, kind, asker)
     own = {} if asker is None else _own(field, asker)
     if isinstance(item, In):
-        return In(field.name, tuple(each for raw in item.values for each in _several(field, raw, own)))
+        return In(field.name, tuple(dict.fromkeys(each for raw in item.values for each in _several(field, raw, own))))
     values = _several(field, item.value, own)
     if len(values) == 1:
         return type(item)(field.name, values[0])

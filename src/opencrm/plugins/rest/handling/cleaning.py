@@ -15,6 +15,7 @@ from opencrm import (
     MassEdit,
     Merge,
     Principal,
+    RecordId,
     condition,
     duplicates,
     editing,
@@ -155,9 +156,11 @@ def _condition(raw: dict[str, Any]) -> Condition:
 
 
 def _ids(name: str, raw: Collection[Any]) -> list[str]:
-    if not all(isinstance(each, str) for each in raw):
-        raise InputError({name: ["must be a list of ids"]})
-    return list(raw)
+    """Return ids in their canonical form, so that the answer tells of the records by their names."""
+    try:
+        return [RecordId().parse(each) for each in raw]
+    except ValueError:
+        raise InputError({name: ["must be a list of ids"]}) from None
 
 
 def _bounded(reader: Reader, spec: Spec, wish: MassEdit[Any]) -> None:
