@@ -37,13 +37,13 @@ class Upkeep:
         """Do what is to be done."""
         configuration = self._configuration()
         catalogue = configuration.catalogue
-        if catalogue.edition != self._done:
+        if configuration.version != self._done:
             for line in field_indexes.build(self._workspace.database, catalogue.entities.values()):
                 _LOG.info("%s", line)
             for line in counting.count(self._workspace, configuration):
                 _LOG.info("%s", line)
             self._make_documents()
-            self._done = catalogue.edition
+            self._done = configuration.version
 
     def _make_documents(self) -> None:
         with self._opening() as work:

@@ -172,7 +172,7 @@ def check_options(raw: Any) -> dict[str, str]:
         ValueError: It is neither, or two have one key.
     """
     if isinstance(raw, list):
-        raw = {_key_of(each, at): each for at, each in enumerate(raw)} if _distinct(raw) else None
+        raw = _keyed(raw)
     if not isinstance(raw, dict) or not raw or len(raw) > _MOST_OPTIONS:
         raise ValueError(f"must name 1 to {_MOST_OPTIONS} different options, as a list of labels or {{key: label}}")
     for key, label in raw.items():
@@ -199,8 +199,12 @@ _LONGEST_LABEL = 200
 _OPTION = re.compile(r"(?=\S)[^,\x00-\x1f]{0,63}\S")
 
 
-def _distinct(labels: list[Any]) -> bool:
-    return all(isinstance(each, str) for each in labels) and len(set(labels)) == len(labels)
+def _keyed(labels: list[Any]) -> dict[str, str] | None:
+    """Return labels, each under its own key; None where that cannot be."""
+    if not all(isinstance(each, str) for each in labels):
+        return None
+    keys = {_key_of(each, at): each for at, each in enumerate(labels)}
+    return keys if len(keys) == len(labels) else None
 
 
 def _key_of(label: str, at: int) -> str:

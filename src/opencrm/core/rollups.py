@@ -62,6 +62,9 @@ def kept(field: Field, spec: Spec, entities: Mapping[str, Spec], locale: Locale)
     where = _where(rollup, over, locale)
     _check_type(field.type, rollup, over)
     looked_at = {*fields_of(where), rollup.by, *([rollup.of] if rollup.of else [])}
+    computed = sorted(name for name in looked_at if over.fields[name].rollup is not None)
+    if computed:
+        raise ValueError(f"{', '.join(computed)}: a roll-up of a roll-up is not kept")
     return Kept(field, rollup, over, where, frozenset(looked_at), locale.currency)
 
 

@@ -13,6 +13,7 @@ from opencrm.core.change import Values
 from opencrm.core.columns import key_column
 from opencrm.errors import PermissionDenied
 from opencrm.services import queue
+from opencrm.services.definitions import counting
 from opencrm.services.workspaces.configuration import bump
 from opencrm.storage import tables
 from opencrm.storage.transactions import Transaction
@@ -60,6 +61,7 @@ def enable(work: Work, name: str, *, version: str, grants: Iterable[Grant]) -> N
     owners_only(work, "plugin.enable")
     _drop(work, name)
     work.tx.insert(_TABLE, [{"name": name, "enabled": True, "version": version, "grants": grant_rows(grants)}])
+    counting.forget(work.tx)  # Roll-ups of its fields, and those that look at them, were not kept without it.
     bump(work.tx, work.new_id())
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from opencrm import CRM, Company, Create, Deal, Delete, Query, records
+from opencrm import CRM, Company, Create, CustomField, Deal, Delete, OpenCRMError, Query, records
+from opencrm.plugins.importing.running import Wish, propose_map
 from opencrm.testing import Firm
 
 Bring = Callable[..., object]
@@ -54,6 +56,28 @@ def test_what_one_may_not_see_cannot_be_found_out(bring: Bring, crm: CRM, firm: 
     assert hidden["reason"].replace("Secret", "No such") == missing["reason"]
     with crm.read(firm.owner) as reader:
         assert reader.count(Deal) == 0
+
+
+def test_a_closed_field_is_no_field_at_all(bring: Bring, crm: CRM, firm: Firm, tmp_path: Path) -> None:
+    """Neither a header, nor a map, nor a guess tells a seller of it, and the owner is told as ever."""
+    values = {"entity": "deal", "key": "margin", "label": "Margin", "kind": "choice", "choices": ["High"]}
+    with crm.work(firm.owner) as work:
+        records.create(work, [Create(CustomField, values={**values, "sensitive": "finance"})])
+    named = '[[target]]\nentity = "deal"\nfields.title = "t"\nfields.{} = "m"\n'
+    told = []
+    for name in ("margin", "nothing"):
+        with pytest.raises(OpenCRMError) as refused:
+            bring("t,m\na,High\n", named.format(name), by=firm.seller)
+        told.append(str(refused.value).replace(name, "x"))
+    assert told[0] == told[1]
+    assert bring("t,m\na,High\n", named.format("margin")).counts == {"deal created": 1}
+    path = tmp_path / "deals.csv"
+    path.write_text("title,margin\na,High\n")
+    guesses = [propose_map(crm, by, Wish(path=path, entity="deal")) for by in (firm.seller, firm.owner)]
+    assert ["[[fields]]" in guess for guess in guesses] == [
+        True,
+        False,
+    ]  # As for a column that no field is called like.
 
 
 def test_the_history_says_who_and_from_where(bring: Bring, crm: CRM, firm: Firm) -> None:

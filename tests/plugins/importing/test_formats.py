@@ -281,7 +281,7 @@ def test_a_guess_is_a_map_that_can_be_used_as_it_is(
     """Nobody has to change a line; every row comes in, and a second time nothing changes."""
     path = tmp_path / file
     path.write_text(GUESSED[file])
-    named = propose_map(crm, Wish(path=path))
+    named = propose_map(crm, firm.owner, Wish(path=path))
     first = bring(GUESSED[file], named, file=file)
     assert first.errors == []
     again = bring(GUESSED[file], named, file=file)
@@ -292,8 +292,8 @@ def test_a_workbook_and_json_lines_have_guesses_too(bring: Bring, crm: CRM, firm
     """By the same words; the sheet stands in the map."""
     rows = [["Full name", "E-mail"], ["Ann", "ann@example.com"]]
     data = sheets(tmp_path / "x.xlsx", People=rows, Other=[["x"]])
-    named = propose_map(crm, Wish(path=tmp_path / "x.xlsx", sheet="People"))
+    named = propose_map(crm, firm.owner, Wish(path=tmp_path / "x.xlsx", sheet="People"))
     assert bring(data, named, file="x.xlsx").counts == {"contact created": 1}
     line = json.dumps(dict(zip(*rows, strict=True)))
     (tmp_path / "x.jsonl").write_text(line)
-    assert 'entity = "contact"' in propose_map(crm, Wish(path=tmp_path / "x.jsonl"))
+    assert 'entity = "contact"' in propose_map(crm, firm.owner, Wish(path=tmp_path / "x.jsonl"))

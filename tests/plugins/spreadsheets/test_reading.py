@@ -164,6 +164,15 @@ def test_a_long_text_shown_in_many_cells_is_refused(workbook: Make) -> None:
         read(path)
 
 
+def test_an_archive_of_many_files_is_no_workbook(tmp_path: Path) -> None:
+    """However small they are; it is said how many."""
+    with ZipFile(tmp_path / "x.xlsx", "w") as archive:
+        for number in range(20_000):
+            archive.writestr(str(number), "")
+    with pytest.raises(WorkbookTooLarge, match="holds 20,000 files"):
+        read(tmp_path / "x.xlsx")
+
+
 def test_what_would_be_huge_once_unpacked_is_not_unpacked(tmp_path: Path) -> None:
     """The directory's own word is enough to refuse it."""
     path = tmp_path / "a.xlsx"

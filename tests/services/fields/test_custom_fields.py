@@ -279,3 +279,18 @@ def test_another_process_sees_a_new_field_at_once(crm, firm, define, another):
     define("deal", "town")
     with another.read(firm.owner) as reader:
         assert "town" in reader.entity(Deal).fields
+
+
+@pytest.mark.parametrize("labels", [["A", "A "], [",a", "option_1"]])
+def test_no_option_is_lost_where_two_would_have_one_key(crm, firm, define, labels):
+    """A list of labels gives each its own key, or is refused."""
+    with pytest.raises(InputError) as refused:
+        define("deal", "size", "choice", choices=labels)
+    assert "choices" in refused.value.fields
+
+
+def test_definitions_themselves_have_no_custom_fields(crm, firm, define):
+    """A required one would stand in the way of every other."""
+    with pytest.raises(InputError) as refused:
+        define("custom_field", "extra", "text", required=True)
+    assert "entity" in refused.value.fields

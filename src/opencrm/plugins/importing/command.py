@@ -96,7 +96,7 @@ def _wish(text: str, *, entity: str | None, encoding: str | None, delimiter: str
 
 def _propose(invocation: Invocation, wish: Wish, output: Path | None) -> None:
     """Write the guess of a map; one that is there already stays."""
-    text = propose_map(invocation.crm, wish)
+    text = propose_map(invocation.crm, invocation.principal, wish)
     if output is None:
         click.echo(text, nl=False)
         return

@@ -18,6 +18,7 @@ from opencrm.plugins.importing.files.reading import TableFile, open_csv, open_wi
 from opencrm.plugins.importing.mapping.automatic import map_of_header
 from opencrm.plugins.importing.mapping.checking import check_map
 from opencrm.plugins.importing.mapping.custom_fields import bring_fields
+from opencrm.plugins.importing.mapping.knowing import known_to
 from opencrm.plugins.importing.mapping.map_files import read_map
 from opencrm.plugins.importing.mapping.maps import OWN, FileMap, Map
 from opencrm.plugins.importing.problems import BadMap, FileRefused
@@ -89,8 +90,13 @@ def run_import(crm: CRM, principal: Principal, wish: Wish, bar: Bar) -> list[Out
         return _bring_in(trial, each, wish, bar)
 
 
-def propose_map(crm: CRM, wish: Wish) -> str:
+def propose_map(crm: CRM, principal: Principal, wish: Wish) -> str:
     """Return a map for a file that nobody has described, as TOML to be read and changed.
+
+    Args:
+        crm: The workspace.
+        principal: Whoever asks: fields that they may not read are not proposed.
+        wish: The file.
 
     Raises:
         FileRefused: The file cannot be read.
@@ -99,8 +105,9 @@ def propose_map(crm: CRM, wish: Wish) -> str:
     from opencrm.plugins.importing.guessing.guess import guess
     from opencrm.plugins.importing.guessing.proposing import Surroundings
 
-    configuration = crm.configuration
-    around = Surroundings(configuration.catalogue, configuration.schemas, configuration.locale.currency)
+    with crm.read(principal) as reader:
+        catalogue, schemas = known_to(reader, reader.configuration)
+    around = Surroundings(catalogue, schemas, crm.configuration.locale.currency)
     return guess(open_file(crm, wish, wish.path, None), wish.entity, around, sheet=wish.sheet)
 
 
@@ -122,8 +129,8 @@ def _plans(doors: Doors, each: Map | None, wish: Wish) -> tuple[Map, list[FilePl
     configuration, crm = doors.configuration, doors.crm
     with crm.read(doors.principal) as reader:
         user, unit = reader.rights.user_id, reader.rights.home
-    catalogue, schemas = configuration.catalogue, configuration.schemas
-    place = Workplace(catalogue, schemas, user, unit, configuration.locale.zone)
+        catalogue, schemas = known_to(reader, configuration)
+    place = Workplace(configuration.catalogue, configuration.schemas, user, unit, configuration.locale.zone)
     entity = catalogue.entity(wish.entity) if wish.entity else None
     if each is None:
         if entity is None:

@@ -111,7 +111,9 @@ def opened(path: Path) -> Iterator[Archive]:
 def _judge(path: Path, directory: ZipFile) -> None:
     members = directory.infolist()
     inflated, packed = sum(each.file_size for each in members), path.stat().st_size
-    if inflated > MOST_BYTES or len(members) > _MOST_MEMBERS:
+    if len(members) > _MOST_MEMBERS:
+        raise WorkbookTooLarge(path.name, f"holds {len(members):,} files; at most {_MOST_MEMBERS:,} may be")
+    if inflated > MOST_BYTES:
         raise WorkbookTooLarge(path.name, f"would be {inflated:,} bytes once unpacked; at most {MOST_BYTES:,} may be")
     if inflated > _SMALL and inflated > MOST_RATIO * packed:
         text = f"would be {inflated // packed:,} times as large once unpacked; at most {MOST_RATIO} times may be"

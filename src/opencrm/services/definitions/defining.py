@@ -14,8 +14,9 @@ from opencrm.core.conditions import linked_fields_of
 from opencrm.core.custom import KEY, MOST_FIELDS, fields_of
 from opencrm.core.entities import CustomField, Role
 from opencrm.core.entity import Spec
-from opencrm.core.rollups import Kept, kept
 from opencrm.errors import InputError
+from opencrm.services.definitions import counting
+from opencrm.services.definitions.depending import entities_with, needed, unkept
 from opencrm.services.definitions.loading import former_names
 from opencrm.services.writing.block import Block
 
@@ -28,13 +29,18 @@ class _Definitions:
     def judge(self, work: Block, changes: Sequence[Change]) -> None:
         """Refuse a definition that cannot be in force beside the others."""
         standing = _standing(work) | {change.id: change.after for change in changes}
+        entities = entities_with(work, standing.values())
         for at, change in enumerate(changes):
-            wrong = dict(_wrong(work, change, standing))
+            wrong = dict(_wrong(work, change, standing)) or dict(_of_rollups(work, change, entities))
             if wrong:
                 raise InputError(wrong, rows={at: wrong})
 
     def follow(self, work: Block, own: Sequence[Change], changes: Sequence[Change]) -> Sequence[Change]:
-        """Keep a renamed field's former names, by which the journal tells of it."""
+        """Keep a renamed field's former names, by which the journal tells of it; have roll-ups counted again."""
+        for change in own:
+            if change.kind is not Kind.CREATED and change.after["rollup"] is not None:
+                field, *_ = fields_of(change.after, work.configuration.locale.region)
+                counting.forget(work.tx, field.slot or "")
         renamed = [change for change in own if change.kind is Kind.CHANGED and "key" in change.fields]
         return [_with_former(change) for change in renamed]
 
@@ -56,10 +62,11 @@ def _wrong(work: Block, change: Change, standing: Mapping[str, Values]) -> Itera
     if spec is None or (old is not None and old["entity"] != new["entity"]):
         yield "entity", [f"there is no entity {new['entity']!r}" if spec is None else "cannot be changed"]
         return
+    if spec.cls is CustomField:
+        yield "entity", ["has no custom fields: it is what they are defined by"]
     yield from _name(work, spec, new, standing)
     if new["reference_to"] and new["reference_to"] not in work.configuration.catalogue.entities:
         yield "reference_to", [f"there is no entity {new['reference_to']!r}"]
-    yield from _rollup(work, spec, new)
     if old is not None:
         yield from _losses(work, spec, old, new)
         if {"key", "retired", "kind", "sensitive"} & set(change.fields):
@@ -83,25 +90,11 @@ def _name(work: Block, spec: Spec, new: Values, standing: Mapping[str, Values]) 
             yield "key", [f"{spec.name} has, or had, a field {field.name!r} already"]
 
 
-def _rollup(work: Block, spec: Spec, new: Values) -> Iterator[tuple[str, list[str]]]:
-    """Refuse a roll-up that cannot be kept, or that tells everybody of a field that is not everybody's."""
-    entities, locale = work.configuration.catalogue.entities, work.configuration.locale
-    if new["rollup"] is None or new["retired"]:
-        return
-    field, *_ = fields_of(new, locale.region)
-    try:
-        found = kept(field, spec, entities, locale)
-    except ValueError as error:
-        yield "rollup", [str(error)]
-        return
-    closed = sorted(name for name in found.watched if found.over.fields[name].sensitive)
-    if closed and not new["sensitive"]:
-        yield "sensitive", [f"is required: {_told(found, closed)}"]
-
-
-def _told(found: Kept, closed: Sequence[str]) -> str:
-    """Say of which sensitive fields a roll-up tells."""
-    return f"the roll-up tells of {', '.join(f'{found.over.name}.{name}' for name in closed)}"
+def _of_rollups(work: Block, change: Change, entities: Mapping[str, Spec]) -> Iterator[tuple[str, list[str]]]:
+    if change.kind is not Kind.DELETED:
+        yield from unkept(work, change.after, entities)
+    if change.before is not None:
+        yield from needed(work, change, entities)
 
 
 def _of_plugins(work: Block, spec: Spec) -> Iterator[Any]:
@@ -112,7 +105,8 @@ def _of_plugins(work: Block, spec: Spec) -> Iterator[Any]:
 
 def _losses(work: Block, spec: Spec, old: Values, new: Values) -> Iterator[tuple[str, list[str]]]:
     """Refuse what would make values unreadable: another kind, fewer options, another target."""
-    for name in ("kind", "reference_to"):
+    computed = "rollup" if old["rollup"] is None and new["rollup"] is not None else "kind"
+    for name in dict.fromkeys(("kind", "reference_to", computed)):
         if old[name] != new[name] and _holds(work, spec, old, None):
             yield name, ["cannot be changed while records hold a value: make a new field and move the values"]
     gone = [key for key in old["choices"] or () if key not in (new["choices"] or ())]

@@ -123,11 +123,17 @@ def apply(work: Work, steps: Sequence[Step]) -> None:
     Raises:
         InputError, PermissionDenied: See `records.create`.
     """
-    for step in steps:
+    for step in sorted(steps, key=_turn):
         if step.id is None:
             records.create(work, [Create(CustomField, values=step.values)])
         else:
             records.update(work, [Update(CustomField, step.id, values=step.values)])
+
+
+def _turn(step: Step) -> int:
+    """Return when a step is done: a roll-up is made after the fields that it looks at, and goes before them."""
+    computed = (step.values.get("rollup") or step.before.get("rollup")) is not None
+    return int(computed) if step.act != "retire" else -1 if computed else 2
 
 
 @attrs.frozen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
 from functools import cached_property
 
 import attrs
@@ -79,12 +80,16 @@ class Configuration:
 
     @cached_property
     def rollups(self) -> Mapping[str, tuple[tuple[Spec, Kept], ...]]:
-        """The roll-ups to keep, by the entity that they count, each with the entity that has it."""
+        """The roll-ups to keep, by the entity that they count, each with the entity that has it.
+
+        One that looks at what a plugin brings is not kept while that plugin is not active.
+        """
         entities, found = self.catalogue.entities, defaultdict[str, list[tuple[Spec, Kept]]](list)
         for spec in entities.values():
             for field in spec.fields.values():
-                if field.rollup is not None and field.rollup.over in entities:
-                    found[field.rollup.over].append((spec, kept(field, spec, entities, self.locale)))
+                if field.rollup is not None:
+                    with suppress(ValueError):
+                        found[field.rollup.over].append((spec, kept(field, spec, entities, self.locale)))
         return {name: tuple(several) for name, several in found.items()}
 
     densities: Densities = attrs.field(factory=Densities)

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, String, bindparam, cast, func, literal, literal_column, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    String,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.sql.expression import FromClause
 
 from opencrm.core.change import Change
@@ -21,6 +33,12 @@ from opencrm.storage.statements import padded
 from opencrm.storage.transactions import Transaction
 
 _CHUNK = 500
+_MOST_PLACES = 40
+"""How many values one call makes JSON of: databases bound the number of a function's arguments."""
+_HALF: ColumnElement[Any] = literal_column(str(10**9))
+_TWO: ColumnElement[Any] = literal_column("2")
+_NONE: ColumnElement[Any] = literal_column("0")
+_LARGEST = 8 * 10**9
 
 
 def keep(tx: Transaction, configuration: Configuration, changes: Iterable[Change]) -> None:
@@ -63,8 +81,11 @@ def _locked(spec: Spec, size: int) -> Any:
 def _update(entities: Entities, spec: Spec, several: Sequence[Kept], size: int) -> Any:
     table = spec.table
     slots = {each.field.slot or "": _measured(each, table, entities) for each in several}
-    patch = built(slots | _currencies(spec, several))
-    return update(table).where(_among(table, size)).values(custom=patched(table.c.custom, patch))
+    places = [*(slots | _currencies(spec, several)).items()]
+    custom: ColumnElement[Any] = table.c.custom
+    for start in range(0, len(places), _MOST_PLACES):
+        custom = patched(custom, built(dict(places[start : start + _MOST_PLACES])))
+    return update(table).where(_among(table, size)).values(custom=custom)
 
 
 def _currencies(spec: Spec, several: Sequence[Kept]) -> dict[str, ColumnElement[Any]]:
@@ -84,8 +105,9 @@ def _among(table: FromClause, size: int) -> ColumnElement[bool]:
 def _measured(one: Kept, table: FromClause, entities: Entities) -> ColumnElement[Any]:
     """Return what a roll-up computes, as it stands in its slot."""
     there = one.over.table.alias()
+    own = cast(table.c.id, String) if one.rollup.by in one.over.held else table.c.id  # JSON holds ids as text.
     mine = (
-        one.over.column(one.rollup.by, there) == table.c.id,
+        one.over.column(one.rollup.by, there) == own,
         there.c.deleted_at.is_(None),
         clause(one.where, one.over, entities, table=there),
     )
@@ -99,7 +121,22 @@ def _measure(one: Kept, there: FromClause) -> ColumnElement[Any]:
     column = one.over.column(one.rollup.of or "", there)
     match one.rollup.measure:
         case "sum":
-            return cast(func.sum(column), BigInteger)
+            return _sum(column)
         case "average":
-            return cast(func.round(func.avg(column)), BigInteger)
+            return _average(column)
     return packed((func.min if one.rollup.measure == "least" else func.max)(column), column.type)
+
+
+def _sum(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the exact sum; nothing where it is too large for a number. The halves of the digits are added apart."""
+    high, low = (func.sum(column.op(half)(_HALF)) for half in ("/", "%"))
+    fits = high.between(literal_column(f"-{_LARGEST}"), literal_column(f"{_LARGEST}"))
+    return case((fits, cast(high, BigInteger).op("*")(_HALF).op("+")(cast(low, BigInteger))))
+
+
+def _average(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the exact average, rounded half away from nothing."""
+    total, number = _sum(column), func.count(column)
+    half = number.op("/")(_TWO)
+    rounded = case((total < _NONE, total.op("-")(half)), else_=total.op("+")(half))
+    return rounded.op("/")(func.nullif(number, _NONE))
