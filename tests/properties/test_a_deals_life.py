@@ -54,7 +54,7 @@ def do(crm, firm, id, act):
                 assigning.assign(work, [Assign(Deal, id, owner=getattr(firm, value).id)])
             elif what == "undo":
                 history = work.history(Deal, id)
-                undoing.undo(work, [Undo(entry=history[value % len(history)].id)])
+                undoing.undo(work, [Undo(entry=history[value % len(history)].entry_id)])
             else:
                 service, command = (records.delete, Delete) if what == "delete" else (records.restore, Restore)
                 service(work, [command(Deal, id)])

@@ -29,7 +29,7 @@ class Listed(NamedTuple):
 
 
 COMMANDS = {
-    "board": Listed("opencrm.cli.commands.analysing:board", "Show the stages of a pipeline.", acts=True),
+    "board": Listed("opencrm.cli.commands.analysing:board", "Show the stages of PIPELINE.", acts=True),
     "db": Listed("opencrm.cli.commands.database:db", "Create, migrate and check the tables."),
     "demo": Listed("", "Make a window company with sample data and serve it."),
     "duplicates": Listed(
@@ -44,7 +44,7 @@ COMMANDS = {
     "init": Listed("opencrm.cli.commands.workspace:init", "Create a workspace and its owner."),
     "merge": Listed("opencrm.cli.commands.cleaning:merge", "Let records go into another one.", acts=True),
     "plugin": Listed("opencrm.cli.commands.plugins:plugin", "List, enable and disable plugins.", acts=True),
-    "report": Listed("opencrm.cli.commands.analysing:report", "Count and add up records in groups.", acts=True),
+    "report": Listed("opencrm.cli.commands.analysing:report", "Count and add up the records of ENTITY.", acts=True),
     "run": Listed("opencrm.cli.commands.serving:run", "Serve REST and work the queue, in one process."),
     "search": Listed("opencrm.cli.commands.searching:search", "Find records by the beginnings of words.", acts=True),
     "segment": Listed(
