@@ -1,7 +1,8 @@
 """The contract with plugins: every hook that opencrm calls, as a typed, documented, empty function.
 
-This is the first file to read for writing a plugin. A plugin is a module (or an object) with functions of
-these names, marked with `@hookimpl`; take the arguments that you need, by name, and leave the others out.
+This is the first file to read for writing a plugin, and one file whatever its length: a contract in parts would be read
+in part. A plugin is a module (or an object) with functions of these names, marked with `@hookimpl`; take the arguments
+that you need, by name, and leave the others out.
 The verb is the contract:
 
 - `opencrm_register_*`: once, when the plugin is loaded; return frozen declarations.

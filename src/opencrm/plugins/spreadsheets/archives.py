@@ -102,6 +102,7 @@ def opened(path: Path) -> Iterator[Archive]:
             raise BadWorkbook(path.name, "is encrypted, or an old workbook (xls): save it as xlsx without a password")
         try:
             directory = ZipFile(stream)
+        # What zipfile raises of a damaged directory: NotImplementedError of a version of the format that is none.
         except (BadZipFile, ValueError, NotImplementedError, EOFError, UnicodeDecodeError):
             raise BadWorkbook(path.name, "is no workbook, or a damaged one") from None
         _judge(path, directory)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from itertools import islice
 from typing import Any
 
 import attrs
 
 from opencrm.core.change import Change, JournalEntry, Values
-from opencrm.core.clock import monotonic
 from opencrm.core.conditions import TRUE, Greater, all_of
 from opencrm.core.entity import Spec
 from opencrm.core.values import Id, is_id
-from opencrm.errors import ConflictError, InputError, NotFound, OpenCRMError
+from opencrm.errors import InputError, NotFound, OpenCRMError
 from opencrm.services import journal
 from opencrm.services.cleaning.culprits import judged, write
-from opencrm.services.cleaning.pacing import MOST, PACE, TRIES, Door, Pace, check_own
+from opencrm.services.cleaning.pacing import MOST, PACE, Door, Pace, check_own, patiently
 from opencrm.services.cleaning.rehearsing import rehearsal
 from opencrm.services.cleaning.steps import MassEdit, changes_nothing, step_of
 from opencrm.services.reading.rows import Query
@@ -228,18 +228,11 @@ class _Run:
 
     def run(self, act: Id | None) -> Edited:
         total = Edited(act=None)
-        self._size, tries = self.pace.first, 0
+        self._size = self.pace.first
         while not self._over:
-            begun = monotonic()
-            try:
-                part = self._transaction(total.act, act if total.act is None else None)
-            except ConflictError:
-                tries += 1
-                if tries >= TRIES:
-                    raise
-                continue
-            tries = 0
-            self._size = self.pace.next(self._size, part.found, monotonic() - begun)
+            resumed = act if total.act is None else None
+            part, seconds = patiently(partial(self._transaction, total.act, resumed))
+            self._size = self.pace.next(self._size, part.found, seconds)
             total = attrs.evolve(total + part, act=part.act)
             self.tell(total)
         return attrs.evolve(total, act=None) if self.rehearsed else total

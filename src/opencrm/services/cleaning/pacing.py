@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import attrs
 
+from opencrm.core.clock import monotonic
 from opencrm.core.values import Id, is_id
-from opencrm.errors import NotFound
+from opencrm.errors import ConflictError, NotFound
 from opencrm.services import journal
 from opencrm.services.writing.work import Work
 
+T = TypeVar("T")
 MOST = 10_000
 """The most records that one transaction takes."""
 
@@ -47,6 +49,26 @@ class Pace:
 
 
 PACE = Pace()
+
+
+def patiently(transaction: Callable[[], T]) -> tuple[T, float]:
+    """Run one of several transactions, again where others stand in its way.
+
+    Returns:
+        What it gave, and the seconds that it took when it came through.
+
+    Raises:
+        ConflictError: Others stood in its way five times in a row.
+    """
+    tries = 0
+    while True:
+        begun = monotonic()
+        try:
+            return transaction(), monotonic() - begun
+        except ConflictError:
+            tries += 1
+            if tries >= TRIES:
+                raise
 
 
 def check_own(work: Work, act: Id) -> None:

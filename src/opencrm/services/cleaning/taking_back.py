@@ -7,11 +7,9 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from opencrm.core.change import Values
-from opencrm.core.clock import monotonic
 from opencrm.core.values import Id, is_id
-from opencrm.errors import ConflictError
 from opencrm.services import journal, undoing
-from opencrm.services.cleaning.pacing import PACE, TRIES, Door, Pace, check_own
+from opencrm.services.cleaning.pacing import PACE, Door, Pace, check_own, patiently
 from opencrm.services.commands import Undo
 from opencrm.services.writing.work import Work
 
@@ -71,18 +69,11 @@ class _Run:
     _over: bool = False
 
     def run(self) -> TakenBack:
-        self._size, tries, found = self.pace.first, 0, TakenBack("", 0)
+        self._size, found = self.pace.first, TakenBack("", 0)
         while not self._over:
-            begun, lines = monotonic(), self._lines
-            try:
-                found = self._transaction()
-            except ConflictError:
-                tries += 1
-                if tries >= TRIES:
-                    raise
-                continue
-            tries = 0
-            self._size = self.pace.next(self._size, self._lines - lines, monotonic() - begun)
+            lines = self._lines
+            found, seconds = patiently(self._transaction)
+            self._size = self.pace.next(self._size, self._lines - lines, seconds)
             self.tell(found)
         return found
 

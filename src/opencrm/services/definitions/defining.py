@@ -17,7 +17,6 @@ from opencrm.core.entity import Spec
 from opencrm.errors import InputError
 from opencrm.services.definitions import counting
 from opencrm.services.definitions.depending import entities_with, needed, unkept
-from opencrm.services.definitions.loading import former_names
 from opencrm.services.writing.block import Block
 
 
@@ -163,7 +162,7 @@ def _looks_at(grant: Grant, entity: str, key: str) -> bool:
 
 def _with_former(change: Change) -> Change:
     old = (change.before or {})["key"]
-    names = [name for name in dict.fromkeys([*former_names(change.after), old]) if name != change.after["key"]]
+    names = [name for name in dict.fromkeys([*(change.after["former"] or ()), old]) if name != change.after["key"]]
     before = {**change.after, "version": (change.before or {})["version"] + 1}
     return Change(change.entity, change.id, Kind.CHANGED, before, {**before, "former": names})
 

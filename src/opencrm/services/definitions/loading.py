@@ -8,7 +8,6 @@ from typing import TypeAlias
 
 from sqlalchemy import select
 
-from opencrm.core.change import Values
 from opencrm.core.custom import AddedField, fields_of
 from opencrm.core.entities import CustomField
 from opencrm.core.fields import Field
@@ -45,8 +44,3 @@ def edition(*several: Fields) -> str:
     """Return a digest that tells these custom fields from others; empty where there are none."""
     told = [(entity, repr(fields)) for fields_by in several for entity, fields in sorted(fields_by.items())]
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16] if told else ""
-
-
-def former_names(definition: Values) -> list[str]:
-    """Return the names that a definition had before."""
-    return list(definition["former"] or ())

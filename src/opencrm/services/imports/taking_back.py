@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
+from functools import partial
 from itertools import groupby
 from typing import TypeAlias
 
@@ -15,12 +16,10 @@ from opencrm.core.values import Id
 from opencrm.errors import ConfigurationError, ConflictError, NotFound, OpenCRMError
 from opencrm.schemas import Dumper
 from opencrm.services import journal, undoing
+from opencrm.services.cleaning.pacing import Door, patiently
 from opencrm.services.cleaning.rehearsing import rehearsal
 from opencrm.services.imports.jobs import ImportJob, ImportJobs, job
 from opencrm.services.writing.work import Work
-
-Door: TypeAlias = Callable[[], AbstractContextManager[Work]]
-"""Opens a work block: `lambda: crm.work(principal)`."""
 
 Key: TypeAlias = tuple[str, Id]
 """An entity's name and a record's id."""
@@ -28,7 +27,6 @@ Key: TypeAlias = tuple[str, Id]
 _LAST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 _LINES = 5_000
 _LISTED = 1_000
-_TRIES = 5
 _BACK = (Kind.CREATED, Kind.RESTORED)
 
 
@@ -95,15 +93,9 @@ class _Undo:
     def run(self, id: Id) -> Undone:
         with self.door() as work:
             found = job(work, id)
-        before, tries = _LAST, 0
+        before = _LAST
         while before:
-            try:
-                before = self._transaction(found, before)
-            except ConflictError:
-                tries += 1
-                if tries >= _TRIES:
-                    raise
-                continue
+            before, _ = patiently(partial(self._transaction, found, before))
             self.tell(self.done)
         with self.door() as work:
             ImportJobs(work).undone(found, whole=not self.done.refused)
