@@ -41,7 +41,7 @@ bench: $(VENV)/.installed-test ## Run the benchmarks.
 	$(BIN)/python -m benchmarks
 
 bench-large: $(VENV)/.installed-test ## Measure reading a million deals, on both databases.
-	$(BIN)/python -m benchmarks large --rows 1000000 --rounds 10
+	$(BIN)/python -m benchmarks large search --rows 1000000 --contacts 1000000 --rounds 10
 
 wheel: $(VENV)/bin/python ## Build the wheel into dist/.
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .

@@ -23,9 +23,10 @@ TIMES = 20
 _GIVEN = {"title": "Windows for a house", "amount": "1200.50", "source": "web", "expected_close": "2026-12-01"}
 MOVE = ["id", "act", "entity", "record_id", "pipeline", "end", "at", "by"]
 _DOCUMENT = insert_of("crm_search_document", ["entity", "record_id", "source_id", "field", "weight", "head", "text"])
-_DEAL, _JOURNAL, _MOVE = (
+COUNTER = ["id", "entity", "pipeline", "stage", "unit_id", "owner_id", "currency", "number", "valued", "high", "low"]
+_DEAL, _JOURNAL, _MOVE, _COUNTER = (
     insert_of(f"crm_{table}", columns)
-    for table, columns in (("deal", DEAL), ("journal", JOURNAL), ("stage_move", MOVE))
+    for table, columns in (("deal", DEAL), ("journal", JOURNAL), ("stage_move", MOVE), ("counter", COUNTER))
 )
 _PRINCIPAL = (
     "SELECT w.config_version, u.id, u.active, m.id, m.unit_id, m.role_id FROM crm_workspace w "
@@ -47,7 +48,7 @@ def measure(place: Place, rounds: int) -> Iterator[Measured]:
 def statements(place: Place) -> dict[str, list[str]]:
     """Return the statements of both sides."""
     least = ["BEGIN", _DEAL, _JOURNAL, "COMMIT"]
-    same = ["BEGIN", _PRINCIPAL, _DEAL, _JOURNAL, _MOVE, _DOCUMENT, "COMMIT"]
+    same = ["BEGIN", _PRINCIPAL, _DEAL, _JOURNAL, _MOVE, _DOCUMENT, _COUNTER, "COMMIT"]
     with world(place) as one:
         return {"floor: deal and history": least, "floor: the same rows": same, "opencrm": _recorded(one)}
 
@@ -88,7 +89,7 @@ class Floor:
         self._raw.commit()
 
     def same(self) -> None:
-        """The same, with the principal read and the stage entered."""
+        """The same, with the principal read, the stage entered, and what search and the counters hold of it."""
         deal, line, move = self.rows(_GIVEN)
         self._raw.begin()
         self._raw.run(_PRINCIPAL, (self._user,))
@@ -101,6 +102,9 @@ class Floor:
         self._raw.run(_JOURNAL, line)
         self._raw.run(_MOVE, move)
         self._raw.run(_DOCUMENT, ("deal", deal[0], deal[0], "deal.title", 0, deal[2][:32], deal[2]))
+        halves = (deal[3] >> 24, deal[3] & (1 << 24) - 1)
+        place = ("deal", "sales", "new", self._unit, self._user, "EUR")
+        self._raw.run(_COUNTER, (ids.many(1)[0], *place, 1, 1, *halves))
 
     def rows(self, given: Mapping[str, Any]) -> tuple[Row, Row, Row]:
         """Return a deal, its line of the journal and the stage that it enters."""

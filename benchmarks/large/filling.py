@@ -104,6 +104,7 @@ def fill(one: World, size: int, few: str) -> None:
         one.raw.load("crm_stage_move", MOVE, (move for _, moves in _deals(one, size, few) for move in moves))
         one.raw.load("crm_contact", CONTACT, _contacts(one, size, few))
         one.raw.commit()
+    one.crm.recount()
     one.raw.run("ANALYZE" if one.raw.sqlite else "VACUUM ANALYZE")
 
 

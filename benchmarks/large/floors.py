@@ -19,6 +19,9 @@ MOST = 10_000
 _NAMES = [name for name in Deal.spec.fields if name != "deleted_at"]
 _ORDER = "ORDER BY created_at DESC, id DESC"
 _LIVING = "deleted_at IS NULL"
+_BITS = 24
+"""opencrm's counters hold amounts in two halves, the lower one of so many bits."""
+
 _STAGES = ("new", "contact", "offer", "negotiation", "won", "lost")
 
 Ways = Mapping[str, Callable[[], list[Any]]]
@@ -103,6 +106,30 @@ class Hand:
         text = f"SELECT {month}, owner_id, currency, count(*), sum(amount) FROM crm_deal "
         text += "WHERE %s AND stage = 'won' GROUP BY 1, 2, 3"
         return best([Floor(it, self._runner(text % reach, values), _summed) for it, reach, values in self._reaches()])
+
+    def won_counted(self) -> Floor:
+        """Return the same off the counters, and off the deals what somebody created that has no owner."""
+        low = (1 << _BITS) - 1
+        text = (
+            f"SELECT month, owner_id, currency, sum(number), sum(high) * {1 << _BITS} + sum(low) FROM ("
+            "SELECT month, owner_id, currency, number, high, low FROM crm_counter "
+            "WHERE entity = 'deal' AND stage = 'won'"
+        )
+        values: tuple[Any, ...] = ()
+        if self.arms:
+            (own, user), (unowned, creator), (inside, units) = self.arms
+            text += (
+                f" AND ({own} OR {inside}) UNION ALL SELECT {self._month('YYYY-MM')}, owner_id, currency, 1, "
+                f"amount >> {_BITS}, amount & {low} FROM crm_deal WHERE {_LIVING} AND {unowned} AND NOT ({inside}) "
+                "AND stage = 'won'"
+            )
+            values = (*user, *units, *creator, *units)
+        return Floor("counters", self._runner(f"{text}) c GROUP BY 1, 2, 3", values), _summed)
+
+    def _month(self, form: str) -> str:
+        if self.raw.sqlite:
+            return "substr(closed_at, 1, 7)"
+        return f"to_char(closed_at AT TIME ZONE 'Europe/London', '{form}')"
 
     def conversion(self) -> Floor:
         """Return how many records entered each stage, how many of them were won, and how many closed."""

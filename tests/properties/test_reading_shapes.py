@@ -30,11 +30,13 @@ from opencrm import (
     records,
     reports,
 )
+from opencrm.core.change import Change, Kind
 from opencrm.core.values import fold
 from opencrm.embed import grant_rows
 from opencrm.services.reading import plans
 from opencrm.services.reading.reader import Reader
 from opencrm.services.workspaces.signing_in import resolve
+from opencrm.services.writing import counting
 
 PEOPLE = 3
 SCOPES = [Scope.OWN, Scope.TEAM, Scope.SUBTREE, Scope.ALL]
@@ -134,6 +136,8 @@ def build(work, firm):
         records.create(work, seats)
     rows = [_row(work, people, units, it) for it in firm.deals]
     work.tx.insert(Deal.__table__, rows)
+    made = [Change("deal", row["id"], Kind.CREATED, None, row) for row in rows]
+    work.tx.insert(*counting.appended(work, {Deal.spec: made}))
     return Built(firm, people, units, rows)
 
 

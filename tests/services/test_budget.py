@@ -1,4 +1,7 @@
-"""How many statements an act costs: round trips are what a server's time goes into. The lists are printed."""
+"""How many statements an act costs: round trips are what a server's time goes into. The lists are printed.
+
+What changes add to the counters is one more: on PostgreSQL a single row of it goes along with the others.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,12 @@ def at_most(statements, number: int) -> Iterator[None]:
     assert len(statements) <= number, f"{len(statements)} statements instead of {number}:\n{statements}"
 
 
+@pytest.fixture
+def counter(crm):
+    """What one row for the counters costs."""
+    return 1 if crm.database.sqlite else 0
+
+
 @pytest.fixture(autouse=True)
 def _warm(crm, firm):
     """The first block of a process reads the configuration."""
@@ -26,23 +35,23 @@ def _warm(crm, firm):
         pass
 
 
-def test_creating_a_deal(crm, firm, statements):
+def test_creating_a_deal(crm, firm, statements, counter):
     """Eight, with BEGIN and COMMIT."""
     contact = make_contact(crm, by=firm.seller)
-    with at_most(statements, 8), crm.work(firm.seller) as work:
+    with at_most(statements, 8 + counter), crm.work(firm.seller) as work:
         records.create(work, [Create(Deal, title="A", contact_id=contact.id, amount=3)])
 
 
-def test_creating_a_deal_with_lines(crm, firm, statements):
+def test_creating_a_deal_with_lines(crm, firm, statements, counter):
     """Nine."""
     contact = make_contact(crm, by=firm.seller)
-    with at_most(statements, 9), crm.work(firm.seller) as work:
+    with at_most(statements, 9 + counter), crm.work(firm.seller) as work:
         records.create(work, [Create(Deal, title="A", contact_id=contact.id, lines=[{"price": 1}, {"price": 2}])])
 
 
-def test_creating_many_costs_what_one_costs(crm, firm, statements):
+def test_creating_many_costs_what_one_costs(crm, firm, statements, counter):
     """The number of records does not matter."""
-    with at_most(statements, 8), crm.work(firm.seller) as work:
+    with at_most(statements, 8 + counter), crm.work(firm.seller) as work:
         records.create(work, [Create(Deal, title=f"D{at}") for at in range(200)])
 
 
@@ -53,10 +62,10 @@ def test_changing_a_deal(crm, firm, statements):
         records.update(work, [Update(Deal, deal.id, title="B")])
 
 
-def test_changing_an_amount(crm, firm, statements):
+def test_changing_an_amount(crm, firm, statements, counter):
     """One more, that asks whether the amount follows lines."""
     deal = make_deal(crm, by=firm.seller, amount=1)
-    with at_most(statements, 7), crm.work(firm.seller) as work:
+    with at_most(statements, 7 + counter), crm.work(firm.seller) as work:
         records.update(work, [Update(Deal, deal.id, amount=2)])
 
 
@@ -68,24 +77,24 @@ def test_changing_many_costs_what_one_costs(crm, firm, statements):
         records.update(work, [Update(Deal, entry.record_id, source="web") for entry in made])
 
 
-def test_moving_a_deal(crm, firm, statements):
+def test_moving_a_deal(crm, firm, statements, counter):
     """Seven: one more for the log of stages."""
     deal = make_deal(crm, by=firm.seller)
-    with at_most(statements, 7), crm.work(firm.seller) as work:
+    with at_most(statements, 7 + counter), crm.work(firm.seller) as work:
         pipelines.move(work, [Move(Deal, deal.id, to="offer")])
 
 
 def test_assigning_a_deal(crm, firm, statements):
-    """Eight: where the new owner sits, and whether they are in reach."""
+    """Eight: where the new owner sits, and whether they are in reach; and one for two rows of the counters."""
     deal = make_deal(crm, by=firm.seller)
-    with at_most(statements, 8), crm.work(firm.head) as work:
+    with at_most(statements, 9), crm.work(firm.head) as work:
         assigning.assign(work, [Assign(Deal, deal.id, owner=firm.fitter.id)])
 
 
-def test_deleting_a_deal(crm, firm, statements):
+def test_deleting_a_deal(crm, firm, statements, counter):
     """Seven, as a change."""
     deal = make_deal(crm, by=firm.seller)
-    with at_most(statements, 7), crm.work(firm.seller) as work:
+    with at_most(statements, 7 + counter), crm.work(firm.seller) as work:
         records.delete(work, [Delete(Deal, deal.id)])
 
 

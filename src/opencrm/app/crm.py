@@ -8,13 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine
 
 from opencrm.app import setting_up
-from opencrm.app.activation import Plugins, deaf
+from opencrm.app.activation import Plugins, deaf, miscounting
+from opencrm.app.configuring import configure, version_of
 from opencrm.app.definitions import KnownDefinitions
-from opencrm.app.owners import core_owner, granted, plugin_owners, told
-from opencrm.app.upkeep import Upkeep
+from opencrm.app.owners import core_owner, plugin_owners, told
+from opencrm.app.upkeep import Upkeep, recount
 from opencrm.app.worker import Worker
 from opencrm.core.access.grants import Grant
 from opencrm.core.access.principal import Principal
@@ -26,17 +27,16 @@ from opencrm.errors import ConfigurationError, NotSignedIn
 from opencrm.hooks import Hooks, Plugin
 from opencrm.schemas import Schemas
 from opencrm.services import exporting, organisation, plugins
-from opencrm.services.definitions.loading import load as load_fields
 from opencrm.services.reading.reader import Reader
 from opencrm.services.reading.rows import Query
 from opencrm.services.workspaces.catalogue import Catalogue
-from opencrm.services.workspaces.configuration import Configuration, load_organisation
+from opencrm.services.workspaces.configuration import Configuration
 from opencrm.services.workspaces.signing_in import resolve
 from opencrm.services.workspaces.workspace import Workspace
 from opencrm.services.writing import organising
 from opencrm.services.writing.block import Act
 from opencrm.services.writing.work import Work
-from opencrm.storage import field_indexes, tables
+from opencrm.storage import field_indexes
 from opencrm.storage.engines import make_engine
 from opencrm.storage.migrations import Failed, check, current, upgrade
 from opencrm.storage.migrations.transaction import reading
@@ -216,6 +216,16 @@ class CRM:
         """
         return field_indexes.build(self.database, self.catalogue.entities.values())
 
+    def keep_up(self) -> list[str]:
+        """Do what definitions ask for: indexes, roll-ups, what search holds of fields; return a line for each thing.
+
+        The worker does this by itself.
+
+        Raises:
+            ConflictError: A transaction from before a definition is still under way.
+        """
+        return list(self._upkeep().catch_up(self.configuration))
+
     # Plugins.
 
     def plugins(self) -> list[plugins.PluginState]:
@@ -225,11 +235,13 @@ class CRM:
     def problems(self) -> dict[str, str]:
         """Return what is wrong with plugins that are to run here, a sentence by name; empty if all is well.
 
-        They are left out, or have a hook for an entity that is not there; the workspace runs all the same.
+        They are left out, or have a hook for an entity that is not there, a roll-up that cannot be kept, or a field
+        of the name of one of the workspace's own; the workspace runs all the same.
         """
         enabled = self._enabled()
         hooks = Hooks(self._plugins.active(enabled))
-        return deaf(hooks.who(), Catalogue.of(hooks).entities) | self._plugins.problems(enabled)
+        unheard = deaf(hooks.who(), Catalogue.of(hooks).entities)
+        return miscounting(lambda: self.configuration) | unheard | self._plugins.problems(enabled)
 
     def wanted_grants(self, name: str) -> list[Grant]:
         """Return what a plugin's automation asks to be allowed.
@@ -259,7 +271,8 @@ class CRM:
             plugins.owners_only(reader, "plugin.enable")
         self._make_tables(plugin)
         with self.work(principal) as work:
-            plugins.enable(work, name, version=plugin.version, grants=approved)
+            declared = plugin.declared.fields
+            plugins.enable(work, name, version=plugin.version, grants=approved, fields=declared)
 
     def _make_tables(self, plugin: Plugin) -> None:
         engine, schema, now = self.database.engine, self.database.schema, self.clock.now()
@@ -279,13 +292,24 @@ class CRM:
             plugins.disable(work, name)
         self.workspace.forget()
 
+    def recount(self) -> list[str]:
+        """Count all roll-ups and counters anew, after records were changed by other ways than opencrm's.
+
+        Returns:
+            A line for each of them.
+
+        Raises:
+            ConflictError: A transaction from before is still under way.
+        """
+        return recount(self.workspace, self.configuration)
+
     # What is declared here.
 
     @property
     def configuration(self) -> Configuration:
         """The configuration in force."""
         with self.database.read() as tx:
-            return self.workspace.configuration(tx, _version(tx))
+            return self.workspace.configuration(tx, version_of(tx))
 
     @property
     def catalogue(self) -> Catalogue:
@@ -339,8 +363,11 @@ class CRM:
 
     def worker(self) -> Worker:
         """Return a worker of this workspace's queue."""
+        return Worker(self.workspace, self._work, self._upkeep())
+
+    def _upkeep(self) -> Upkeep:
         opening = lambda: self.work(Principal.system("keep search in step"))  # noqa: E731
-        return Worker(self.workspace, self._work, Upkeep(self.workspace, lambda: self.configuration, opening))
+        return Upkeep(self.workspace, lambda: self.configuration, opening)
 
     def close(self) -> None:
         """Close the database, if this workspace opened it."""
@@ -355,26 +382,4 @@ class CRM:
         return self._plugins.active(self._enabled())
 
     def _configure(self, tx: Transaction, version: str) -> Configuration:
-        """Read what is decided by definitions; called when another process changed them."""
-        [row] = tx.query("workspace", lambda: select(tables.workspace), {})
-        locale = Locale(region=row["region"], currency=row["currency"], zone=row["zone"])
-        enabled = plugins.switched_on(tx)
-        active = self._plugins.active(enabled)
-        known = self._definitions.of(active, load_fields(tx, locale.region), locale)
-        return Configuration(
-            version=version,
-            locale=locale,
-            secret=bytes.fromhex(row["secret"]),
-            organisation=load_organisation(tx, version),
-            catalogue=known.catalogue,
-            schemas=known.schemas,
-            hooks=known.hooks,
-            granted=granted(active, enabled),
-        )
-
-
-def _version(tx: Transaction) -> str:
-    rows = tx.query("workspace version", lambda: select(tables.workspace.c.config_version), {})
-    if not rows:
-        raise ConfigurationError("this workspace is not set up yet: run `opencrm init`")
-    return str(rows[0]["config_version"])
+        return configure(tx, version, self._plugins, self._definitions)

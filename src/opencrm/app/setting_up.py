@@ -15,6 +15,7 @@ from opencrm.core.values import Id
 from opencrm.errors import ConfigurationError
 from opencrm.hooks import RoleTemplate
 from opencrm.services import records
+from opencrm.services.analysing import recounting
 from opencrm.services.commands import Create
 from opencrm.services.writing.work import Work
 from opencrm.storage import tables
@@ -43,6 +44,7 @@ def prepare(tx: Transaction, locale: Locale, now: datetime, version: Id) -> None
         "currency": locale.currency,
     }
     tx.insert(tables.workspace, [row | {"zone": locale.zone, "created_at": now}])
+    recounting.begin(tx, now)
 
 
 def first_owner(work: Work, *, owner: str, email: str | None, unit: str) -> Principal:

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 
+from opencrm.errors import ConflictError
 from opencrm.services import searching
+from opencrm.services.analysing import recounting
 from opencrm.services.definitions import counting
 from opencrm.services.workspaces.configuration import Configuration
 from opencrm.services.workspaces.workspace import Workspace
-from opencrm.storage import field_indexes
+from opencrm.storage import field_indexes, tables
+from opencrm.storage.settling import settle
 
 _LOG = logging.getLogger("opencrm.worker")
+_MINUTE = timedelta(minutes=1)
+
+
+def recount(workspace: Workspace, configuration: Configuration) -> list[str]:
+    """Count all roll-ups and counters anew; return a line for each."""
+    with workspace.database.write() as tx:
+        counting.forget(tx)
+    lines = list(counting.count(workspace, configuration))
+    for spec in recounting.kept(configuration):
+        number = recounting.recount(workspace, configuration, spec)
+        lines.append(f"{number} records of {spec.name} counted")
+    return lines
 
 
 class Upkeep:
-    """Builds the indexes of custom fields, counts their roll-ups and makes what search holds of them.
+    """Builds the indexes of custom fields, counts their roll-ups, and makes what search and the counters hold of them.
 
-    Once after they were defined.
+    Once after they were defined. Every minute it puts rows of counters together.
 
     Args:
         workspace: Whose fields.
@@ -32,22 +48,41 @@ class Upkeep:
         self._configuration = configuration
         self._opening = opening
         self._done: str | None = None
+        self._folded: datetime | None = None
 
     def __call__(self) -> None:
         """Do what is to be done."""
         configuration = self._configuration()
-        catalogue = configuration.catalogue
         if configuration.version != self._done:
-            for line in field_indexes.build(self._workspace.database, catalogue.entities.values()):
+            for line in self.catch_up(configuration):
                 _LOG.info("%s", line)
-            for line in counting.count(self._workspace, configuration):
-                _LOG.info("%s", line)
-            self._make_documents()
             self._done = configuration.version
+        self._fold()
 
-    def _make_documents(self) -> None:
+    def catch_up(self, configuration: Configuration) -> Iterator[str]:
+        """Do what definitions ask for once, and give a line for each thing done.
+
+        Raises:
+            ConflictError: A transaction from before a definition is still under way.
+        """
+        yield from field_indexes.build(self._workspace.database, configuration.catalogue.entities.values())
+        yield from counting.count(self._workspace, configuration)
+        for spec in recounting.due(configuration):
+            yield f"{recounting.recount(self._workspace, configuration, spec)} records of {spec.name} counted"
+        yield from self._make_documents()
+
+    def _fold(self) -> None:
+        """Put rows of counters together, once a minute."""
+        now = self._workspace.clock.now()
+        if self._folded is None or not self._folded <= now < self._folded + _MINUTE:
+            self._folded = now
+            recounting.fold(self._workspace)
+
+    def _make_documents(self) -> Iterator[str]:
         with self._opening() as work:
             due = searching.due(work)
+        if due and not settle(self._workspace.database, tables.workspace, seconds=counting.PATIENCE):
+            raise ConflictError("a transaction that began before search looked into a field is still under way")
         made = sum(batch.put_right for batch in searching.enter(self._opening, due))
         if made:
-            _LOG.info("made %d documents of search for %s", made, ", ".join(due))
+            yield f"{made} documents of search made for {', '.join(due)}"

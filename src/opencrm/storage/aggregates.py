@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, String
+from sqlalchemy import ColumnElement, String, case, func, literal_column
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 from sqlalchemy.types import UserDefinedType
 
 from opencrm.core.columns import AmountColumn, tidy
+from opencrm.core.counters import BITS
 
 Make: TypeAlias = Callable[[int], Any]
-_BITS = 24
 
 
 def exact_sum(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -23,6 +23,11 @@ def exact_sum(column: ColumnElement[Any]) -> ColumnElement[Any]:
     On SQLite a sum of integers beyond 64 bits is an error, so their halves are added up.
     """
     return _Sum(column, tidy if isinstance(column.type, AmountColumn) else int)
+
+
+def summed_halves(valued: ColumnElement[Any], high: ColumnElement[Any], low: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the sum of amounts that stand in two halves (see `core.counters`); nothing where none has a value."""
+    return case((func.sum(valued) > literal_column("0"), _Halves(high, low)))
 
 
 def first_text(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -58,22 +63,34 @@ class _Total(UserDefinedType[Any]):
         return lambda value: None if value is None else self.make(_whole(value))
 
 
+class _Halves(FunctionElement[Any]):
+    name = "summed_halves"
+    inherit_cache = True
+    type = _Total(tidy)
+
+
 def _whole(value: Any) -> int:
     if not isinstance(value, str):
         return int(value)
     high, low = value.split(" ")
-    return (int(high) << _BITS) + int(low)
+    return (int(high) << BITS) + int(low)
 
 
 @compiles(_Sum)
 def _sum(element: _Sum, compiler: Any, **given: Any) -> str:
     column = compiler.process(element.clauses, **given)
-    return f"sum(({column}) >> {_BITS}) || ' ' || sum(({column}) & {(1 << _BITS) - 1})"
+    return f"sum(({column}) >> {BITS}) || ' ' || sum(({column}) & {(1 << BITS) - 1})"
 
 
 @compiles(_Sum, "postgresql")
 def _sum_postgresql(element: _Sum, compiler: Any, **given: Any) -> str:
     return f"sum({compiler.process(element.clauses, **given)})"
+
+
+@compiles(_Halves)
+def _halves(element: _Halves, compiler: Any, **given: Any) -> str:
+    high, low = (compiler.process(each, **given) for each in element.clauses)
+    return f"sum({high}) || ' ' || sum({low})"
 
 
 @compiles(_First)

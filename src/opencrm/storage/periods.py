@@ -37,6 +37,11 @@ def cut(column: ColumnElement[Any], to: Cut, zone: str) -> ColumnElement[Any]:
     return _Cut(column, to, zone)
 
 
+def month(column: ColumnElement[Any], zone: str) -> ColumnElement[Any]:
+    """Return the expression of an instant's month, as text on both databases, to be read by `day_of`."""
+    return _Month(column, "month", zone)
+
+
 def day_of(text: str, zone: str) -> date:
     """Return a day within the day or month that `cut` gave, in the zone."""
     if len(text) <= _LENGTH["day"]:
@@ -72,6 +77,11 @@ class _Cut(FunctionElement[Any]):
         return case((or_(*tests), _part(text, 1, fine)), else_=plain) if tests else plain
 
 
+class _Month(_Cut):
+    name = "month"
+    inherit_cache = False
+
+
 class _DayText(UserDefinedType[Any]):
     cache_ok = True
 
@@ -95,6 +105,11 @@ def _cut_postgresql(element: _Cut, compiler: Any, **given: Any) -> str:
     if isinstance(column.type, InstantColumn):
         column = func.timezone(cast(bindparam(None, element.zone, String()), Text()), column)
     return str(compiler.process(cast(func.date_trunc(literal_column(f"'{element.to}'"), column), Date()), **given))
+
+
+@compiles(_Month, "postgresql")
+def _month_postgresql(element: _Month, compiler: Any, **given: Any) -> str:
+    return f"to_char({_cut_postgresql(element, compiler, **given)}, 'YYYY-MM')"
 
 
 def _part(text: ColumnElement[Any], start: int, length: int) -> ColumnElement[Any]:

@@ -40,13 +40,14 @@ journal = Table(
     Column("acting_as", key_column(100)),
     Column("cause", IdColumn()),
     Column("origin", key_column(200)),
+    Column("undoes", IdColumn()),
     Column("before", JsonColumn()),
     Column("after", JsonColumn(), nullable=False),
     Column("pending", BooleanColumn(), nullable=False),
 )
 """History and outbox in one: a row a change; `pending` until the worker has fanned it out."""
 Index("ix_crm_journal_record", journal.c.entity, journal.c.record_id, journal.c.id)
-Index("ix_crm_journal_act", journal.c.act)
+Index("ix_crm_journal_act", journal.c.act, journal.c.id)
 Index("ix_crm_journal_pending", journal.c.id, sqlite_where=journal.c.pending, postgresql_where=journal.c.pending)
 
 stage_move = Table(
@@ -65,6 +66,27 @@ stage_move = Table(
 )
 """Append-only: one row a move; the open visit of a stage is the last one."""
 Index("ix_crm_stage_move_record", stage_move.c.entity, stage_move.c.record_id, stage_move.c.id)
+
+counter = Table(
+    "crm_counter",
+    _METADATA,
+    Column("id", IdColumn(), primary_key=True),
+    Column("entity", key_column(100), nullable=False),
+    Column("pipeline", key_column(64)),
+    Column("stage", key_column(64)),
+    Column("unit_id", IdColumn()),
+    Column("owner_id", IdColumn()),
+    Column("currency", key_column(3)),
+    Column("month", key_column(7)),
+    Column("number", Integer, nullable=False),
+    Column("valued", Integer, nullable=False),
+    Column("high", BigInteger, nullable=False),
+    Column("low", BigInteger, nullable=False),
+)
+"""How many living records stand where, and what they are worth (see `core.counters`): a counter is the sum of its
+rows. Each transaction appends what it adds; the worker puts rows of the same place together."""
+Index("ix_crm_counter_unit_id", counter.c.entity, counter.c.unit_id)
+Index("ix_crm_counter_owner_id", counter.c.entity, counter.c.owner_id)
 
 delivery = Table(
     "crm_delivery",
@@ -123,7 +145,7 @@ upkeep = Table(
     Column("task", key_column(200), primary_key=True),
     Column("at", InstantColumn(), nullable=False),
 )
-"""What was done to all records once, so that it is not done again: roll-ups counted for the first time."""
+"""What was done to all records once, so that it is not done again: roll-ups and counters counted for the first time."""
 
 import_job = Table(
     "crm_import_job",
@@ -138,8 +160,10 @@ import_job = Table(
     Column("counts", JsonColumn(), nullable=False),
     Column("started_at", InstantColumn(), nullable=False),
     Column("finished_at", InstantColumn()),
+    Column("run", IdColumn()),
 )
-"""Imports under way and done; its row advances in the transaction of the rows that it counts."""
+"""Imports under way and done; its row advances in the transaction of the rows that it counts. The files of one call
+share a `run`."""
 Index("ix_crm_import_job_file_hash", import_job.c.file_hash, import_job.c.map_hash)
 
 segment_snapshot = Table(

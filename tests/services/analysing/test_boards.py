@@ -106,7 +106,7 @@ def test_a_board_takes_three_statements_at_most(crm, firm, deals, statements, wh
     "wrong",
     [
         {"where": Equal("nonsense", 1)},
-        {"sort": "title"},
+        {"sort": "source"},
         {"sort": "nonsense"},
         {"cards": -1},
         {"cards": 101},

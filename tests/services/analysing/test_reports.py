@@ -29,6 +29,7 @@ from opencrm import (
     reports,
 )
 from opencrm.core.columns import InstantColumn
+from opencrm.services.analysing import recounting
 from opencrm.services.analysing.measures import Conversion
 from opencrm.storage.periods import cut, day_of
 from opencrm.testing import make_deal
@@ -45,6 +46,7 @@ def closed(crm, firm, *instants):
     with crm.work(firm.owner) as work:
         ids = work.new_ids(len(instants))
         work.tx.insert(Deal.__table__, [_won(id, at) for id, at in zip(ids, instants, strict=True)])
+    recounting.recount(crm.workspace, crm.configuration, Deal.spec)
 
 
 def _won(id, at):
@@ -70,13 +72,13 @@ def deals(crm, firm):
 
 
 def test_a_report_groups_by_a_field(crm, firm, deals):
-    """Stages in their pipeline's order; money by currency; conversion is the won of the closed."""
+    """Stages in their pipeline's order; money by currency; conversion tells the won of the closed and of all."""
     found = rows(crm, firm.owner, "stage", ("count", "sum:amount", "average:amount", "conversion"))
     eur, usd = (lambda number, code=code: Money(Decimal(number), code) for code in ("EUR", "USD"))
     assert found == (
-        ("new", 1, (eur(1),), (eur(1),), Conversion(0, 0)),
-        ("won", 2, (eur(3), usd(2)), (eur(3), usd(2)), Conversion(2, 2)),
-        ("lost", 2, (eur(9),), (eur(9),), Conversion(0, 2)),
+        ("new", 1, (eur(1),), (eur(1),), Conversion(0, 0, 1)),
+        ("won", 2, (eur(3), usd(2)), (eur(3), usd(2)), Conversion(2, 2, 2)),
+        ("lost", 2, (eur(9),), (eur(9),), Conversion(0, 2, 2)),
     )
 
 
@@ -88,7 +90,7 @@ def test_texts_that_differ_in_case_are_one_group(crm, firm, deals):
 
 def test_a_report_without_groups_has_one_row(crm, firm, deals):
     """Of nothing, too."""
-    assert rows(crm, firm.head, (), ("count", "conversion")) == ((4, Conversion(2, 3)),)
+    assert rows(crm, firm.head, (), ("count", "conversion")) == ((4, Conversion(2, 3, 4)),)
     assert rows(crm, firm.head, (), ("count", "sum:amount"), where=Equal("source", "none")) == ((0, ()),)
     assert rows(crm, firm.stranger, (), "average:amount") == (((Money(Decimal(9), "EUR"),),),)
 
@@ -162,14 +164,15 @@ def test_conversion_by_stage_counts_each_record_where_it_has_been(crm, firm):
             pipelines.move(work, [Move(Deal, one, to=to)])
         pipelines.move(work, [Move(Deal, two, to="lost")])
     assert rows(crm, firm.owner, "stage:entered", ("count", "conversion")) == (
-        ("new", 2, Conversion(1, 2)),
-        ("measuring", 1, Conversion(1, 1)),
-        ("offer", 1, Conversion(1, 1)),
-        ("won", 1, Conversion(1, 1)),
-        ("lost", 1, Conversion(0, 1)),
+        ("new", 2, Conversion(1, 2, 2)),
+        ("measuring", 1, Conversion(1, 1, 1)),
+        ("offer", 1, Conversion(1, 1, 1)),
+        ("won", 1, Conversion(1, 1, 1)),
+        ("lost", 1, Conversion(0, 1, 1)),
     )
-    assert Conversion(1, 3).share == Decimal("0.3333")
-    assert Conversion(0, 0).share is None
+    assert Conversion(1, 3, 4).win_rate == Decimal("0.3333")
+    assert Conversion(1, 3, 4).rate == Decimal("0.2500")
+    assert Conversion(0, 0, 4).win_rate is Conversion(0, 0, 0).rate is None
 
 
 def test_plain_numbers_are_added_up_without_a_currency(crm, firm):

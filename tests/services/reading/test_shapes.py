@@ -11,7 +11,8 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import event
 
-from opencrm import Create, Deal, In, Query, Unit, boards, records
+from opencrm import Create, Deal, Equal, In, Query, Report, Unit, boards, records, reports
+from opencrm.services.analysing import recounting
 from opencrm.services.reading import plans
 
 TEAMS = 12
@@ -35,6 +36,7 @@ def fill(crm, firm, units, first, last, *, every=20):
     with crm.work(firm.owner) as work:
         work.tx.insert(Deal.__table__, [_row(firm, units, at, every) for at in range(first, last)])
         work.tx.connection.exec_driver_sql("ANALYZE")
+    recounting.recount(crm.workspace, crm.configuration, Deal.spec)
 
 
 def _row(firm, units, at, every):
@@ -201,6 +203,27 @@ def test_counts_find_the_index_of_each_arm(crm, firm, north):
             with counted(reader) as found:
                 read()
             assert found.steps < 4_000, read
+
+
+def analysis_work(crm, who):
+    """Return the work of a board's numbers and of a report; what is looked at for cards is bounded, as for a page."""
+    won = Report(Deal, ("closed_at:month", "owner_id"), ("count", "sum:amount"), where=Equal("stage", "won"))
+    with crm.read(who) as reader:
+        for _ in range(2):
+            with counted(reader) as found:
+                boards.board(reader, "windows", cards=0)
+                reports.run(reader, won)
+    return found
+
+
+@pytest.mark.parametrize("who", ["head", "owner"])
+def test_boards_and_reports_cost_twice_at_most_at_ten_times_the_size(crm, firm, north, who):
+    """Counters answer: what is counted does not grow with the number of records."""
+    fill(crm, firm, north, 0, 4_000)
+    small = analysis_work(crm, getattr(firm, who))
+    fill(crm, firm, north, 4_000, 40_000)
+    large = analysis_work(crm, getattr(firm, who))
+    assert large.steps <= 2 * small.steps, (small.steps, large.steps)
 
 
 def test_a_filter_of_many_values_is_not_repeated_in_many_arms(crm, firm, north, statements):

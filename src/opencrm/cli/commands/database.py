@@ -1,4 +1,4 @@
-"""`opencrm db upgrade | current | check`."""
+"""`opencrm db upgrade | current | check | recount`."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from opencrm.errors import ConfigurationError
-
 if TYPE_CHECKING:
-    from opencrm.app.crm import CRM
     from opencrm.app.invocation import Invocation
 
 
 @click.group()
 def db() -> None:
-    """Create, migrate and check the tables."""
+    """Create, migrate, check and recount the tables."""
 
 
 @db.command()
@@ -43,17 +40,16 @@ def check(invocation: Invocation) -> None:
     """Say whether the tables are as this opencrm and its plugins need them; exit code 8 if not."""
     for step in invocation.crm.pending():
         click.echo(step)
-    refuse_stale(invocation.crm)
+    invocation.check_tables(invocation.crm)
     click.echo("The tables are up to date.")
 
 
-def refuse_stale(crm: CRM) -> None:
-    """Refuse a workspace whose tables are not as this opencrm and its plugins need them.
+@db.command()
+@click.pass_obj
+def recount(invocation: Invocation) -> None:
+    """Count roll-ups and the counters of boards and reports anew.
 
-    Raises:
-        ConfigurationError: Names the first thing that is wanting, and what to run.
+    opencrm keeps them by itself; this is for records that were changed by other ways, such as SQL.
     """
-    wanting = crm.pending()
-    if wanting:
-        more = f", and {len(wanting) - 1} more" if len(wanting) > 1 else ""
-        raise ConfigurationError(f"the tables are not up to date ({wanting[0]}{more}): run `opencrm db upgrade`")
+    for line in invocation.crm.recount():
+        click.echo(line)

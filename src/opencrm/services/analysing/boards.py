@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import attrs
-from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
 from opencrm.core.conditions import Condition, Equal, all_of
 from opencrm.core.entity import Spec
-from opencrm.core.fields import Amount
 from opencrm.core.pipeline import Pipeline, Stage
 from opencrm.core.values import Money
 from opencrm.errors import InputError, NotFound
 from opencrm.services.analysing.telling import board_as_json
-from opencrm.services.reading.arms import taken_apart
+from opencrm.services.analysing.totals import Total, totals_of
 from opencrm.services.reading.asking import with_key
 from opencrm.services.reading.building import together
-from opencrm.services.reading.counting import MOST_COUNTED, Count, money_field
+from opencrm.services.reading.counting import MOST_COUNTED, Count
 from opencrm.services.reading.plans import Plan, Sort
 from opencrm.services.reading.reader import Reader
 from opencrm.services.reading.rows import Record
-from opencrm.storage.aggregates import exact_sum
 
 MOST_CARDS = 100
 _LOOK = 1000
@@ -61,12 +57,6 @@ class Board:
     columns: tuple[Column, ...]
 
 
-@attrs.frozen
-class _Total:
-    count: int
-    sums: tuple[Money, ...]
-
-
 def board(
     reader: Reader,
     pipeline: str,
@@ -91,13 +81,13 @@ def board(
         InputError: A field is unknown, or the sort or the number of cards cannot be used.
     """
     found = _pipeline(reader, pipeline)
-    spec = reader.entity(found.entity)
+    spec = reader.seen(found.entity)
     if not 0 <= cards <= MOST_CARDS:
         raise InputError({"cards": [f"must lie between 0 and {MOST_CARDS}"]})
     order, names = _order(reader, spec, sort), reader.names(spec, fields)
     here = reader.bound(spec, Equal("pipeline", found.key))
     asked = reader.bound(spec, where)
-    totals = _totals(reader, spec, found.key, asked)
+    totals = totals_of(reader, spec, found.key, asked)
     wanted = {key: min(cards, total.count) for key, total in totals.items() if cards}
     shown = _Cards(reader, spec, here, asked, order, names).of(wanted) if wanted else {}
     columns = tuple(
@@ -138,52 +128,10 @@ def _order(reader: Reader, spec: Spec, text: str) -> Sort:
     return sort
 
 
-def _stages(pipeline: Pipeline, found: Mapping[str, _Total]) -> list[Stage]:
+def _stages(pipeline: Pipeline, found: Mapping[str, Total]) -> list[Stage]:
     """Return the pipeline's stages, and those that it does not have any more but where records stand."""
     known = {stage.key for stage in pipeline.stages}
     return [*pipeline.stages, *(Stage(key) for key in sorted(found) if key not in known)]
-
-
-def _totals(reader: Reader, spec: Spec, pipeline: str, where: Condition) -> dict[str, _Total]:
-    """Count and add up what stands in each stage."""
-    reader.bound(spec, Equal("stage", "any"))
-    worth = _worth(reader, spec)
-    plan = reader.plan(spec, ("stage", *worth), where)
-    values = {**plan.values, "pipeline": pipeline}
-    rows = reader.tx.select(("board totals", plan.shape), lambda: _adding(reader, plan, worth), values)
-    found: dict[str, _Total] = {}
-    for stage, number, *rest in rows:
-        held = found.get(stage, _Total(0, ()))
-        more = (Money(rest[0], rest[1]),) if rest and rest[0] is not None else ()
-        found[stage] = _Total(held.count + number, held.sums + more)
-    return found
-
-
-def _worth(reader: Reader, spec: Spec) -> tuple[str, ...]:
-    """Return the first amount of an entity that may be read, with its currency; nothing where there is none."""
-    readable = reader.rights.readable(spec)
-    for name in spec.fields:
-        kind = spec.fields[name].type
-        if isinstance(kind, Amount) and {name, kind.currency} <= readable:
-            return money_field(spec, readable, name)
-    return ()
-
-
-def _adding(reader: Reader, plan: Plan, worth: tuple[str, ...]) -> Select[Any]:
-    inner = reader.statement(plan).where(_in_pipeline(plan)).subquery()
-    stage, number = inner.c.stage, func.count().label("number")
-    if not worth:
-        return select(stage, number).group_by(stage)
-    amount, currency = (inner.c[name] for name in worth)
-    total = exact_sum(amount).label("total")
-    return select(stage, number, total, currency).group_by(stage, currency).order_by(stage, currency)
-
-
-def _in_pipeline(plan: Plan) -> ColumnElement[bool]:
-    """Say in which pipeline a record stands: as no index has it, where the indexes of the scope's arms are better."""
-    column = plan.spec.table.c.pipeline
-    wanted = bindparam("pipeline", type_=column.type)
-    return column.concat("") == wanted if taken_apart(plan.scope).arms else column == wanted
 
 
 @attrs.frozen

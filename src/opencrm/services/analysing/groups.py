@@ -51,10 +51,10 @@ class Group:
         """Whether a record counts in each stage that it has entered."""
         return self.period == ENTERED
 
-    def read(self, zone: str) -> Callable[[Any], Any]:
-        """Return what makes a group's value of what SQL gave: of a period, its first day."""
+    def read(self, zone: str) -> Callable[[Any], Any] | None:
+        """Return what makes a group's value of what SQL gave: of a period, its first day; None if that is it."""
         if self.cut is None:
-            return lambda value: value
+            return None
         start = _STARTS[self.period or ""]
         return cache(lambda text: None if text is None else start(day_of(text, zone)))
 

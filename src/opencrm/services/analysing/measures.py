@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -16,6 +17,9 @@ from opencrm.core.values import Money
 from opencrm.errors import InputError
 
 Kind: TypeAlias = Literal["count", "sum", "average", "conversion"]
+Row: TypeAlias = Sequence[Any]
+Rows: TypeAlias = Sequence[Row]
+Teller: TypeAlias = Callable[[Rows], Any]
 
 
 @attrs.frozen
@@ -40,44 +44,35 @@ class Measure:
 
 @attrs.frozen
 class Conversion:
-    """How many of the closed records were won.
+    """How many records were won: of all, and of those that are closed.
 
     Attributes:
         won: Records in a won stage.
         closed: Records in a won or a lost stage.
+        records: All records, open ones among them.
     """
 
     won: int
     closed: int
+    records: int
 
     @property
-    def share(self) -> Decimal | None:
-        """The won ones' share of the closed, from 0 to 1, in four places; None where none is closed."""
-        return round(Decimal(self.won) / self.closed, 4) if self.closed else None
-
-
-class Tally(dict[str | None, tuple[int, Any]]):
-    """What one measure has come to in one group, by currency: of how many records, and the total.
-
-    Of a conversion, how many records were won, and how many closed.
-    """
-
-    def add(self, currency: str | None, number: int | None, total: Any) -> None:
-        """Add what SQL gave of a part of the group."""
-        if number:
-            held = self.get(currency)
-            self[currency] = (number, total) if held is None else (held[0] + number, _sum(held[1], total))
+    def rate(self) -> Decimal | None:
+        """The conversion rate: the won ones' share of all, from 0 to 1, in four places; None where there are none."""
+        return _share(self.won, self.records)
 
     @property
-    def one(self) -> tuple[int, Any]:
-        """What it came to where currencies do not matter."""
-        return self.get(None, (0, None))
+    def win_rate(self) -> Decimal | None:
+        """The win rate: their share of the closed; None where none is closed."""
+        return _share(self.won, self.closed)
 
 
-def steps_of(
-    measures: Sequence[Measure], currencies: Sequence[str], first: int
-) -> Iterator[tuple[int | None, int, int | None]]:
-    """Give for each measure where in a row of SQL its currency, its number and its total stand.
+def _share(part: int, whole: int) -> Decimal | None:
+    return round(Decimal(part) / whole, 4) if whole else None
+
+
+def tellers(measures: Sequence[Measure], currencies: Sequence[str], first: int) -> Iterator[Teller]:
+    """Give for each measure what makes its value of the rows of SQL that belong to one group.
 
     Args:
         measures: The measures.
@@ -88,10 +83,57 @@ def steps_of(
     place = at + 1
     for measure in measures:
         if measure.kind == "count":
-            yield None, at, None
+            yield partial(_count, at)
             continue
-        yield first + currencies.index(measure.currency) if measure.currency else None, place, place + 1
+        if measure.currency is not None:
+            tell = _money_sum if measure.kind == "sum" else _money_average
+            yield partial(tell, first + currencies.index(measure.currency), place, place + 1)
+        elif measure.kind == "conversion":
+            yield partial(_conversion, at, place, place + 1)
+        else:
+            yield partial(_sum if measure.kind == "sum" else _average, place, place + 1)
         place += 2
+
+
+def _count(number: int, rows: Rows) -> int:
+    return rows[0][number] if len(rows) == 1 else sum([row[number] for row in rows])
+
+
+def _conversion(number: int, closed: int, won: int, rows: Rows) -> Conversion:
+    told = (sum([row[at] or 0 for row in rows]) for at in (won, closed, number))
+    return Conversion(*told)
+
+
+def _sum(number: int, total: int, rows: Rows) -> Any:
+    if len(rows) == 1:
+        return rows[0][total] if rows[0][number] else None
+    held = [row[total] for row in rows if row[number]]
+    return sum(held[1:], held[0]) if held else None
+
+
+def _average(number: int, total: int, rows: Rows) -> Decimal | None:
+    found = _sum(number, total, rows)
+    return None if found is None else round(Decimal(found) / sum([row[number] or 0 for row in rows]), SCALE)
+
+
+def _money_sum(currency: int, number: int, total: int, rows: Rows) -> tuple[Money, ...]:
+    return tuple([Money(_sum(number, total, own), code) for code, own in _by_currency(currency, number, rows)])
+
+
+def _money_average(currency: int, number: int, total: int, rows: Rows) -> tuple[Money, ...]:
+    parts = [(code, sum([row[number] for row in own]), own) for code, own in _by_currency(currency, number, rows)]
+    return tuple([Money(round(_sum(number, total, own) / of, precision(code)), code) for code, of, own in parts])
+
+
+def _by_currency(currency: int, number: int, rows: Rows) -> list[tuple[str, Rows]]:
+    """Return the rows that tell of amounts, by the code of their currency: never added across two."""
+    if len(rows) == 1:
+        return [(rows[0][currency] or "", rows)] if rows[0][number] else []
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        if row[number]:
+            found.setdefault(row[currency] or "", []).append(row)
+    return sorted(found.items())
 
 
 def measure_of(spec: Spec, readable: frozenset[str], text: str) -> Measure:
@@ -112,26 +154,6 @@ def measure_of(spec: Spec, readable: frozenset[str], text: str) -> Measure:
         if found.currency is None or found.currency in readable:
             return found
     raise InputError({"measures": [f"{text!r} is none of count, sum:FIELD, average:FIELD and conversion"]})
-
-
-def told(measure: Measure, tally: Tally) -> Any:
-    """Return what a measure tells of a group: money by currency, for it is never added across two."""
-    number, total = tally.one
-    match measure.kind:
-        case "count":
-            return number
-        case "conversion":
-            return Conversion(total or 0, number)
-    if measure.currency is None:
-        return total if measure.kind == "sum" or not number else round(Decimal(total) / number, SCALE)
-    parts = sorted((code or "", number, total) for code, (number, total) in tally.items())
-    if measure.kind == "sum":
-        return tuple([Money(total, code) for code, _, total in parts])
-    return tuple([Money(round(total / number, precision(code)), code) for code, number, total in parts])
-
-
-def _sum(one: Any, other: Any) -> Any:
-    return None if one is None or other is None else one + other
 
 
 def _numeric(spec: Spec, readable: frozenset[str], name: str) -> Field:

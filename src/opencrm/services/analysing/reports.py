@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cache, partial
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -12,11 +12,14 @@ from opencrm.core.conditions import Condition
 from opencrm.core.entity import Entity, Spec
 from opencrm.core.values import fold
 from opencrm.errors import InputError, TooManyRows
+from opencrm.services.analysing.adding import adding, tell
+from opencrm.services.analysing.counters import counters_for
 from opencrm.services.analysing.grouping import Asked, Grouping
 from opencrm.services.analysing.groups import group_of
-from opencrm.services.analysing.measures import Tally, measure_of, steps_of, told
+from opencrm.services.analysing.measures import measure_of
+from opencrm.services.analysing.measures import tellers as tellers_of
 from opencrm.services.analysing.telling import names_of, table_as_json
-from opencrm.services.reading.reader import Reader
+from opencrm.services.reading.reader import Reader, Rows
 
 E = TypeVar("E", bound=Entity)
 MOST_GROUPS = 2
@@ -38,7 +41,7 @@ class Report(Generic[E]):
         entity: The entity, by class, declaration or name.
         group_by: Up to two fields: `"stage"`; `"closed_at:month"` for a period (`day week month quarter year`) of an
             instant or a date; `"stage:entered"` for each stage of its pipeline that a record has ever entered.
-        measures: `"count"`, `"sum:amount"`, `"average:amount"`, and `"conversion"`, the won of the closed.
+        measures: `"count"`, `"sum:amount"`, `"average:amount"`, and `"conversion"`, how many were won.
         where: A condition on the records, raw or typed.
     """
 
@@ -79,7 +82,7 @@ def run(reader: Reader, report: Report[Any]) -> Table:
         InputError: A field is unknown, or cannot be grouped by or added up.
         TooManyRows: It would have more than 10,000 rows.
     """
-    spec = reader.entity(report.entity)
+    spec = reader.seen(report.entity)
     readable = reader.rights.readable(spec)
     if len(report.group_by) > MOST_GROUPS or not report.measures:
         raise InputError({"group_by": [f"a report has at most {MOST_GROUPS} groups, and a measure"]})
@@ -102,57 +105,66 @@ plain = table_as_json
 names = names_of
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen
 class _Run:
     reader: Reader
     asked: Asked
 
     def rows(self, where: Condition) -> tuple[tuple[Any, ...], ...]:
-        asked, reader = self.asked, self.reader
-        plan, entities = reader.plan(asked.spec, ("id",), where), reader.configuration.catalogue.entities
-        rows = reader.tx.select(
-            ("report", asked.shape, plan.shape),
-            lambda: Grouping(asked, plan, entities).statement(_MOST_READ + 1),
-            plan.values,
-        )
+        rows = self._counted(where)
+        if rows is None:
+            rows = self._read(where)
         if len(rows) > _MOST_READ:
             raise _too_many()
         return self._put_together(rows)
 
-    def _put_together(self, rows: Sequence[Sequence[Any]]) -> tuple[tuple[Any, ...], ...]:
+    def _counted(self, where: Condition) -> Rows | None:
+        """Return the groups as counters tell them; None where they do not."""
+        asked, reader = self.asked, self.reader
+        counters = counters_for(reader, asked.spec, where)
+        if counters is None or not tell(asked, counters.counted):
+            return None
+        entities = reader.configuration.catalogue.entities
+        shape = ("report", asked.shape, counters.shape)
+        return reader.tx.select(shape, lambda: adding(asked, counters, entities, _MOST_READ + 1), counters.values)
+
+    def _read(self, where: Condition) -> Rows:
+        """Return the groups as the records have them."""
+        asked, reader = self.asked, self.reader
+        plan, entities = reader.plan(asked.spec, ("id",), where), reader.configuration.catalogue.entities
+        shape = ("report", asked.shape, plan.shape)
+        return reader.tx.select(shape, lambda: Grouping(asked, plan, entities).statement(_MOST_READ + 1), plan.values)
+
+    def _put_together(self, rows: Rows) -> tuple[tuple[Any, ...], ...]:
         """Put groups together that SQL had to tell apart: currencies, and hours on the edge of a day."""
         groups, measures = self.asked.groups, self.asked.measures
-        readers = [group.read(self.asked.zone) for group in groups]
-        found: dict[tuple[Any, ...], list[Tally]] = {} if groups else {(): [Tally() for _ in measures]}
-        steps = tuple(steps_of(measures, self.asked.currencies, len(groups)))
-        for row in rows:
-            key = tuple([read(value) for read, value in zip(readers, row, strict=False)])
-            tallies = found.get(key)
-            if tallies is None:
-                tallies = found[key] = [Tally() for _ in measures]
-            for tally, (currency, number, total) in zip(tallies, steps, strict=True):
-                tally.add(
-                    None if currency is None else row[currency], row[number], None if total is None else row[total]
-                )
+        found = self._by_group(rows) if groups else {(): rows}
         if len(found) > MOST_ROWS:
             raise _too_many()
-        return tuple(
-            (*key, *(told(measure, tally) for measure, tally in zip(measures, found[key], strict=True)))
-            for key in sorted(found, key=self._order)
-        )
+        tellers = tuple(tellers_of(measures, self.asked.currencies, len(groups)))
+        places = [cache(partial(_place, order)) for order in self._orders]
+        ordered = sorted(found, key=lambda key: [place(value) for place, value in zip(places, key, strict=True)])
+        return tuple([(*key, *[tell(found[key]) for tell in tellers]) for key in ordered])
 
-    def _order(self, key: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Order stages as their pipelines have them, all else by value, and nothing last."""
-        return tuple(
-            (value is None, places.get(value, len(places)), fold(value) if isinstance(value, str) else value or 0)
-            for places, value in zip(self._places, key, strict=True)
-        )
+    def _by_group(self, rows: Rows) -> dict[tuple[Any, ...], list[Sequence[Any]]]:
+        readers = [group.read(self.asked.zone) for group in self.asked.groups]
+        columns = [[row[at] for row in rows] for at, _ in enumerate(readers)]
+        read = [column if make is None else map(make, column) for make, column in zip(readers, columns, strict=True)]
+        found: dict[tuple[Any, ...], list[Sequence[Any]]] = {}
+        for key, row in zip(zip(*read, strict=True), rows, strict=True):
+            found.setdefault(key, []).append(row)
+        return found
 
-    @cached_property
-    def _places(self) -> tuple[Mapping[Any, int], ...]:
+    @property
+    def _orders(self) -> tuple[Mapping[Any, int], ...]:
         stages = [stage.key for pipeline in self.asked.pipelines for stage in pipeline.stages]
-        places = {key: at for at, key in enumerate(dict.fromkeys(stages))}
-        return tuple(places if group.field.name == "stage" else {} for group in self.asked.groups)
+        order = {key: at for at, key in enumerate(dict.fromkeys(stages))}
+        return tuple(order if group.field.name == "stage" else {} for group in self.asked.groups)
+
+
+def _place(order: Mapping[Any, int], value: Any) -> tuple[Any, ...]:
+    """Return where a group's value comes: stages as their pipelines have them, all else by value, nothing last."""
+    return (value is None, order.get(value, len(order)), fold(value) if isinstance(value, str) else value or 0)
 
 
 def _too_many() -> TooManyRows:

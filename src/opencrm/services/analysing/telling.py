@@ -7,18 +7,15 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from opencrm.core.conditions import In
 from opencrm.core.fields import Reference
 from opencrm.core.values import Id, Money
 from opencrm.services.analysing.measures import Conversion
+from opencrm.services.reading import naming
 from opencrm.services.reading.reader import Reader
-from opencrm.services.reading.rows import Query
 
 if TYPE_CHECKING:
     from opencrm.services.analysing.boards import Board
     from opencrm.services.analysing.reports import Table
-
-_CHUNK = 500
 
 
 def board_as_json(reader: Reader, board: Board) -> dict[str, Any]:
@@ -60,7 +57,8 @@ def value_as_json(value: Any) -> Any:
         case tuple():
             return [{"amount": _number(it.amount), "currency": it.currency} for it in value]
         case Conversion():
-            return {"won": value.won, "closed": value.closed, "share": value_as_json(value.share)}
+            rates = {"rate": value_as_json(value.rate), "win_rate": value_as_json(value.win_rate)}
+            return {"won": value.won, "closed": value.closed, "records": value.records, **rates}
         case Decimal():
             return _number(value)
         case date():
@@ -78,7 +76,7 @@ def value_as_text(value: Any) -> str:
         case tuple():
             return ", ".join(map(value_as_text, value))
         case Conversion():
-            return "" if value.share is None else f"{value.share:.1%} ({value.won} of {value.closed})"
+            return "" if value.rate is None else f"{value.rate:.1%} ({value.won} of {value.records})"
     return str(value_as_json(value))
 
 
@@ -93,14 +91,7 @@ def names_of(reader: Reader, table: Table) -> Mapping[Id, str]:
 
 
 def _names(reader: Reader, entity: str, ids: Iterable[Id]) -> dict[Id, str]:
-    spec = reader.entity(entity)
-    display = spec.options.display
-    if display not in reader.rights.readable(spec):
-        return {}
-    wanted = sorted(ids)
-    parts = [In("id", wanted[start : start + _CHUNK]) for start in range(0, len(wanted), _CHUNK)]
-    rows = (row for where in parts for row in reader.stream(Query(spec, where=where, sort="id", fields=(display,))))
-    return {row.id: str(row[display]) for row in rows}
+    return {id: name for id, name in naming.names_of(reader, reader.entity(entity), ids).items() if name is not None}
 
 
 def _number(number: Decimal) -> str:

@@ -64,6 +64,7 @@ class Configuration:
         schemas: Loading and dumping.
         hooks: The active plugins' hooks.
         granted: What an owner approved for each plugin's automation.
+        counted: The entities of which every record stands on a counter.
         rights: Those that were worked out already.
         densities: What is known of how dense scopes are.
     """
@@ -76,13 +77,15 @@ class Configuration:
     schemas: Schemas
     hooks: Hooks
     granted: dict[str, Values]
+    counted: frozenset[str] = frozenset()
     rights: KnownRights = attrs.field(factory=KnownRights)
 
     @cached_property
     def rollups(self) -> Mapping[str, tuple[tuple[Spec, Kept], ...]]:
         """The roll-ups to keep, by the entity that they count, each with the entity that has it.
 
-        One that looks at what a plugin brings is not kept while that plugin is not active.
+        One that looks at what a plugin brings is not kept while that plugin is not active; `misdeclared` tells of a
+        plugin's own that never can be.
         """
         entities, found = self.catalogue.entities, defaultdict[str, list[tuple[Spec, Kept]]](list)
         for spec in entities.values():

@@ -16,6 +16,7 @@ from opencrm.core.values import Id, fold
 from opencrm.errors import ConflictError
 from opencrm.services import journal
 from opencrm.services.searching import indexing
+from opencrm.services.writing import counting
 from opencrm.services.writing.block import Block
 from opencrm.storage import tables
 
@@ -26,7 +27,8 @@ def store(
     lines: Sequence[JournalEntry],
     past: Mapping[Id, Sequence[StageMove]],
 ) -> None:
-    """Store the changes, their lines in the journal, the stages that they enter and what search holds of them."""
+    """Store the changes, their lines in the journal, the stages that they enter, what search holds of them and what
+    they add to the counters."""
     groups = _by_entity(work, changes)
     made = [
         (spec.table, [_row(spec, each) for each in group if each.kind is Kind.CREATED])
@@ -34,7 +36,7 @@ def store(
     ]
     found = indexing.difference(groups, work.configuration.catalogue.entities)
     moves, told = (tables.stage_move, _moves(work, changes, past)), _journal(work, groups, lines, past)
-    work.tx.insert_all([*made, moves, told, indexing.entered(found)])
+    work.tx.insert_all([*made, moves, told, indexing.entered(found), counting.appended(work, groups)])
     found.settle(work.tx)
     for spec, group in groups.items():
         _update(work, spec, [change for change in group if change.kind is not Kind.CREATED])
