@@ -79,6 +79,13 @@ def _create(url: URL) -> Engine:
         raise ConfigurationError(f"PostgreSQL needs the extra: pip install 'opencrm[postgres]' ({error})") from None
 
 
+def numbered_cursor(connection: Any) -> Any:
+    """Return a cursor of a psycopg connection that takes PostgreSQL's own placeholders."""
+    from psycopg import RawCursor
+
+    return RawCursor(connection)
+
+
 def _on_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()

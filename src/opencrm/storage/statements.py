@@ -6,6 +6,7 @@ converters of its parameters and of its columns.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ from opencrm.core.columns import Convert, all_bound, all_read
 
 T = TypeVar("T")
 Parameters: TypeAlias = "tuple[Any, ...] | dict[str, Any]"
+_PLACE = re.compile(r"%(?:\((?P<name>[^)]+)\)s|s|%)")
 
 
 class Prepared:
@@ -87,6 +89,26 @@ class Writer:
         return list(zip(*columns, strict=True))
 
 
+class Numbered:
+    """A statement with PostgreSQL's own placeholders: psycopg reads its own anew at each call, where they are many."""
+
+    def __init__(self, sql: str) -> None:
+        places: dict[str, int] = {}
+
+        def number(found: re.Match[str]) -> str:
+            if found[0] == "%%":
+                return "%"
+            name = found["name"] or f"at {len(places)}"
+            return f"${places.setdefault(name, len(places) + 1)}"
+
+        self.sql = _PLACE.sub(number, sql)
+        self._names = tuple(places)
+
+    def parameters(self, given: Parameters) -> tuple[Any, ...]:
+        """Return parameters in the order of the placeholders."""
+        return tuple([given[name] for name in self._names]) if isinstance(given, dict) else given
+
+
 class Statements:
     """The kept statements of one database and schema; safe across threads."""
 
@@ -98,6 +120,7 @@ class Statements:
         self._kept: OrderedDict[Hashable, Prepared] = OrderedDict()
         self._writers: dict[Table, Writer] = {}
         self._together: dict[tuple[Table, ...], str] = {}
+        self._numbered: OrderedDict[str, Numbered] = OrderedDict()
 
     def prepare(self, shape: Hashable, build: Callable[[], Executable | ClauseElement]) -> Prepared:
         """Return the statement of this shape, built at its first use."""
@@ -115,6 +138,17 @@ class Statements:
         found = self._writers.get(table)
         if found is None:
             found = self._writers[table] = Writer(table, self.dialect, self.schema)
+        return found
+
+    def numbered(self, sql: str) -> Numbered:
+        """Return a statement with PostgreSQL's own placeholders."""
+        found = self._numbered.get(sql)
+        if found is None:
+            found = Numbered(sql)
+            with self._lock:
+                self._numbered[sql] = found
+                if len(self._numbered) > self._most:
+                    self._numbered.popitem(last=False)
         return found
 
     def together(self, tables: tuple[Table, ...]) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, RootTransaction, Table
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,16 +13,22 @@ from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.elements import ClauseElement
 
 from opencrm.core.change import Values
+from opencrm.storage.engines import numbered_cursor
 from opencrm.storage.fair import FairLock
-from opencrm.storage.statements import Prepared, Statements
+from opencrm.storage.statements import Parameters, Prepared, Statements
 from opencrm.storage.translation import driver_errors, from_driver, translated
 
+T = TypeVar("T")
+_LOG = logging.getLogger("sqlalchemy.engine")
 COPY_FROM = 50
 """From so many rows on, PostgreSQL is given them by COPY."""
 
 
 class Transaction:
     """One open transaction; never commits by itself.
+
+    The driver is asked without SQLAlchemy between, which would describe each result anew, unless somebody listens to
+    the engine's statements or has them logged.
 
     Attributes:
         edition: Tells the custom fields of one configuration from those of another: statements are kept by it.
@@ -32,6 +39,9 @@ class Transaction:
         self.statements = statements
         self.sqlite = connection.dialect.name == "sqlite"
         self.edition = ""
+        self._heard = connection.dispatch
+        self._logged = bool(connection.engine.echo) or _LOG.isEnabledFor(logging.INFO)
+        self._errors = driver_errors(connection.engine)
 
     def select(
         self, shape: Hashable, build: Callable[[], Executable | ClauseElement], values: Mapping[str, Any]
@@ -41,11 +51,7 @@ class Transaction:
 
     def rows(self, prepared: Prepared, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """Run a query and return its rows, typed."""
-        with translated():
-            result = self.connection.exec_driver_sql(prepared.sql, prepared.parameters(values))
-            found = prepared.read(result.cursor.fetchall())
-            result.close()
-            return found
+        return prepared.read(self._ask(prepared.sql, prepared.parameters(values), _every_row))
 
     def query(
         self, shape: Hashable, build: Callable[[], Executable | ClauseElement], values: Mapping[str, Any]
@@ -64,9 +70,7 @@ class Transaction:
         """Run a statement that writes, once for each of the sets of values; return how many rows it met."""
         prepared = self._prepare(shape, build)
         sets = [prepared.parameters(values) for values in several]
-        with translated():
-            result = self.connection.exec_driver_sql(prepared.sql, sets if len(sets) > 1 else sets[0])
-            return result.rowcount
+        return self._ask(prepared.sql, sets if len(sets) > 1 else sets[0], _how_many)
 
     def insert(self, table: Table, records: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows, in one statement."""
@@ -77,8 +81,7 @@ class Transaction:
         if not self.sqlite and len(rows) >= COPY_FROM:
             self._copy(f"COPY {writer.target} ({_quoted(writer.columns)}) FROM STDIN", rows)
             return
-        with translated():
-            self.connection.exec_driver_sql(writer.sql, rows if len(rows) > 1 else rows[0])
+        self._ask(writer.sql, rows if len(rows) > 1 else rows[0], _how_many)
 
     def insert_all(self, several: Iterable[tuple[Table, Sequence[Mapping[str, Any]]]]) -> None:
         """Insert rows into tables, each named once; on PostgreSQL those of one row go in one statement together."""
@@ -90,8 +93,14 @@ class Transaction:
                 self.insert(table, records)
         if together:
             values = [value for table, record in single.items() for value in self.statements.writer(table).row(record)]
+            self._ask(self.statements.together(tuple(single)), tuple(values), _how_many)
+
+    def lock(self, table: Table) -> None:
+        """Keep everybody else from writing a table, once those who do so now have ended; on SQLite nobody else can."""
+        if not self.sqlite:
+            target = self.statements.writer(table).target
             with translated():
-                self.connection.exec_driver_sql(self.statements.together(tuple(single)), tuple(values))
+                self.connection.exec_driver_sql(f"LOCK TABLE {target} IN SHARE ROW EXCLUSIVE MODE")
 
     @contextmanager
     def planning_anew(self) -> Iterator[None]:
@@ -118,6 +127,39 @@ class Transaction:
         with translated():
             nested.commit()
 
+    def _ask(self, sql: str, given: Parameters | list[Any], take: Callable[[Any], T]) -> T:
+        """Run a statement, once or for each of a list of parameters, and take what is wanted from its cursor."""
+        if self._logged or self._heard.before_cursor_execute or self._heard.after_cursor_execute:
+            with translated():
+                result = self.connection.exec_driver_sql(sql, given)
+                found = take(result.cursor if result.returns_rows else result)
+                result.close()
+                return found
+        cursor = self._cursor()
+        try:
+            if not self.sqlite:
+                numbered = self.statements.numbered(sql)
+                sql, order = numbered.sql, numbered.parameters
+                given = list(map(order, given)) if isinstance(given, list) else order(given)
+            (cursor.executemany if isinstance(given, list) else cursor.execute)(sql, given)
+            return take(cursor)
+        except self._errors as error:
+            self._let_go(error, cursor)
+            raise from_driver(error) from error
+        finally:
+            cursor.close()
+
+    def _cursor(self) -> Any:
+        driver: Any = self.connection.connection.dbapi_connection
+        return driver.cursor() if self.sqlite else numbered_cursor(driver)
+
+    def _let_go(self, error: Exception, cursor: Any) -> None:
+        """Have SQLAlchemy meet a lost connection too: it then drops all that are as old."""
+        connection = self.connection
+        if connection.dialect.is_disconnect(error, connection.connection.dbapi_connection, cursor):  # type: ignore[arg-type]  # SQLAlchemy's own class of errors
+            with translated():
+                connection.exec_driver_sql("SELECT 1")
+
     def _prepare(self, shape: Hashable, build: Callable[[], Executable | ClauseElement]) -> Prepared:
         return self.statements.prepare((self.edition, shape), build)
 
@@ -132,10 +174,20 @@ class Transaction:
             with cursor.copy(statement) as copy:
                 for row in rows:
                     copy.write_row(row)
-        except driver_errors(self.connection.engine) as error:
+        except self._errors as error:
+            self._let_go(error, cursor)
             raise from_driver(error) from error
         finally:
             cursor.close()
+
+
+def _every_row(cursor: Any) -> list[Any]:
+    found: list[Any] = cursor.fetchall()
+    return found
+
+
+def _how_many(cursor: Any) -> int:
+    return int(cursor.rowcount)
 
 
 def _connected(engine: Engine) -> Connection:

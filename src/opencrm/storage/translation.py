@@ -54,7 +54,7 @@ def _explain(error: Exception, origin: BaseException) -> OpenCRMError:
         return ConflictError("somebody else was changing the same records; try again")
     if state in _GONE or "no such table" in text or "no such column" in text:
         return ConfigurationError(f"the database is not up to date: run `opencrm db upgrade` ({text})")
-    if isinstance(error, IntegrityError):
+    if isinstance(error, IntegrityError) or (state or "").startswith("23") or "constraint failed" in text:
         return InputError({"record": [text]})
     if isinstance(error, OperationalError) or state is None or state.startswith(("08", "53", "57")):
         return Unavailable(f"the database cannot be used: {text}")
