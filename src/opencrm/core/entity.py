@@ -32,6 +32,7 @@ from opencrm.core.columns import IdColumn, JsonColumn, key_column
 from opencrm.core.fields import Field, Instant, Key, RecordId, Reference, field
 from opencrm.core.held import Held, held
 from opencrm.core.locale import Locale
+from opencrm.core.stamps import STAMP, last_change
 from opencrm.core.values import FOLDED
 
 Derive: TypeAlias = Callable[[dict[str, Any], Locale], None]
@@ -100,6 +101,7 @@ class Spec:
         owned: Whether records have an owner and a unit.
         staged: Whether records stand in a pipeline.
         options: What the class said about itself.
+        told_by: The fields by whose changes a reader tells when a record was last changed; None for all.
     """
 
     name: str
@@ -110,6 +112,7 @@ class Spec:
     owned: bool
     staged: bool
     options: Options
+    told_by: frozenset[str] | None = None
 
     @property
     def label(self) -> str:
@@ -142,6 +145,8 @@ class Spec:
             table: An alias of the entity's table, where one is used.
         """
         source = self.table if table is None else table
+        if name == STAMP and self.told_by is not None:
+            return last_change(self.name, self.told_by, source).label(name)
         place = self.held.get(name)
         return source.c[name] if place is None else place.read_from(source.c.custom).label(name)
 
@@ -149,6 +154,12 @@ class Spec:
     def former(self) -> Mapping[str, str]:
         """The names that custom fields had before, each with the present one."""
         return MappingProxyType({old: it.name for it in self.fields.values() for old in it.former})
+
+    @cached_property
+    def of_any(self) -> bool:
+        """Whether its records name a record of any entity: that entity as `entity`, and its id as `record_id`."""
+        one = self.fields.get("record_id")
+        return one is not None and isinstance(one.type, RecordId) and "entity" in self.fields
 
     def extended(self, fields: Iterable[Field]) -> Spec:
         """Return the declaration with custom fields added."""
@@ -159,6 +170,14 @@ class Spec:
         """Return the declaration with these of its fields only: what somebody who may read them may know of it."""
         kept = {name: field for name, field in self.fields.items() if name in names}
         return attrs.evolve(self, fields=MappingProxyType(kept))
+
+    def seen_by(self, readable: frozenset[str]) -> Spec:
+        """Return the declaration for whoever may read these fields: a record was last changed when one of them was."""
+        if readable.issuperset(self.fields):
+            return self
+        stamp = attrs.evolve(self.fields[STAMP], indexed=False)
+        names = {*readable, *(old for old, name in self.former.items() if name in readable)}
+        return attrs.evolve(self, fields=MappingProxyType({**self.fields, STAMP: stamp}), told_by=frozenset(names))
 
     def references(self) -> Mapping[str, str]:
         """Return the reference fields with the entity that each points to."""
@@ -191,7 +210,7 @@ class Entity:
         key_column(100),
         info={"opencrm": {"type": Key(100), "label": "Created by", "author": "system", "settable": False}},
     )
-    updated_at: Mapped[datetime] = field(Instant(), required=True, changed_by="system", settable=False)
+    updated_at: Mapped[datetime] = field(Instant(), required=True, changed_by="system", settable=False, indexed=True)
     deleted_at: Mapped[datetime | None] = field(Instant(), changed_by="system", settable=False)
     version: Mapped[int] = mapped_column(Integer, nullable=False)
     custom: Mapped[Any] = mapped_column(JsonColumn(), nullable=True)
@@ -213,6 +232,21 @@ def complete(base: type[Entity]) -> None:
 def specs(base: type[Entity]) -> tuple[Spec, ...]:
     """Return what a base's entities declare, in the order of declaration."""
     return tuple(mapper.class_.spec for mapper in sorted(base.registry.mappers, key=_order))
+
+
+def leads(spec: Spec, table: Table) -> Iterator[tuple[list[str], ColumnElement[bool]]]:
+    """Give what the indexes of a field to sort by begin with, and what they hold: one for each kind of reach.
+
+    Args:
+        spec: The entity.
+        table: Its table, or a copy of it.
+    """
+    living = table.c.deleted_at.is_(None)
+    yield [], living
+    if spec.owned:
+        yield ["unit_id"], living
+        yield ["owner_id"], living
+        yield ["created_by"], and_(living, table.c.owner_id.is_(None))
 
 
 def _order(mapper: Any) -> int:
@@ -251,6 +285,9 @@ def _spec(cls: type[Entity], name: str) -> Spec:
     }
     first = ["id", *(each for each in cls.__annotations__ if each in declared)]
     fields = {each: declared[each] for each in dict.fromkeys([*first, *declared])}
+    owned = {"owner_id", "unit_id"} <= set(fields)
+    if not owned:  # What has no owner is listed with its whole, or is little: an index for each change is not worth it.
+        fields["updated_at"] = attrs.evolve(fields["updated_at"], indexed=False)
     options = cls.options
     if options.display not in fields:
         options = attrs.evolve(options, display="id")
@@ -260,7 +297,7 @@ def _spec(cls: type[Entity], name: str) -> Spec:
         cls=cls,
         table=cls.__table__,
         fields=MappingProxyType(fields),
-        owned={"owner_id", "unit_id"} <= set(fields),
+        owned=owned,
         staged="stage" in fields,
         options=options,
     )
@@ -302,10 +339,8 @@ def _add_indexes(spec: Spec) -> None:
         _index(table, ["pipeline", "stage", "created_at", "id"], living)
     for one in spec.fields.values():
         if one.indexed:
-            for lead in (["unit_id"], ["owner_id"], []) if spec.owned else ([],):
-                _index(table, [*lead, one.key, "id"], living)
-            if spec.owned:
-                _index(table, ["created_by", one.key, "id"], and_(living, table.c.owner_id.is_(None)))
+            for lead, where in leads(spec, table):
+                _index(table, [*lead, one.key, "id"], where)
 
 
 def _index(table: Table, names: list[str], where: Any, *, unique: bool = False) -> None:

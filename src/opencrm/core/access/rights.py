@@ -31,8 +31,9 @@ from opencrm.core.conditions import (
 )
 from opencrm.core.entity import Entity, Spec
 from opencrm.core.locale import Locale
+from opencrm.core.stamps import STAMP
 from opencrm.core.values import Id
-from opencrm.errors import InputError
+from opencrm.errors import InputError, PermissionDenied
 
 _PART_ACTIONS = {"read": "read", "export": "export"}
 _OWN_ACTIONS = frozenset({"create", "read", "update", "delete", "restore", "export"})
@@ -125,6 +126,7 @@ class Rights:
 
     def __attrs_post_init__(self) -> None:
         self._expressions: dict[tuple[str, str], Expression] = {}
+        self._seen: dict[str, Spec] = {}
         self._readable: dict[str, frozenset[str]] = {}
         self._writable: dict[str, frozenset[str]] = {}
 
@@ -144,6 +146,11 @@ class Rights:
         """The units of the seats, and all below them."""
         return tuple(sorted({unit for seat in self.seats for unit in self.organisation.subtree(seat.unit_id)}))
 
+    def denied(self, action: str, reason: str) -> PermissionDenied:
+        """Return the refusal of an act, such as `"deal.update"`, to be raised."""
+        text = f"{self.name} may not do this: {action} ({reason})"
+        return PermissionDenied(text, principal=self.name, action=action, reason=reason)
+
     def asker(self, now: datetime) -> Asker:
         """Return whom the conditions that the principal writes are bound for."""
         return Asker(
@@ -153,7 +160,7 @@ class Rights:
             user_id=self.user_id,
             units=self.own_units,
             entities=self.entities,
-            readable=self.readable,
+            readable=self.compared,
             scope=lambda spec: self.expression(spec, "read").condition,
         )
 
@@ -164,6 +171,18 @@ class Rights:
         if found is None:
             found = self._expressions[spec.name, action] = Expression(spec, action, tuple(self._arms(spec, action)))
         return found
+
+    def seen(self, spec: Spec) -> Spec:
+        """Return an entity's declaration as lists read it: `updated_at` tells nothing of what may not be read."""
+        found = self._seen.get(spec.name)
+        if found is None:
+            found = self._seen[spec.name] = spec.seen_by(self.readable(spec))
+        return found
+
+    def compared(self, spec: Spec) -> frozenset[str]:
+        """Return the fields of a linked record that conditions may look at: those that may be read."""
+        readable = self.readable(spec)
+        return readable if readable.issuperset(spec.fields) else readable - {STAMP}
 
     def readable(self, spec: Spec) -> frozenset[str]:
         """Return the fields of an entity that may be read; another one does not exist for the principal."""

@@ -40,7 +40,7 @@ class Deal(Owned, Staged, Core):
 
     options = Options(display="title", derive=needs_currency("amount"))
 
-    title: Mapped[str] = field(Text(200, folded=True), required=True, searchable=True)
+    title: Mapped[str] = field(Text(200, folded=True), required=True, indexed=True, searchable=True)
     contact_id: Mapped[str | None] = field(Reference(Contact))
     company_id: Mapped[str | None] = field(Reference("company"))
     amount: Mapped[Decimal | None] = field(Amount(), indexed=True)

@@ -23,7 +23,8 @@ def sort_of(spec: Spec, readable: frozenset[str], text: str) -> Sort:
     name = text.removeprefix("-")
     field = spec.fields.get(name) if name in readable else None
     if field is None or not field.type.ordered:
-        raise InputError({"sort": [f"{spec.name} cannot be sorted by {name!r}"]})
+        others = ", ".join(it.name for it in spec.fields.values() if it.type.ordered and it.name in readable)
+        raise InputError({"sort": [f"{spec.name} cannot be sorted by {name!r}: sort by {others}"]})
     return Sort(field, text.startswith("-"))
 
 
@@ -71,6 +72,16 @@ def dumped_key(sort: Sort, key: Any) -> Any:
 def read_key(sort: Sort, dumped: Any) -> Any:
     """Return the sort key that a cursor holds."""
     return dumped if dumped is None or isinstance(sort.field.type, Text) else sort.field.type.parse(dumped)
+
+
+def check_limit(limit: int) -> None:
+    """Judge how many are asked for at most.
+
+    Raises:
+        InputError: It lies outside of 1 to 1000.
+    """
+    if not 1 <= limit <= 1000:
+        raise InputError({"limit": ["must lie between 1 and 1000"]})
 
 
 def key_of(field: Field, value: Any) -> Any:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, literal_column, select, true, tuple_, union_all
 from sqlalchemy.sql.expression import FromClause
 
+from opencrm.core.columns import IdColumn
 from opencrm.core.conditions import All, Condition, Entities, Equal, clause, values
 from opencrm.core.conditions.sql import parameter_names
+from opencrm.core.entity import Spec
 from opencrm.services.reading.arms import taken_apart
 from opencrm.services.reading.plans import USUAL, Plan, Sort
 
@@ -33,6 +36,27 @@ def together(plans: Sequence[Plan], entities: Entities) -> Select[Any]:
     every = union_all(*[select(part.c.id) for part in parts]).subquery()
     builder = _Builder(plans[0], entities)
     return builder.of(every)
+
+
+def of_ids(  # all that tells one statement from another, two of them by name
+    spec: Spec, scope: Condition, number: int, entities: Entities, *, deleted: bool | None, lock: bool
+) -> Select[Any]:
+    """Return the statement of the whole states of records within a scope, by so many ids.
+
+    Args:
+        spec: The entity.
+        scope: Which of the records; its parameters have the prefix `s`, the ids' `i`.
+        number: How many ids.
+        entities: Every entity by name.
+        deleted: Whether deleted records are read; None for living and deleted ones.
+        lock: Whether they stay locked until the transaction ends.
+    """
+    table = spec.table
+    one = table.c.id.in_([bindparam(f"i{at}", type_=IdColumn()) for at in range(number)])
+    found = select(*map(spec.column, spec.columns)).where(one, clause(scope, spec, entities, parameter_names("s")))
+    if deleted is not None:
+        found = found.where(table.c.deleted_at.is_not(None) if deleted else table.c.deleted_at.is_(None))
+    return found.order_by(table.c.id).with_for_update(of=table) if lock else found
 
 
 class _Builder:
@@ -125,10 +149,10 @@ class _Builder:
         names = parameter_names("s")
         for scope in scopes:
             own = tuple(islice(names, len(tuple(values(scope)))))
-            yield lambda scope=scope, own=own: self._test(scope, iter(own))  # type: ignore[misc]
+            yield partial(self._test, scope, own)
 
-    def _test(self, scope: Condition, names: Iterator[str]) -> ColumnElement[bool]:
-        reach = clause(scope, self._plan.spec, self._entities, names)
+    def _test(self, scope: Condition, names: Sequence[str]) -> ColumnElement[bool]:
+        reach = clause(scope, self._plan.spec, self._entities, iter(names))
         return and_(reach, self._filter(self._plan.where, "w"))
 
     def _leading(self) -> ColumnElement[bool]:

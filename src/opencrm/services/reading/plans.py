@@ -107,6 +107,7 @@ class Plan:
         return (
             "list",
             self.spec.name,
+            self.spec.told_by,
             self.columns,
             self.way,
             self._parts.arm_shapes if self.way == "merge" else self._parts.shape,

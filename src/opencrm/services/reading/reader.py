@@ -8,34 +8,33 @@ from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
 import attrs
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select
 
 from opencrm.core.access.rights import Rights
 from opencrm.core.change import JournalEntry, Values
-from opencrm.core.columns import IdColumn
 from opencrm.core.conditions import (
     TRUE,
     Asker,
     Changed,
     Condition,
     Entities,
+    Equal,
     In,
     Link,
     all_of,
     bind,
-    clause,
     predicate,
     shape,
     values,
 )
-from opencrm.core.conditions.sql import parameter_names
 from opencrm.core.entity import Entity, Spec
 from opencrm.core.values import Id, Money, is_id
 from opencrm.errors import InputError, NotFound
 from opencrm.services import journal
-from opencrm.services.reading import cursors
+from opencrm.services.reading import cursors, saved
 from opencrm.services.reading.arms import narrowed
 from opencrm.services.reading.asking import (
+    check_limit,
     dumped_key,
     key_of,
     names_of,
@@ -45,7 +44,7 @@ from opencrm.services.reading.asking import (
     unsorted,
     with_key,
 )
-from opencrm.services.reading.building import statement
+from opencrm.services.reading.building import of_ids, statement
 from opencrm.services.reading.counting import MOST_COUNTED, Count, counting, money_field, summing
 from opencrm.services.reading.plans import Plan, Sort
 from opencrm.services.reading.rows import Page, Query, Record, etag, record_class
@@ -90,6 +89,10 @@ class Reader:
         """Return an entity's declaration; `NotFound` where this workspace does not have it."""
         return self.configuration.catalogue.entity(entity)
 
+    def seen(self, entity: Of) -> Spec:
+        """Return an entity's declaration as the principal sees it: of what is hidden, `updated_at` tells nothing."""
+        return self.rights.seen(self.entity(entity))
+
     def get(self, entity: type[E] | Spec | str, id: Id) -> Record:
         """Return one record.
 
@@ -109,18 +112,17 @@ class Reader:
             InputError: A field is unknown, or the cursor, the sort or the limit cannot be used.
             SortNotIndexed: The sort's field has no index, and more than 10,000 records would have to be sorted.
         """
-        spec = self.entity(query.entity)
-        if not 1 <= query.limit <= 1000:
-            raise InputError({"limit": ["must lie between 1 and 1000"]})
+        spec = self.seen(query.entity)
+        check_limit(query.limit)
         sort, names = self.sort(spec, query.sort), self.names(spec, query.fields)
         where = self.bound(spec, query.where)
         binding = f"{self.rights.name}|{spec.name}|{query.sort}|{query.deleted}|{_told(query.where)}"
-        columns = with_key(names, sort)
+        columns = saved.columns(spec, with_key(names, sort))
         after = self._after(sort, binding, query.cursor)
         plan = self.plan(spec, columns, where, sort, after=after, limit=query.limit + 1, deleted=query.deleted)
         total = self._judge_sort(plan)
         rows = self._rows(plan)
-        page = self.records(spec, names, rows[: query.limit])
+        page = self.records(spec, names, saved.shown(self.rights, spec, columns, rows[: query.limit]))
         if query.total:
             total = total or self._total(plan, rows)
         told = total if query.total else None
@@ -137,14 +139,14 @@ class Reader:
             InputError: A field is unknown, or the sort cannot be used.
             SortNotIndexed: The sort's field has no index, and more than 10,000 records would have to be sorted.
         """
-        spec = self.entity(query.entity)
+        spec = self.seen(query.entity)
         sort, names, where = self.sort(spec, query.sort), self.names(spec, query.fields), self.bound(spec, query.where)
-        columns = with_key(names, sort)
+        columns = saved.columns(spec, with_key(names, sort))
         plan = self.plan(spec, columns, where, sort, limit=_CHUNK, action=action, deleted=query.deleted)
         self._judge_sort(plan)
         while True:
             rows = self._rows(plan)
-            yield from self.records(spec, names, rows)
+            yield from self.records(spec, names, saved.shown(self.rights, spec, columns, rows))
             if len(rows) < _CHUNK:
                 return
             plan = attrs.evolve(plan, after=position_of(rows[-1], columns, sort))
@@ -154,17 +156,18 @@ class Reader:
 
         Raises:
             NotFound: There is no such entity.
-            InputError: A field is unknown, or the sort cannot be used.
+            InputError: A field is unknown, or the sort or the limit cannot be used.
         """
-        spec = self.entity(query.entity)
+        spec = self.seen(query.entity)
+        check_limit(query.limit)
         self.sort(spec, query.sort)
         self.names(spec, query.fields)
         self.bound(spec, query.where)
 
-    def count(self, entity: type[E] | Spec | str, where: Condition | None = None) -> Count:
-        """Return how many records there are; above 10,000 only that there are more."""
-        spec = self.entity(entity)
-        return self._count(self.plan(spec, ("id",), self.bound(spec, where)))
+    def count(self, entity: Of, where: Condition | None = None, *, deleted: bool = False) -> Count:
+        """Return how many records there are, living or deleted ones; above 10,000 only that there are more."""
+        spec = self.seen(entity)
+        return self._count(self.plan(spec, ("id",), self.bound(spec, where), deleted=deleted))
 
     def sums(self, entity: type[E] | Spec | str, field: str, where: Condition | None = None) -> tuple[Money, ...]:
         """Return the sum of an amount of money over all records, one for each currency.
@@ -172,7 +175,7 @@ class Reader:
         Raises:
             InputError: There is no such amount that may be read.
         """
-        spec = self.entity(entity)
+        spec = self.seen(entity)
         amount, currency = money_field(spec, self.rights.readable(spec), field)
         plan, entities = self.plan(spec, (amount, currency), self.bound(spec, where)), self._entities
         rows = self.tx.select(("sums", plan.shape), lambda: summing(plan, entities, amount, currency), plan.values)
@@ -186,9 +189,11 @@ class Reader:
             NotFound: There is no such record, or none that the principal may know of.
         """
         spec = self.entity(entity)
-        if not self.states(spec, [id], deleted=None):
+        states = self.states(spec, [id], deleted=None)
+        if not states:
             raise _not_found(spec)
         lines = journal.of_record(self.tx, spec, self.configuration.schemas.dumper(spec), self.rights, id)
+        lines = saved.lines(self.rights, lines, states.values())
         if field is None:
             return lines
         self.names(spec, [field])
@@ -197,7 +202,7 @@ class Reader:
     def etag(self, entity: type[E] | Spec | str, record: Record | Values) -> str:
         """Return the tag of what the principal sees of a record."""
         spec = self.entity(entity)
-        state = record.values() if isinstance(record, Record) else record
+        state = saved.values(self.rights, spec, record.values() if isinstance(record, Record) else record)
         names = sorted(self.rights.readable(spec))
         return etag(spec, self.configuration.schemas.dumper(spec), state, [name for name in names if name in state])
 
@@ -209,7 +214,7 @@ class Reader:
         Raises:
             InputError: The field cannot be looked up.
         """
-        spec = self.entity(entity)
+        spec = self.seen(entity)
         field = spec.fields[name] if name in self.rights.readable(spec) else None
         if field is None:
             raise InputError({name: [f"{spec.name} has no such field"]})
@@ -251,32 +256,25 @@ class Reader:
         return journal.tells_of(self.tx, spec, change, id)
 
     def _state_rows(self, spec: Spec, scope: Condition, ids: Sequence[Id], *, deleted: bool | None) -> States:
-        entities, lock = self.configuration.catalogue.entities, self._lock_rows and not self.tx.sqlite
-        ids = padded(ids)
-
-        def build() -> Any:
-            table = spec.table
-            one = table.c.id.in_([bindparam(f"i{at}", type_=IdColumn()) for at in range(len(ids))])
-            statement = select(*map(spec.column, spec.columns)).where(
-                one, clause(scope, spec, entities, parameter_names("s"))
-            )
-            if deleted is not None:
-                statement = statement.where(
-                    table.c.deleted_at.is_not(None) if deleted else table.c.deleted_at.is_(None)
-                )
-            return statement.order_by(table.c.id).with_for_update(of=table) if lock else statement
-
-        given = {f"i{at}": id for at, id in enumerate(ids)} | {
-            f"s{at}": value for at, value in enumerate(values(scope))
-        }
-        return self.tx.query(("states", spec.name, len(ids), shape(scope), deleted, lock), build, given)
+        lock, ids = self._lock_rows and not self.tx.sqlite, padded(ids)
+        given = {f"i{at}": id for at, id in enumerate(ids)} | {f"s{at}": it for at, it in enumerate(values(scope))}
+        return self.tx.query(
+            ("states", spec.name, len(ids), shape(scope), deleted, lock),
+            lambda: of_ids(spec, scope, len(ids), self._entities, deleted=deleted, lock=lock),
+            given,
+        )
 
     def _record(self, spec: Spec, id: Id, *, deleted: bool) -> Record:
-        state = self.states(spec, [_checked(spec, id)], deleted=deleted).get(id)
-        if state is None:
+        names, seen, one = self.names(spec, None), self.rights.seen(spec), _checked(spec, id)
+        columns = saved.columns(spec, names)
+        found: Rows = ()
+        if seen is spec or self._lock_rows:
+            found = [[state[name] for name in columns] for state in self.states(spec, [one], deleted=deleted).values()]
+        if seen is not spec:
+            found = self._select(self.plan(seen, columns, self.bound(seen, Equal("id", one)), deleted=deleted))
+        if not found:
             raise _not_found(spec)
-        names = self.names(spec, None)
-        return record_class(spec.name, names)([state[name] for name in names])
+        return self.records(spec, names, saved.shown(self.rights, spec, columns, found[:1]))[0]
 
     # What an asker may name, and the plan of what is read.
 

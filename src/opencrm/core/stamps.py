@@ -1,0 +1,64 @@
+"""When a record was last changed, for somebody who may not read all of it: when what they may read was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Boolean, Column, ColumnElement, MetaData, Table, func, literal_column, or_, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import FromClause, FunctionElement
+
+from opencrm.core.columns import IdColumn, InstantColumn, JsonColumn, key_column
+
+STAMP = "updated_at"
+"""The field that tells when a record was last changed."""
+
+_JOURNAL = Table(
+    "crm_journal",
+    MetaData(),
+    Column("entity", key_column(100)),
+    Column("record_id", IdColumn()),
+    Column("kind", key_column(16)),
+    Column("at", InstantColumn()),
+    Column("after", JsonColumn()),
+)
+
+
+def last_change(entity: str, names: Iterable[str], table: FromClause) -> ColumnElement[Any]:
+    """Return when, as the journal has it, one of these fields of a record was last set.
+
+    Args:
+        entity: The record's entity.
+        names: The fields, under every name that they had.
+        table: The table that the record stands in, or an alias of it.
+    """
+    line = _JOURNAL.alias()
+    told = or_(line.c.kind == literal_column("'created'"), _AnyKey(line.c.after, sorted({*names} - {STAMP})))
+    mine = (line.c.entity == literal_column(f"'{entity}'"), line.c.record_id == table.c.id, told)
+    return select(func.max(line.c.at, type_=InstantColumn())).where(*mine).correlate(table).scalar_subquery()
+
+
+class _AnyKey(FunctionElement[Any]):
+    """Whether a JSON object has one of some keys."""
+
+    inherit_cache = False
+    type = Boolean()
+
+    def __init__(self, column: ColumnElement[Any], names: list[str]) -> None:
+        super().__init__(column)
+        self.names = ", ".join(f"'{name}'" for name in names)
+
+    def self_group(self, against: Any = None) -> Any:
+        return self
+
+
+@compiles(_AnyKey)
+def _any_key(element: _AnyKey, compiler: Any, **given: Any) -> str:
+    column = compiler.process(element.clauses, **given)
+    return f"EXISTS (SELECT 1 FROM json_each({column}) AS told WHERE told.key IN ({element.names}))"
+
+
+@compiles(_AnyKey, "postgresql")
+def _any_key_postgresql(element: _AnyKey, compiler: Any, **given: Any) -> str:
+    return f"({compiler.process(element.clauses, **given)} ?| ARRAY[{element.names}]::TEXT[])"
