@@ -85,7 +85,8 @@ class JournalEntry:
         principal: Who, such as `"user:0190..."`.
         acting_as: As whom, where a rule or a plugin acted for somebody: `"automation:NAME"`.
         cause: Id of the line that the rule or plugin reacted to.
-        origin: The external system, file or undone act that it came from.
+        origin: The external system or file that it came from, or the reason of the system.
+        undoes: Id of the line that it takes back; of what follows from an undo, of the oldest one.
         before: The changed fields as they were; None for a creation.
         after: The changed fields as they became.
     """
@@ -100,5 +101,6 @@ class JournalEntry:
     acting_as: str | None = None
     cause: Id | None = None
     origin: str | None = None
+    undoes: Id | None = None
     before: Values | None
     after: Values

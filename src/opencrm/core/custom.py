@@ -33,6 +33,9 @@ from opencrm.core.fields import (
 KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 """What a custom field may be called."""
 
+RESERVED = frozenset({"by", "cards", "cursor", "deleted", "fields", "limit", "measure", "q", "sort", "total", "where"})
+"""What a custom field may not be called: lists have parameters of these names."""
+
 MOST_FIELDS = 200
 """How many custom fields an entity may have, retired ones included."""
 
@@ -86,6 +89,10 @@ class AddedField:
     help: str = ""
     rollup: Rollup | None = None
 
+    def __attrs_post_init__(self) -> None:
+        if self.rollup is not None and (self.required or self.searchable):
+            raise ValueError(f"{self.name}: a roll-up is neither required nor searchable")
+
     def fields(self) -> tuple[Field, ...]:
         """Return the field, and for an amount the field of its currency."""
         label = self.label or self.name.replace("_", " ").capitalize()
@@ -97,6 +104,7 @@ class AddedField:
             author=None if self.settable and self.rollup is None else "system",
             settable=self.settable and self.rollup is None,
             rollup=self.rollup,
+            told=self.rollup is None,
             default=_start(self.rollup, self.type),
             sensitive=self.sensitive,
             indexed=self.indexed,
@@ -123,6 +131,7 @@ def fields_of(definition: Values, region: str) -> tuple[Field, ...]:
         author=None if definition["rollup"] is None else "system",
         settable=definition["rollup"] is None,
         rollup=_rollup(definition["rollup"]),
+        told=definition["rollup"] is None,
         default=_start(_rollup(definition["rollup"]), _TYPES[kind](definition, region)),
         sensitive=definition["sensitive"],
         indexed=definition["indexed"],

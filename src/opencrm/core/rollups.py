@@ -96,7 +96,9 @@ def _check_type(kind: FieldType[object], rollup: Rollup, over: Spec) -> None:
         if type(kind) is not type(measured.type):
             raise ValueError(f"must be of the kind of {over.name}.{rollup.of}")
         return
-    if not isinstance(measured.type, Number) or not isinstance(kind, Number):
-        raise ValueError(f"of: {over.name}.{rollup.of} and the roll-up must both be numbers, or both amounts")
-    if isinstance(measured.type, Amount) != isinstance(kind, Amount):
+    if not isinstance(measured.type, Number | Whole):
+        raise ValueError(f"of: {over.name}.{rollup.of} is neither a number nor an amount")
+    if not isinstance(kind, Number | Whole) or isinstance(measured.type, Amount) != isinstance(kind, Amount):
         raise ValueError("a roll-up of amounts is an amount, and one of numbers a number")
+    if isinstance(kind, Whole) and (rollup.measure == "average" or not isinstance(measured.type, Whole)):
+        raise ValueError("a whole number holds no decimal places: make it a number")

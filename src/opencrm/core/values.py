@@ -6,9 +6,12 @@ import re
 import unicodedata
 from decimal import Decimal
 from functools import cache
+from string import ascii_lowercase, ascii_uppercase
 from typing import TypeAlias
 
 import attrs
+
+from opencrm.core.latin import PLAIN
 
 Id: TypeAlias = str
 """A record's id: a UUID of version 7 in its canonical text form (RFC 9562)."""
@@ -33,13 +36,23 @@ FOLDED = 400
 def fold(text: str) -> str:
     """Return the key under which `text` is compared, sorted and found.
 
-    Case, accents and runs of blanks do not count: `fold("  Ångström GmbH ")` is `"angstrom gmbh"`.
-    Only the first 400 characters of a key count.
+    Case, accents and runs of blanks do not count: `fold("  Ångström GmbH ")` is `"angstrom gmbh"`. Latin letters that
+    have no accent to be taken off are spelt as the transform Latin-ASCII of Unicode CLDR does: `"Łódź"` is `"lodz"`,
+    `"Æsop"` is `"aesop"`. Only the first 400 characters of a key count.
     """
     if not text.isascii():
         apart = unicodedata.normalize("NFKD", text.casefold())
         text = "".join(mark for mark in apart if not unicodedata.combining(mark))
+        text = text if text.isascii() else text.casefold().translate(PLAIN)
     return " ".join(text.casefold().split())[:FOLDED].rstrip()
+
+
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+
+
+def lowered(text: str) -> str:
+    """Return `text` with A to Z in lower case, and all else as it is: what `lower` does in either database."""
+    return text.lower() if text.isascii() else text.translate(_LOWER)
 
 
 @cache

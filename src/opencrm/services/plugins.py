@@ -11,9 +11,13 @@ from sqlalchemy import bindparam, delete, select
 from opencrm.core.access.grants import Grant, grant_rows
 from opencrm.core.change import Values
 from opencrm.core.columns import key_column
-from opencrm.errors import PermissionDenied
+from opencrm.core.custom import AddedField
+from opencrm.core.search.documents import label_of
+from opencrm.errors import PermissionDenied, PluginError
 from opencrm.services import queue
 from opencrm.services.definitions import counting
+from opencrm.services.definitions.depending import OWN_FIRST, clashing
+from opencrm.services.searching import indexing
 from opencrm.services.workspaces.configuration import bump
 from opencrm.storage import tables
 from opencrm.storage.transactions import Transaction
@@ -52,16 +56,29 @@ def switched_on(tx: Transaction) -> dict[str, Values]:
     return {row["name"]: row for row in rows}
 
 
-def enable(work: Work, name: str, *, version: str, grants: Iterable[Grant]) -> None:
+def enable(work: Work, name: str, *, version: str, grants: Iterable[Grant], fields: Iterable[AddedField] = ()) -> None:
     """Switch a plugin on, and let its automation do what the grants say.
+
+    Args:
+        work: The work block.
+        name: The plugin.
+        version: As its metadata says.
+        grants: What its automation may do.
+        fields: What it adds to others' entities.
 
     Raises:
         PermissionDenied: The principal is not an owner.
+        PluginError: The workspace has a field of its own of the name of one of its fields.
     """
     owners_only(work, "plugin.enable")
+    several = list(fields)
+    taken = clashing(work.configuration.catalogue.entities, several)
+    if taken:
+        raise PluginError(f"plugin {name!r} adds {taken[0]}: {OWN_FIRST}", plugin=name)
     _drop(work, name)
     work.tx.insert(_TABLE, [{"name": name, "enabled": True, "version": version, "grants": grant_rows(grants)}])
     counting.forget(work.tx)  # Roll-ups of its fields, and those that look at them, were not kept without it.
+    indexing.forget(work.tx, {label_of(it.entity, each) for it in several for each in it.fields() if each.searchable})
     bump(work.tx, work.new_id())
 
 

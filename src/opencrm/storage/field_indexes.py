@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from sqlalchemy import ColumnElement, Connection, Index, MetaData, Table, text
 from sqlalchemy.schema import CreateIndex, DropIndex
 
 from opencrm.core.columns import JsonColumn
-from opencrm.core.entity import Spec
+from opencrm.core.entity import Spec, leads
 from opencrm.core.fields import Field
 from opencrm.storage.transactions import Database
 from opencrm.storage.translation import translated
@@ -25,22 +25,21 @@ def build(database: Database, specs: Iterable[Spec]) -> list[str]:
     """Build the indexes that the custom fields of these entities want, and drop those of retired ones.
 
     PostgreSQL builds without holding writers up; SQLite builds one index a transaction. Only one process builds at a
-    time; what was cut off half-way is built anew.
+    time; what was cut off half-way is built anew. Indexes of other tables are a host's, whatever they are called.
 
     Returns:
         A line for each index that was built or dropped.
     """
-    wanted = {str(index.name): index for spec in specs for index in _wanted(spec, database)}
-    standing = _standing(database)
-    if standing == wanted.keys():
+    several = list(specs)
+    tables = {spec.table.name for spec in several}
+    wanted = {str(index.name): index for spec in several for index in _wanted(spec, database)}
+    if _standing(database, tables) == wanted.keys():
         return []
-    if database.engine.dialect.name == "sqlite":
-        return _one_by_one(database, wanted)
-    return _concurrently(database, wanted)
+    return (_one_by_one if database.sqlite else _concurrently)(database, tables, wanted)
 
 
-def _one_by_one(database: Database, wanted: dict[str, Index]) -> list[str]:
-    standing, lines = _standing(database), []
+def _one_by_one(database: Database, tables: Collection[str], wanted: dict[str, Index]) -> list[str]:
+    standing, lines = _standing(database, tables), []
     for name in sorted(wanted.keys() - standing):
         with database.write() as tx, translated():
             tx.connection.execute(CreateIndex(wanted[name], if_not_exists=True))
@@ -52,14 +51,14 @@ def _one_by_one(database: Database, wanted: dict[str, Index]) -> list[str]:
     return lines
 
 
-def _concurrently(database: Database, wanted: dict[str, Index]) -> list[str]:
+def _concurrently(database: Database, tables: Collection[str], wanted: dict[str, Index]) -> list[str]:
     lines = []
     with translated(), database.engine.connect() as plain:
         connection = plain.execution_options(isolation_level="AUTOCOMMIT")
         if not connection.execute(_LOCK, {"schema": database.schema}).scalar():
             return []  # Another process builds; to wait for it would make it wait for this connection's snapshot.
         try:
-            standing = _valid(connection, database.schema)
+            standing = _valid(connection, database.schema, tables)
             good = {name for name, valid in standing.items() if valid and name in wanted}
             for name in sorted(standing.keys() - good):
                 connection.exec_driver_sql(
@@ -76,7 +75,7 @@ def _concurrently(database: Database, wanted: dict[str, Index]) -> list[str]:
 
 def _wanted(spec: Spec, database: Database) -> Iterator[Index]:
     """Give the indexes of an entity's custom fields, on a copy of its table: its declaration stays as it is."""
-    custom = [it for it in spec.fields.values() if it.custom and it.type.filterable]
+    custom = [it for it in spec.fields.values() if it.custom and it.type.indexable]
     if custom:
         copy = spec.table.to_metadata(MetaData(), schema=database.schema)  # type: ignore[arg-type]  # None: of no schema
         for field in custom:
@@ -88,13 +87,12 @@ def _wanted(spec: Spec, database: Database) -> Iterator[Index]:
 
 def _of_field(spec: Spec, field: Field, table: Table) -> Iterator[Index]:
     key = spec.held[field.key].read_from(table.c.custom)
-    living: ColumnElement[bool] = table.c.deleted_at.is_(None)
     if not field.indexed:
-        yield _index(table, field, "", [key, table.c.id], living & key.is_not(None))
+        yield _index(table, field, "", [key, table.c.id], table.c.deleted_at.is_(None) & key.is_not(None))
         return
-    leads = {"u": [table.c.unit_id], "o": [table.c.owner_id], "": []} if spec.owned else {"": []}
-    for mark, lead in leads.items():
-        yield _index(table, field, f"_s{mark}", [*lead, key, table.c.id], living)
+    for lead, where in leads(spec, table):
+        mark = "".join(name[0] for name in lead)
+        yield _index(table, field, f"_s{mark}", [*(table.c[name] for name in lead), key, table.c.id], where)
 
 
 def _of_list(spec: Spec, field: Field, table: Table) -> Index:
@@ -119,22 +117,27 @@ def _is_list(field: Field) -> bool:
     return isinstance(field.type.column(), JsonColumn)
 
 
-def _standing(database: Database) -> set[str]:
+def _standing(database: Database, tables: Collection[str]) -> set[str]:
     with database.read() as tx:
         if tx.sqlite:
-            query = text("SELECT name FROM sqlite_master WHERE type = 'index' AND name LIKE 'cf\\_%' ESCAPE '\\'")
-            return set(tx.connection.execute(query).scalars())
-        return {name for name, valid in _valid(tx.connection, database.schema).items() if valid}
+            query = text("SELECT name, tbl_name FROM sqlite_master WHERE type = 'index'")
+            return {name for name, table in tx.connection.execute(query) if _is_ours(name, table, tables)}
+        return {name for name, valid in _valid(tx.connection, database.schema, tables).items() if valid}
 
 
-def _valid(connection: Connection, schema: str | None) -> dict[str, bool]:
+def _valid(connection: Connection, schema: str | None, tables: Collection[str]) -> dict[str, bool]:
     """Return the indexes of custom fields on PostgreSQL, and whether each was built to its end."""
     query = text(
-        "SELECT c.relname, i.indisvalid FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid "
-        "JOIN pg_namespace n ON n.oid = c.relnamespace "
-        "WHERE n.nspname = coalesce(:schema, current_schema()) AND c.relname LIKE 'cf\\_%'"
+        "SELECT c.relname, t.relname, i.indisvalid FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid "
+        "JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE n.nspname = coalesce(:schema, current_schema())"
     )
-    return {row[0]: row[1] for row in connection.execute(query, {"schema": schema})}
+    found = connection.execute(query, {"schema": schema})
+    return {name: valid for name, table, valid in found if _is_ours(name, table, tables)}
+
+
+def _is_ours(name: str, table: str, tables: Collection[str]) -> bool:
+    return name.startswith(_PREFIX) and table in tables
 
 
 def _qualified(connection: Connection, database: Database, name: str) -> str:

@@ -39,7 +39,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.elements import quoted_name
 from sqlalchemy.sql.expression import FromClause, Join
+from sqlalchemy.sql.functions import Function
 
 from opencrm.core.columns import IdColumn, key_column
 from opencrm.core.entities import Core
@@ -101,7 +103,8 @@ _SIMILAR = (
 )
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('opencrm pg_trgm', 0))"
 _EXTENSION_AT = (
-    "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_trgm'"
+    "SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace "
+    "WHERE e.extname = 'pg_trgm'"
 )
 _OPERATORS_OF_INDEX = (
     "pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace JOIN pg_index i ON i.indexrelid = c.oid "
@@ -162,10 +165,11 @@ def alike(
     Args:
         name: The name.
         words: The words.
-        schema: See `similar_at`.
+        schema: Where the operators are, as `similar_at` gives it.
     """
     tests: list[ColumnElement[bool]] = [name.bool_op(f"OPERATOR({schema}.%>)")(word) for word in words]
-    how = reduce(add, [getattr(func, schema).word_similarity(word, name, type_=Float()) for word in words])
+    likeness = quoted_name(f"{schema}.word_similarity", quote=False)
+    how = reduce(add, [Function(likeness, word, name, type_=Float()) for word in words])
     return tests, how
 
 
@@ -190,12 +194,12 @@ def holds(words: ColumnElement[str], beginning: ColumnElement[str], *, sqlite: b
 
 
 def similar_at(tx: Transaction) -> str | None:
-    """Return the schema that holds the operators for similar words; None where the database has none."""
+    """Return the schema that holds the operators for similar words, quoted; None where the database has none."""
     if tx.sqlite:
         return None
     schema = func.coalesce(bindparam("schema", type_=Text()), func.current_schema())
     statement: Select[Any] = (
-        select(literal_column("n.nspname").label("schema"))
+        select(literal_column("quote_ident(n.nspname)").label("schema"))
         .select_from(text(_OPERATORS_OF_INDEX))
         .where(literal_column("c.relname") == literal_column(f"'ix_{_NAME}_similar'"))
         .where(literal_column("s.nspname") == schema)
@@ -232,8 +236,7 @@ def _prepare_similar(connection: Connection) -> None:
         connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public")
     schema = connection.exec_driver_sql(_EXTENSION_AT).scalar()
     if schema is not None:
-        quoted = connection.dialect.identifier_preparer.quote(schema)
-        connection.exec_driver_sql(_SIMILAR.format(schema=quoted))
+        connection.exec_driver_sql(_SIMILAR.format(schema=schema))
 
 
 document.info[AFTER_CREATE] = _prepare

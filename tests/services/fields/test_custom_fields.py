@@ -8,6 +8,8 @@ from decimal import Decimal
 import pytest
 
 from opencrm import (
+    CRM,
+    AddedField,
     Contact,
     Create,
     CustomField,
@@ -23,11 +25,14 @@ from opencrm import (
     PermissionDenied,
     Query,
     Restore,
+    Text,
     Undo,
     Update,
+    hookimpl,
     records,
     undoing,
 )
+from opencrm.errors import PluginError
 from opencrm.testing import make_contact, make_deal
 
 OPTIONS = {"red": "Red", "blue": "Dark blue", "green": "Green"}
@@ -294,3 +299,47 @@ def test_definitions_themselves_have_no_custom_fields(crm, firm, define):
     with pytest.raises(InputError) as refused:
         define("custom_field", "extra", "text", required=True)
     assert "entity" in refused.value.fields
+
+
+@pytest.mark.parametrize("key", ["sort", "where", "q", "limit", "cursor", "fields", "by", "measure", "cards", "total"])
+def test_names_of_parameters_are_refused(define, key):
+    """Over REST nobody could filter by such a field."""
+    with pytest.raises(InputError, match="a parameter of that name"):
+        define("deal", key)
+
+
+@pytest.mark.parametrize("key", ["a_'b", 'a_"b', "a_b') OR 1=1 --", "Frame_Type"])
+def test_a_name_that_cannot_be_reaches_no_statement(define, key):
+    """It is refused for what it is."""
+    with pytest.raises(InputError, match="must be at most 40"):
+        define("deal", key)
+
+
+def test_a_name_of_a_plugin_that_is_away_is_refused(crm, firm, define):
+    """While records hold its values: they would be hidden when it comes back."""
+    crm.enable(firm.owner, "attribution")
+    make_deal(crm, attribution_source="google")
+    crm.disable(firm.owner, "attribution")
+    with pytest.raises(InputError, match="values of a plugin under the name 'attribution_source'"):
+        define("deal", "attribution_source")
+    define("deal", "attribution_campaign")
+    with pytest.raises(PluginError, match=r"adds deal\.attribution_campaign: this workspace has a field of its own"):
+        crm.enable(firm.owner, "attribution")
+
+
+def test_a_plugin_whose_field_has_the_name_of_ones_own_is_told(crm, firm, define):
+    """It may come with the host, and nobody is asked; one's own field keeps its values."""
+    define("deal", "alpha_order")
+    deal = make_deal(crm, alpha_order="7")
+
+    class Alpha:
+        name = "alpha"
+
+        @hookimpl
+        def opencrm_register_fields(self):
+            yield AddedField(entity="deal", name="alpha_order", type=Text(50))
+
+    plugged = CRM(engine=crm.database.engine, schema=crm.database.schema, clock=crm.clock, plugins=[Alpha()])
+    assert "deal.alpha_order" in plugged.problems()["alpha"]
+    with plugged.read(firm.owner) as reader:
+        assert reader.get(Deal, deal.id).alpha_order == "7"

@@ -165,7 +165,7 @@ def test_what_another_still_writes_is_waited_for(crm, firm, define, monkeypatch)
     """A transaction from before the roll-up knows nothing of it."""
     if crm.database.sqlite:
         pytest.skip("there, a transaction that writes is alone")
-    monkeypatch.setattr(counting, "_PATIENCE", 0.2)
+    monkeypatch.setattr(counting, "PATIENCE", 0.2)
     one, begun, go_on = make_contact(crm), threading.Event(), threading.Event()
     calls = define("contact", "calls", "number", rollup=CALLS)
     change(crm, firm, calls, retired=True)

@@ -28,19 +28,51 @@ def _indexes(crm):
 
 
 def test_the_worker_builds_and_drops_them(crm, firm, define):
-    """A field that can be filtered gets one, a field to sort by three; a retired one none."""
+    """A field that can be filtered gets one, a field to sort by four; a retired one none."""
     plain, fast = define("deal", "town"), define("deal", "floors", "number", indexed=True)
     define("deal", "notes", "long_text")
     crm.worker().run_once()
     built = _indexes(crm)
     assert len([name for name in built if plain[-12:] in name]) == 1
-    assert len([name for name in built if fast[-12:] in name]) == 3
-    assert len(built) == 4
+    assert len([name for name in built if fast[-12:] in name]) == 4
+    assert len(built) == 5
     assert crm.pending() == []
     with crm.work(firm.owner) as work:
         records.update(work, [Update(CustomField, fast, retired=True)])
     crm.worker().run_once()
     assert len(_indexes(crm)) == 1
+
+
+def test_a_hosts_own_indexes_stay(crm, firm, define):
+    """Hosts share the database: what stands on a table of theirs is theirs, whatever it is called."""
+    at = f'"{crm.database.schema}".' if crm.database.schema else ""
+    index, table = (f"{at}cf_host", "host_shop") if crm.database.sqlite else ("cf_host", f"{at}host_shop")
+    with crm.database.write() as tx:
+        tx.connection.exec_driver_sql(f"CREATE TABLE {at}host_shop (id INTEGER)")
+        tx.connection.exec_driver_sql(f"CREATE INDEX {index} ON {table} (id)")
+    try:
+        define("deal", "town")
+        assert len(_built(crm)) == 1
+        assert "cf_host" in _indexes(crm)
+        assert crm.build_indexes() == []
+    finally:
+        with crm.database.write() as tx:
+            tx.connection.exec_driver_sql(f"DROP TABLE {at}host_shop")
+
+
+def test_what_nobody_owns_is_sorted_by_an_index_of_its_maker(crm, firm, define):
+    """As with declared fields: a reader's own records, their unit's, and those that they made and nobody owns."""
+    key = define("deal", "floors", "number", indexed=True)[-12:]
+    _built(crm)
+    if crm.database.sqlite:
+        query = "SELECT sql FROM sqlite_master WHERE type = 'index'"
+    else:
+        query = "SELECT indexdef FROM pg_indexes"
+    with crm.database.read() as tx:
+        made = [it for it in tx.connection.execute(text(query)).scalars() if it and f"_{key}_sc" in it]
+    assert len(made) == 1
+    assert "created_by" in made[0]
+    assert "owner_id IS NULL" in made[0]
 
 
 @pytest.mark.parametrize("kind", ["text", "number", "date", "datetime", "yes_no", "email", "choice"])

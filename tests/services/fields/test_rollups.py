@@ -11,6 +11,8 @@ import pytest
 from opencrm import (
     Activity,
     AddedField,
+    Amount,
+    Changed,
     Contact,
     Create,
     Deal,
@@ -32,6 +34,7 @@ from opencrm import (
 )
 from opencrm.testing import MONDAY, make_activity, make_contact, make_deal
 
+CALLS = {"over": "activity", "by": "contact_id", "measure": "count"}
 WON = {"field": "stage", "op": "equal", "value": "won"}
 
 
@@ -46,6 +49,10 @@ class Visits:
         last = Rollup(over="activity", by="contact_id", measure="greatest", of="happened_at")
         yield AddedField(entity="contact", name="visits_number", type=Whole(), rollup=count, indexed=True)
         yield AddedField(entity="contact", name="visits_last", type=Instant(), rollup=last)
+        for measure in ("sum", "least", "greatest"):
+            spent = Rollup(over="activity", by="contact_id", measure=measure, of="minutes")
+            yield AddedField(entity="contact", name=f"visits_{measure}", type=Whole(), rollup=spent)
+        yield AddedField(entity="activity", name="visits_steps", type=Whole())
 
 
 @pytest.fixture
@@ -183,6 +190,9 @@ def test_what_stood_before_is_counted_by_the_worker(crm, firm, define):
         ("number", {"over": "deal", "by": "contact_id", "measure": "sum", "of": "amount"}),
         ("text", {"over": "deal", "by": "contact_id", "measure": "count"}),
         ("money", {"over": "deal", "by": "contact_id", "measure": "sum", "of": "title"}),
+        ("money", {"over": "activity", "by": "contact_id", "measure": "sum", "of": "minutes"}),
+        ("text", {"over": "activity", "by": "contact_id", "measure": "sum", "of": "minutes"}),
+        ("number", {"over": ["deal"], "by": "contact_id", "measure": "count"}),
         ("date", {"over": "deal", "by": "contact_id", "measure": "least", "of": "created_at"}),
         ("number", {"over": "deal", "by": "contact_id", "measure": "count", "where": {"field": "x", "op": "empty"}}),
         ("number", {"over": "deal", "by": "contact_id", "measure": "count", "where": 3}),
@@ -195,6 +205,59 @@ def test_one_that_cannot_be_kept_is_refused(crm, firm, define, kind, rollup):
     with pytest.raises(InputError) as refused:
         define("contact", "extra", kind, rollup=rollup)
     assert "rollup" in refused.value.fields
+
+
+@pytest.mark.parametrize("name", ["required", "searchable"])
+def test_nobody_fills_it_in_and_search_does_not_follow_it(crm, firm, define, name):
+    """So it is neither required nor searchable."""
+    with pytest.raises(InputError) as refused:
+        define("contact", "calls", "number", rollup=CALLS, **{name: True})
+    assert set(refused.value.fields) == {name}
+    with pytest.raises(ValueError, match="neither required nor searchable"):
+        AddedField(entity="contact", name="visits_x", type=Whole(), rollup=Rollup(**CALLS), **{name: True})
+
+
+@pytest.mark.parametrize("field", ["calls", "won", "won_currency", "visits_number"])
+def test_it_has_no_changes_to_ask_for(crm, firm, define, field):
+    """The journal does not tell of them; nor of those of the currency beside an amount."""
+    define("contact", "calls", "number", rollup=CALLS)
+    define("contact", "budget", "money")
+    of = {"over": "deal", "by": "contact_id", "measure": "sum", "of": "amount"}
+    define("contact", "won", "money", rollup=of)
+    with crm.read(firm.owner) as reader:
+        with pytest.raises(InputError, match="cannot be asked for changed"):
+            reader.list(Query(Contact, where=Changed(field, "-1d")))
+        for other in ("budget", "budget_currency"):
+            assert list(reader.list(Query(Contact, where=Changed(other, "-1d")))) == []
+
+
+def test_whole_numbers_are_added_averaged_and_compared(crm, firm, define):
+    """As whole numbers where a plugin wants them, and else as numbers."""
+    measures = ("sum", "average", "least", "greatest")
+    for measure in measures:
+        define("contact", f"m_{measure}", "number", rollup=CALLS | {"measure": measure, "of": "minutes"})
+    one = make_contact(crm)
+    for minutes in (10, 15, 15, None):
+        make_activity(crm, contact_id=one.id, minutes=minutes)
+    with crm.read(firm.owner) as reader:
+        contact = reader.get(Contact, one.id)
+        found = [contact[f"m_{measure}"] for measure in measures]
+        whole = [contact[f"visits_{measure}"] for measure in ("sum", "least", "greatest")]
+    assert found == [Decimal("40.00"), Decimal("13.3333"), Decimal("10.00"), Decimal("15.00")]
+    assert whole == [40, 10, 15]
+    assert {type(it) for it in whole} == {int}
+
+
+def test_a_whole_number_that_is_too_large_for_a_number_is_none(crm, firm, define):
+    """On both databases alike; the record is stored all the same."""
+    of = {"over": "activity", "by": "contact_id", "of": "visits_steps"}
+    for measure in ("sum", "average", "greatest"):
+        define("contact", f"s_{measure}", "number", rollup=of | {"measure": measure})
+    one = make_contact(crm)
+    make_activity(crm, contact_id=one.id, visits_steps=9 * 10**18)
+    with crm.read(firm.owner) as reader:
+        contact = reader.get(Contact, one.id)
+    assert {contact[f"s_{measure}"] for measure in ("sum", "average", "greatest")} == {None}
 
 
 def test_one_that_tells_of_a_sensitive_field_is_sensitive_itself(crm, firm, define):
@@ -212,3 +275,60 @@ def test_an_instant_is_kept_to_the_microsecond(crm, firm):
     one = make_contact(crm)
     make_activity(crm, contact_id=one.id, happened_at=at)
     assert seen(crm, firm, one.id)[1] == at
+
+
+@pytest.mark.parametrize(
+    "given, why",
+    [
+        ({"measure": "median"}, "measure must be one of"),
+        ({"measure": "count", "of": "amount"}, "a count has none"),
+        ({"measure": "sum"}, "a count has none"),
+        ({"measure": "sum", "of": 3}, "must be names"),
+    ],
+)
+def test_a_declaration_of_another_form_is_refused_at_once(given, why):
+    """Where it is written, not when somebody writes."""
+    with pytest.raises(ValueError, match=why):
+        Rollup(over="deal", by="contact_id", **given)
+
+
+class Mistaken:
+    """A plugin whose author mistyped a field."""
+
+    name = "mistaken"
+
+    @hookimpl
+    def opencrm_register_fields(self):
+        mistyped = Rollup(over="deal", by="contact_id", measure="sum", of="amuont")
+        yield AddedField(entity="contact", name="mistaken_won", type=Amount(), rollup=mistyped)
+        yield AddedField(entity="contact", name="mistaken_calls", type=Whole(), rollup=Rollup(**CALLS))
+
+
+class TestMistaken:
+    """A plugin's roll-up that can never be kept."""
+
+    @pytest.fixture
+    def crm_plugins(self):
+        return [Mistaken()]
+
+    def test_it_is_told_of(self, crm, firm):
+        """By name and with the reason; the workspace runs all the same, and the others are kept."""
+        [told] = crm.problems().values()
+        assert list(crm.problems()) == ["mistaken"]
+        assert "contact.mistaken_won" in told
+        assert "deal has no field 'amuont'" in told
+        one = make_contact(crm)
+        make_deal(crm, contact_id=one.id, amount="5")
+        make_activity(crm, contact_id=one.id)
+        with crm.read(firm.owner) as reader:
+            contact = reader.get(Contact, one.id)
+        assert (contact.mistaken_won, contact.mistaken_calls) == (None, 1)
+
+
+def test_what_a_workspace_lacks_without_a_plugin_is_no_problem(crm, firm, define):
+    """An owner switched it off."""
+    crm.enable(firm.owner, "attribution")
+    where = {"not": {"field": "attribution_source", "op": "empty"}}
+    define("contact", "ads", "number", rollup={"over": "deal", "by": "contact_id", "measure": "count", "where": where})
+    crm.disable(firm.owner, "attribution")
+    assert crm.problems() == {}

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from opencrm import (
+    AddedField,
+    ConflictError,
     Contact,
     ContactPoint,
     Create,
@@ -15,13 +20,17 @@ from opencrm import (
     PermissionDenied,
     Principal,
     Restore,
+    Text,
     Undo,
     Update,
+    hookimpl,
     merging,
     records,
     searching,
     undoing,
 )
+from opencrm.hooks import given_plugin
+from opencrm.services.definitions import counting
 from opencrm.storage.search import document
 from opencrm.testing import make_contact, make_deal, make_record
 
@@ -155,6 +164,50 @@ def test_a_field_that_search_looks_into_since(crm, firm, found, wrong):
     assert wrong() == []
 
 
+def test_a_field_that_search_looked_into_before(crm, firm, found, wrong):
+    """What was changed meanwhile is found as it is now, and not as it was."""
+    define = {"entity": "deal", "key": "site", "label": "Site", "kind": "text", "searchable": True}
+    field = make_record(crm, CustomField, **define)
+    first, second = make_deal(crm, title="A", site="Bergstrasse"), make_deal(crm, title="B", site="Talweg")
+    emptied = make_deal(crm, title="C", site="Waldrand")
+    worker = crm.worker()
+    for off, on in (({"searchable": False}, {"searchable": True}), ({"retired": True}, {"retired": False})):
+        with crm.work(firm.owner) as work:
+            records.update(work, [Update(CustomField, field.id, values=off)])
+        worker.run_once()
+        assert found("talweg") == []
+        assert wrong() == []
+        if "searchable" in off:
+            with crm.work(firm.owner) as work:
+                records.update(work, [Update(Deal, second.id, site="Seeufer"), Update(Deal, emptied.id, site=None)])
+        with crm.work(firm.owner) as work:
+            records.update(work, [Update(CustomField, field.id, values=on)])
+        worker.run_once()
+        assert wrong() == []
+        assert (found("bergstr"), found("talweg"), found("seeuf")) == ([first.id], [], [second.id])
+        assert found("waldrand") == []
+
+
+def test_a_record_that_comes_back_while_a_field_is_retired(crm, firm, found, wrong):
+    """Nobody made its document then."""
+    define = {"entity": "deal", "key": "site", "label": "Site", "kind": "text", "searchable": True}
+    field = make_record(crm, CustomField, **define)
+    make_deal(crm, title="A", site="Talweg")
+    deal = make_deal(crm, title="B", site="Bergstrasse")
+    with crm.work(firm.owner) as work:
+        records.delete(work, [Delete(Deal, deal.id)])
+    for step in (
+        lambda work: records.delete(work, [Delete(CustomField, field.id)]),
+        lambda work: records.restore(work, [Restore(Deal, deal.id)]),
+        lambda work: records.restore(work, [Restore(CustomField, field.id)]),
+    ):
+        with crm.work(firm.owner) as work:
+            step(work)
+    crm.worker().run_once()
+    assert wrong() == []
+    assert found("bergstr") == [deal.id]
+
+
 def test_only_owners_make_documents_anew(crm, firm):
     """It looks at every record."""
     with crm.read(firm.head) as reader, pytest.raises(PermissionDenied):
@@ -178,3 +231,82 @@ def _documents(crm, field):
         columns = (document.c.source_id, document.c.record_id, document.c.field)
         rows = tx.select("test documents", lambda: select(*columns), {})
     return [(source, record) for source, record, name in rows if name == field]
+
+
+def test_an_option_is_found_by_its_label(crm, firm, found, wrong):
+    """Not by its key; and by its new label once the worker made what search holds anew."""
+    define = {"entity": "deal", "key": "frame", "label": "Frame", "kind": "choice", "searchable": True}
+    field = make_record(crm, CustomField, **define, choices={"wd": "Oak wood", "p": "PVC"})
+    deal = make_deal(crm, frame="wd")
+    assert (found("oak"), found("wd")) == ([deal.id], [])
+    with crm.read(firm.owner) as reader:
+        [hit] = searching.search(reader, "oak")
+        assert (hit.field, hit.snippet) == ("frame", "Oak wood")
+    with crm.work(firm.owner) as work:
+        records.update(work, [Update(CustomField, field.id, choices={"wd": "Larch", "p": "PVC"})])
+    assert found("oak") == []
+    crm.worker().run_once()
+    assert (found("larch"), wrong()) == ([deal.id], [])
+
+
+def test_several_options_are_found_by_their_labels(crm, firm, found):
+    """Each of them."""
+    define = {"entity": "deal", "key": "wishes", "label": "Wishes", "kind": "choices", "searchable": True}
+    make_record(crm, CustomField, **define, choices={"r": "Roof windows", "d": "Doors"})
+    deal = make_deal(crm, wishes=["r", "d"])
+    assert found("roof door") == [deal.id]
+
+
+class Alpha:
+    """A plugin with a field that search looks into."""
+
+    name = "alpha"
+
+    @hookimpl
+    def opencrm_register_fields(self):
+        yield AddedField(entity="deal", name="alpha_order", type=Text(50, folded=True), searchable=True)
+
+
+def test_a_record_that_comes_back_while_a_plugin_is_off(crm, firm, found, wrong, monkeypatch):
+    """Its field is found again when the plugin is on again, also where the first record was right."""
+    plugin = given_plugin(Alpha())
+    monkeypatch.setattr(crm._plugins, "_others", {**crm._plugins._loaded(), "alpha": plugin})
+    crm.enable(firm.owner, "alpha")
+    first, second = make_deal(crm, alpha_order="Nordwind"), make_deal(crm, alpha_order="Nordwind")
+    with crm.work(firm.owner) as work:
+        records.delete(work, [Delete(Deal, second.id)])
+    crm.disable(firm.owner, "alpha")
+    with crm.work(firm.owner) as work:
+        records.restore(work, [Restore(Deal, second.id)])
+    crm.enable(firm.owner, "alpha")
+    crm.worker().run_once()
+    assert sorted(found("nordwind")) == sorted([first.id, second.id])
+    assert wrong() == []
+
+
+def test_what_another_still_writes_is_waited_for(crm, firm, found, monkeypatch):
+    """A transaction from before search looked into a field knows nothing of its documents."""
+    if crm.database.sqlite:
+        pytest.skip("there, a transaction that writes is alone")
+    monkeypatch.setattr(counting, "PATIENCE", 0.2)
+    field = make_record(crm, CustomField, entity="deal", key="site", label="Site", kind="text")
+    deal, begun, go_on = make_deal(crm, site="Nordwind"), threading.Event(), threading.Event()
+    crm.keep_up()
+
+    def write():
+        with crm.work(firm.owner) as work:
+            begun.set()
+            assert go_on.wait(60)
+            records.update(work, [Update(Deal, deal.id, site="Westwind")])
+
+    with ThreadPoolExecutor(1) as threads:
+        late = threads.submit(write)
+        assert begun.wait(60)
+        with crm.work(firm.owner) as work:
+            records.update(work, [Update(CustomField, field.id, searchable=True)])
+        with pytest.raises(ConflictError, match="began before search looked into a field"):
+            crm.keep_up()
+        go_on.set()
+        late.result()
+    assert crm.keep_up() == ["1 documents of search made for deal"]
+    assert found("westwind") == [deal.id]

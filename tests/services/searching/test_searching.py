@@ -280,3 +280,28 @@ class TestLifeOfARecord:
             with crm.work(firm.owner) as work:
                 records.update(work, [Update(Deal, deal.id, description=text)])
             assert titles("oaken") == found
+
+
+@pytest.mark.parametrize("asked", ["8 900 000 00 11", "8(900)0000011", "+7 900 000-00-11", "0000011", "0011"])
+def test_a_number_is_found_in_the_notation_of_its_own_country(crm, firm, asked):
+    """And by its last digits, wherever the workspace is."""
+    abroad = make_contact(crm, points=[{"kind": "phone", "value": "+7 900 000-00-11"}])
+    make_contact(crm, points=[{"kind": "phone", "value": "+44 20 7183 8750"}])
+    with crm.read(firm.owner) as reader:
+        assert [hit.id for hit in searching.search(reader, asked)] == [abroad.id]
+
+
+@pytest.mark.parametrize("asked, number", [("7183 8750", 1), ("8750", 1), ("38-750", 1), ("750", 0), ("183 875", 0)])
+def test_a_number_is_known_by_its_last_four_digits(crm, firm, asked, number):
+    """By fewer, or by some from its middle, it is not."""
+    make_contact(crm, points=[{"kind": "phone", "value": "+44 20 7183 8750"}])
+    with crm.read(firm.owner) as reader:
+        assert len(searching.search(reader, asked)) == number
+
+
+def test_letters_that_have_no_accent_to_take_off(crm, firm):
+    """Are found as people write them who have no such keys."""
+    contact = make_contact(crm, name="Łódź Ørsted")
+    with crm.read(firm.owner) as reader:
+        for asked in ("lodz", "orsted", "ŁÓDŹ", "ørs"):
+            assert [hit.id for hit in searching.search(reader, asked)] == [contact.id]

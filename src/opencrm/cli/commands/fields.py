@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from opencrm.errors import ConflictError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opencrm.app.crm import CRM
     from opencrm.app.invocation import Invocation
-    from opencrm.services.definitions.text import Step
+    from opencrm.services.definitions.steps import Step
     from opencrm.services.reading.reader import Reader
 
 
@@ -34,12 +37,15 @@ def export(invocation: Invocation) -> None:
 @click.option("--retire", is_flag=True, help="Retire the fields that FILE does not name.")
 @click.pass_obj
 def plan(invocation: Invocation, *, file: TextIO, retire: bool) -> None:
-    """Say what `apply` would do with FILE, and how many records hold values of the fields that change."""
+    """Say what `apply` would do with FILE, or refuse; and how many records hold values of the fields that change."""
     from opencrm.services.definitions import text
 
-    with invocation.crm.read(invocation.principal) as reader:
-        steps = text.plan(reader, text.parse(file.read()), retire=retire)
-        _tell(reader, steps)
+    tables = text.parse(file.read())
+    with invocation.crm.work(invocation.principal) as work:
+        steps = text.rehearse(work, tables, retire=retire)
+        lines = _told(work, steps)
+    for line in lines:
+        click.echo(line)
 
 
 @fields.command()
@@ -47,25 +53,35 @@ def plan(invocation: Invocation, *, file: TextIO, retire: bool) -> None:
 @click.option("--retire", is_flag=True, help="Retire the fields that FILE does not name.")
 @click.pass_obj
 def apply(invocation: Invocation, *, file: TextIO, retire: bool) -> None:
-    """Make the custom fields what FILE says, all of it or nothing, and build their indexes."""
+    """Make the custom fields what FILE says, all of it or nothing; build their indexes and count roll-ups."""
     from opencrm.services.definitions import text
 
     tables = text.parse(file.read())
     with invocation.crm.work(invocation.principal) as work:
-        steps = text.plan(work, tables, retire=retire)
-        _tell(work, steps)
-        text.apply(work, steps)
-    for line in invocation.crm.build_indexes():
+        steps = text.carry_out(work, tables, retire=retire)
+        lines = _told(work, steps)
+    for line in lines:
         click.echo(line)
+    _keep_up(invocation.crm)
 
 
-def _tell(reader: Reader, steps: Iterable[Step]) -> None:
-    from opencrm.services.definitions import text
+def _keep_up(crm: CRM) -> None:
+    """Do what the worker would do; what waits for others is left to it."""
+    try:
+        for line in crm.keep_up():
+            click.echo(line)
+    except ConflictError as error:
+        click.echo(f"The fields are applied, but {error}: the worker does the rest, or apply the file again.", err=True)
 
-    told = False
-    for step in steps:
-        number = text.holding(reader, step)
-        click.echo(f"{step}" + (f": {number} records hold a value" if number else ""))
-        told = True
-    if not told:
-        click.echo("Nothing to do.")
+
+def _told(reader: Reader, steps: Sequence[Step]) -> list[str]:
+    return [_line(reader, step) for step in steps] or ["Nothing to do."]
+
+
+def _line(reader: Reader, step: Step) -> str:
+    from opencrm.services.definitions.steps import holding
+
+    number = holding(reader, step)
+    if not number:
+        return str(step)
+    return f"{step}: {number} {'record holds' if str(number) == '1' else 'records hold'} a value"

@@ -47,6 +47,8 @@ def _search(invocation: Invocation, text: str, entities: tuple[str, ...], limit:
 
     with invocation.crm.read(invocation.principal) as reader:
         hits = searching.search(reader, text, entities or None, limit=limit)
+    if not (hits or as_json):
+        click.echo("Nothing found.")
     for hit in hits:
         if as_json:
             click.echo(json.dumps(attrs.asdict(hit), ensure_ascii=False))

@@ -23,6 +23,11 @@ def contains(column: ColumnElement[Any], text: BindParameter[Any]) -> ColumnElem
     return _Position(column, text) > literal_column("0")
 
 
+def lowered(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a text with A to Z in lower case, compared by code point."""
+    return _Lowered(column)
+
+
 def has_any(column: ColumnElement[Any], options: Sequence[BindParameter[Any]]) -> ColumnElement[bool]:
     """Return that a column's JSON array holds one of some texts."""
     return _HasAny(column, *options) if options else literal_column("(1 = 0)", Boolean())
@@ -72,6 +77,11 @@ class _Position(FunctionElement[Any]):
     inherit_cache = True
 
 
+class _Lowered(FunctionElement[Any]):
+    inherit_cache = True
+    type = key_column(20_000)
+
+
 class _Test(FunctionElement[Any]):
     """True or false by itself: without SQLAlchemy's `= 1`, which would hide from an index what stands inside."""
 
@@ -111,6 +121,16 @@ def _position(element: _Position, compiler: Any, **given: Any) -> str:
 @compiles(_Position, "postgresql")
 def _position_postgresql(element: _Position, compiler: Any, **given: Any) -> str:
     return f"strpos({compiler.process(element.clauses, **given)})"
+
+
+@compiles(_Lowered)
+def _lowered(element: _Lowered, compiler: Any, **given: Any) -> str:
+    return f"lower({compiler.process(element.clauses, **given)})"
+
+
+@compiles(_Lowered, "postgresql")
+def _lowered_postgresql(element: _Lowered, compiler: Any, **given: Any) -> str:
+    return f'lower({compiler.process(element.clauses, **given)} COLLATE "C")'
 
 
 @compiles(_HasAny)

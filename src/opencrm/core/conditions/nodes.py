@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeAlias, Union
+from typing import Any, TypeAlias, TypeGuard, Union
 
 import attrs
 
@@ -157,6 +157,11 @@ Condition: TypeAlias = Union[All, AnyOf, Not, Link, Leaf]  # noqa: UP007  # a re
 
 TRUE = All()
 FALSE = AnyOf()
+
+
+def is_condition(raw: object) -> TypeGuard[Condition]:
+    """Say whether something is a node of a tree; what stands within it is not looked at."""
+    return isinstance(raw, All | AnyOf | Not | Link | Leaf)
 
 
 def inner_of(item: Condition) -> tuple[Condition, ...]:

@@ -20,7 +20,7 @@ from opencrm.core.conditions.nodes import (
     Less,
     StartsWith,
 )
-from opencrm.core.fields import Choices, Email, Field, FieldType, Key, Phone, Text
+from opencrm.core.fields import Choices, Email, Field, FieldType, Key, Link, Phone, Text
 
 NAMES: Mapping[type[Leaf], str] = MappingProxyType(
     {
@@ -55,7 +55,7 @@ def operators(field: Field) -> tuple[str, ...]:
 def has_operator(field: Field, operator: str) -> bool:
     """Say whether a field has an operator."""
     if operator == "changed":
-        return field.name not in UNTOLD
+        return field.told and field.name not in UNTOLD
     return operator == "empty" or _compares(field.type, operator)
 
 
@@ -65,10 +65,12 @@ def operators_of(kind: FieldType[object]) -> tuple[str, ...]:
 
 
 def _compares(kind: FieldType[object], operator: str) -> bool:
+    if isinstance(kind, Text) and not kind.folded:
+        return operator == "contains"
     if not kind.filterable:
         return False
     if isinstance(kind, Choices) or operator == "has":
         return isinstance(kind, Choices) and operator == "has"
     if operator in _ORDER:
-        return kind.ordered
-    return operator in ("equal", "in") or (operator in _TEXT and isinstance(kind, Text | Key | Email | Phone))
+        return kind.ranged
+    return operator in ("equal", "in") or (operator in _TEXT and isinstance(kind, Text | Key | Email | Link | Phone))

@@ -28,7 +28,7 @@ from opencrm.core.conditions.nodes import (
 )
 from opencrm.core.entity import Spec
 from opencrm.core.fields import Text
-from opencrm.core.values import Id, fold
+from opencrm.core.values import Id, fold, lowered
 
 Test: TypeAlias = Callable[[Values], bool]
 Linked: TypeAlias = Callable[[Link, Id], bool]
@@ -117,6 +117,8 @@ def _comparison(item: Leaf, read: Callable[[Values], Any]) -> Test:
 
 
 def _reader(spec: Spec, name: str) -> Callable[[Values], Any]:
+    if spec.fields[name].unkeyed:
+        return lambda row: None if row.get(name) is None else lowered(row[name])
     if isinstance(spec.fields[name].type, Text):
         return lambda row: None if row.get(name) is None else fold(row[name])
     return lambda row: row.get(name)

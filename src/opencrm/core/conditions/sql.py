@@ -112,7 +112,9 @@ class _Writer:
                 return self._link(spec.column(field, table), self._entities[entity], inner, positive=positive)
             case Changed():
                 return self._change(item, spec, table, positive=positive)
-        return self._compare(item, spec.column(spec.fields[item.field].key, table), positive=positive)
+        one = spec.fields[item.field]
+        column = spec.column(one.key, table)
+        return self._compare(item, constructs.lowered(column) if one.unkeyed else column, positive=positive)
 
     def _compare(self, item: Leaf, column: ColumnElement[Any], *, positive: bool) -> ColumnElement[bool]:
         found: ColumnElement[bool]

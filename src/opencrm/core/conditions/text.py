@@ -29,7 +29,11 @@ def condition(raw: Any) -> Condition:
 
 
 def plain(item: Condition) -> dict[str, Any]:
-    """Return the condition as JSON holds it."""
+    """Return the condition as JSON holds it.
+
+    Raises:
+        ValueError: Something in it is no condition.
+    """
     match item:
         case All(items):
             return {"all": [plain(each) for each in items]}
@@ -39,6 +43,8 @@ def plain(item: Condition) -> dict[str, Any]:
             return {"not": plain(inner)}
         case Link(field, _, inner):
             return {"link": field, "where": plain(inner)}
+    if type(item) not in NAMES:
+        raise ValueError(f"must be a condition, not {type(item).__name__}")
     return {"field": item.field, "op": NAMES[type(item)], **_plain_values(item)}
 
 

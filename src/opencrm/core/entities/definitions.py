@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy.orm import Mapped
@@ -14,6 +16,21 @@ from opencrm.core.fields.rollups import check_rollup
 from opencrm.core.locale import Locale
 from opencrm.errors import InputError
 
+_NOT_COMPUTED: Mapping[str, str] = MappingProxyType(
+    {"required": "nobody fills it in", "searchable": "search does not follow what is computed"}
+)
+"""What a roll-up cannot be, and why."""
+
+
+_NOT_INDEXED: Mapping[str, str] = MappingProxyType(
+    {
+        "long_text": "it cannot be sorted by",
+        "choices": "it cannot be sorted by",
+        "link": "it may be too long for an index",
+    }
+)
+"""Which kinds have no index to sort by, and why."""
+
 
 def _consistent(values: dict[str, Any], _locale: Locale) -> None:
     """Refuse options and targets where the kind has none, and their absence where it needs them."""
@@ -23,10 +40,11 @@ def _consistent(values: dict[str, Any], _locale: Locale) -> None:
             raise InputError({name: [f"is required for a field of kind {kind}"]})
         if kind is not None and kind not in kinds and values.get(name):
             raise InputError({name: [f"is not for a field of kind {kind}"]})
-    if values.get("rollup") is not None and values.get("required"):
-        raise InputError({"required": ["is not for a roll-up: nobody fills it in"]})
-    if kind in ("long_text", "link", "choices") and values.get("indexed"):
-        raise InputError({"indexed": [f"is not for a field of kind {kind}: it cannot be sorted by"]})
+    for name, why in _NOT_COMPUTED.items():
+        if values.get("rollup") is not None and values.get(name):
+            raise InputError({name: [f"is not for a roll-up: {why}"]})
+    if kind in _NOT_INDEXED and values.get("indexed"):
+        raise InputError({"indexed": [f"is not for a field of kind {kind}: {_NOT_INDEXED[str(kind)]}"]})
 
 
 class CustomField(Core):

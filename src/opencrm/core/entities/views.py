@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped
 
 from opencrm.core.conditions import condition, plain
 from opencrm.core.conditions.limits import DEEPEST
+from opencrm.core.conditions.nodes import is_condition
 from opencrm.core.entities.base import Core, Owned
 from opencrm.core.entities.organisation import Unit
 from opencrm.core.entity import Options
@@ -28,7 +29,7 @@ def check_condition(raw: Any) -> Any:
     Raises:
         ValueError: It is not of the grammar.
     """
-    found = plain(raw) if attrs.has(type(raw)) else _plain(_parsed(raw, "must be a condition, as JSON"), 1)
+    found = plain(raw) if is_condition(raw) else _plain(_parsed(raw, "must be a condition, as JSON"), 1)
     condition(_without_segments(found))
     return found
 
@@ -85,6 +86,17 @@ def _without_segments(raw: Any) -> Any:
     return raw
 
 
+@attrs.frozen
+class Order(Key):
+    """What a view sorts by; it names a field that not everybody may read, so that nobody asks or sorts by it."""
+
+    ordered = False
+
+    @property
+    def filterable(self) -> bool:
+        return False
+
+
 class SavedView(Owned, Core):
     """A list to come back to: which records, which of their fields, in which order."""
 
@@ -96,7 +108,7 @@ class SavedView(Owned, Core):
         Structured(check_condition), label="Filter", help="A condition; all records without one."
     )
     columns: Mapped[Any] = field(Structured(check_columns), help="Names of fields, in order; all without one.")
-    sort: Mapped[str | None] = field(Key(101), help="A field's name, with - before it for descending order.")
+    sort: Mapped[str | None] = field(Order(101), help="A field's name, with - before it for descending order.")
     published_to_id: Mapped[str | None] = field(Reference(Unit), help="A unit whose people may use it, too.")
 
 

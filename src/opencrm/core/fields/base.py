@@ -25,7 +25,7 @@ class FieldType(ABC, Generic[T_co]):
 
     Attributes:
         name: Stable name of the type, in REST's schema and in definitions as text.
-        ordered: Whether `less` and sorting make sense.
+        ordered: Whether lists can be sorted by it.
     """
 
     name: ClassVar[str] = "any"
@@ -35,6 +35,16 @@ class FieldType(ABC, Generic[T_co]):
     def filterable(self) -> bool:
         """Whether conditions may use the field."""
         return True
+
+    @property
+    def ranged(self) -> bool:
+        """Whether `less`, `between` and the like make sense."""
+        return self.ordered
+
+    @property
+    def indexable(self) -> bool:
+        """Whether an index may hold the values."""
+        return self.filterable
 
     @abstractmethod
     def column(self) -> TypeEngine[Any]:

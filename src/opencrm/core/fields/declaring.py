@@ -9,7 +9,7 @@ from sqlalchemy.orm import MappedColumn, mapped_column
 
 from opencrm.core.fields.base import FieldType
 from opencrm.core.fields.rollups import Rollup
-from opencrm.core.fields.texts import Text
+from opencrm.core.fields.texts import Link, Text
 
 Author: TypeAlias = Literal["move", "assign", "system"]
 """Which act alone may change a field, where the generic update may not."""
@@ -37,6 +37,7 @@ class Field:
         former: Names that a custom field had before, under which the journal still tells of it.
         searchable: Whether search looks into it.
         rollup: What opencrm computes it of, from the records that refer to this one.
+        told: Whether the journal tells of its changes: not of what is computed.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Field:
     former: tuple[str, ...] = ()
     searchable: bool = False
     rollup: Rollup | None = None
+    told: bool = True
 
     @property
     def custom(self) -> bool:
@@ -68,6 +70,11 @@ class Field:
     def folded(self) -> bool:
         """Whether a folded key is kept beside it."""
         return isinstance(self.type, Text) and self.type.folded
+
+    @property
+    def unkeyed(self) -> bool:
+        """Whether it is a text without a key: compared as it stands, with A to Z in either case."""
+        return isinstance(self.type, Link) or (isinstance(self.type, Text) and not self.type.folded)
 
     @property
     def key(self) -> str:

@@ -78,6 +78,11 @@ class Currency(FieldType[str]):
     """A code of ISO 4217."""
 
     name = "currency"
+    ordered = True
+
+    @property
+    def ranged(self) -> bool:
+        return False
 
     def column(self) -> TypeEngine[Any]:
         return columns.key_column(3)
@@ -94,6 +99,11 @@ class YesNo(FieldType[bool]):
     """Yes or no."""
 
     name = "boolean"
+    ordered = True
+
+    @property
+    def ranged(self) -> bool:
+        return False
 
     def column(self) -> TypeEngine[Any]:
         return columns.BooleanColumn()

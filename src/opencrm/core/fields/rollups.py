@@ -24,13 +24,24 @@ class Rollup:
         of: The field that is summed, averaged or compared; of amounts, those in the workspace's currency.
         where: A condition that the counted records meet, as JSON holds conditions; it looks at their own fields and
             at no moving date.
+
+    Raises:
+        ValueError: It is not of its form.
     """
 
     over: str
     by: str
-    measure: Measure = attrs.field(validator=attrs.validators.in_(MEASURES))
+    measure: Measure
     of: str | None = None
     where: Any = attrs.field(default=None, hash=False)
+
+    def __attrs_post_init__(self) -> None:
+        if not all(isinstance(each, str) for each in (self.over, self.by, self.of or "")):
+            raise ValueError("over, by and of must be names")
+        if self.measure not in MEASURES:
+            raise ValueError(f"measure must be one of {', '.join(MEASURES)}")
+        if (self.measure == "count") == (self.of is not None):
+            raise ValueError("of names the field that is measured; a count has none")
 
 
 def check_rollup(raw: Any) -> dict[str, Any]:
@@ -42,11 +53,5 @@ def check_rollup(raw: Any) -> dict[str, Any]:
     names = {"over", "by", "measure", "of", "where"}
     if not isinstance(raw, dict) or not set(raw) <= names or not {"over", "by", "measure"} <= set(raw):
         raise ValueError("must name over, by and measure, and may name of and where")
-    texts = [raw[name] for name in ("over", "by", "of") if raw.get(name) is not None]
-    if not all(isinstance(each, str) for each in texts):
-        raise ValueError("over, by and of must be names")
-    if raw["measure"] not in MEASURES:
-        raise ValueError(f"measure must be one of {', '.join(MEASURES)}")
-    if (raw["measure"] == "count") == (raw.get("of") is not None):
-        raise ValueError("of names the field that is measured; a count has none")
+    Rollup(**raw)
     return {name: value for name, value in raw.items() if value is not None}

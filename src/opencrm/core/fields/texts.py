@@ -19,7 +19,10 @@ from opencrm.core.values import fold
 
 @attrs.frozen
 class Text(FieldType[str]):
-    """Text of one line or, with `lines`, of many; `folded` keeps a key beside it, so that it can be compared."""
+    """Text of one line or, with `lines`, of many; `folded` keeps a key beside it, so that it can be compared.
+
+    Without a key, conditions only look for a part of it, with A to Z in either case.
+    """
 
     name = "text"
     max: int = 200
@@ -61,10 +64,15 @@ class Key(FieldType[str]):
 
 @attrs.frozen
 class Choice(FieldType[str]):
-    """One of some options: `{key: label}`."""
+    """One of some options: `{key: label}`; sorted by their keys."""
 
     name = "choice"
+    ordered = True
     options: Mapping[str, str] = attrs.field(hash=False)
+
+    @property
+    def ranged(self) -> bool:
+        return False
 
     def column(self) -> TypeEngine[Any]:
         return columns.key_column(64)
@@ -125,16 +133,21 @@ class Phone(FieldType[str]):
 
 @attrs.frozen
 class Link(FieldType[str]):
-    """A web address."""
+    """A web address; compared with A to Z in either case."""
 
     name = "link"
+    ordered = True
 
     @property
-    def filterable(self) -> bool:
+    def ranged(self) -> bool:
         return False
 
+    @property
+    def indexable(self) -> bool:
+        return False  # It may be longer than what an index holds.
+
     def column(self) -> TypeEngine[Any]:
-        return LongText()
+        return LongText().with_variant(LongText(collation="C"), "postgresql")
 
     def parse(self, raw: Any) -> str | None:
         text = _bounded(raw, 2000)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from opencrm.core.change import Values
 from opencrm.core.entity import Spec
+from opencrm.core.fields import Choice, Choices, Field
 from opencrm.core.search.phones import phone_words
 from opencrm.core.search.words import words
 from opencrm.core.values import Id
@@ -57,8 +58,12 @@ class Looked(NamedTuple):
 @lru_cache(maxsize=1000)
 def looked_into(spec: Spec) -> tuple[Looked, ...]:
     """Return the fields of an entity that search looks into."""
-    fields = spec.fields.items()
-    return tuple(Looked(name, f"{spec.name}.{it.slot or name}") for name, it in fields if it.searchable)
+    return tuple(Looked(name, label_of(spec.name, it)) for name, it in spec.fields.items() if it.searchable)
+
+
+def label_of(entity: str, field: Field) -> str:
+    """Return how documents name a field."""
+    return f"{entity}.{field.slot or field.name}"
 
 
 @lru_cache(maxsize=1000)
@@ -123,10 +128,14 @@ def _text(spec: Spec, name: str, state: Values) -> str:
         return " ".join(phone_words(str(state["key"])))
     if spec.fields[name].type.name == "phone":
         return " ".join(phone_words(str(value)))
-    return " ".join(words(_written(value)))
+    return " ".join(words(written(spec.fields[name], value)))
 
 
-def _written(value: Any) -> str:
+def written(field: Field, value: Any) -> str:
+    """Return a value as a person reads it: an option by its label."""
+    kind = field.type
+    if isinstance(kind, Choice | Choices):
+        return " ".join(kind.options.get(each, each) for each in ((value,) if isinstance(value, str) else value))
     if isinstance(value, str):
         return value
     if isinstance(value, Sequence):

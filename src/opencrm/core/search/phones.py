@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 FEWEST = 3
 """Digits from which on they may begin a telephone number."""
 
+FEWEST_LAST = 4
+"""Digits from which on they may end one."""
+
+_BACKWARDS = "\N{LATIN SMALL LETTER SHARP S}"
+"""Begins a number that is written backwards: no folded word holds this letter."""
+
 
 def phone_words(key: str) -> list[str]:
-    """Return the digits of a number in international form, with the calling code and without: `+442071838750`."""
+    """Return a number in international form, `+442071838750`, as it is dialled, and backwards.
+
+    Its digits come with the calling code, without it, and as they are dialled in their own country.
+    """
     digits = key.removeprefix("+")
-    national = digits[_calling_code(digits) :]
-    return [digits, national] if national and national != digits else [digits]
+    code = _calling_code(digits)
+    national = digits[code:]
+    dialled = [national, _own_prefix(digits[:code]) + national] if national else []
+    return [*dict.fromkeys([digits, *dialled]), _BACKWARDS + digits[::-1]]
+
+
+def ending(digits: str) -> tuple[str, ...]:
+    """Return how a number begins backwards that ends with these digits, where they are enough to tell it."""
+    return (_BACKWARDS + digits[::-1],) if len(digits) >= FEWEST_LAST else ()
 
 
 def dialled(digits: str, region: str) -> tuple[str, ...]:
@@ -28,6 +46,15 @@ def _calling_code(digits: str) -> int:
     from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
     return next((at for at in (1, 2, 3) if int(digits[:at] or 0) in COUNTRY_CODE_TO_REGION_CODE), 0)
+
+
+@lru_cache(maxsize=300)
+def _own_prefix(code: str) -> str:
+    """Return what is dialled before the numbers of a calling code within its country."""
+    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
+
+    regions = COUNTRY_CODE_TO_REGION_CODE.get(int(code or 0), ("",))
+    return _national_prefix(regions[0]) or ""
 
 
 def _national_prefix(region: str) -> str | None:

@@ -7,7 +7,7 @@ from itertools import groupby
 
 import attrs
 
-from opencrm.core.search.phones import FEWEST, dialled
+from opencrm.core.search.phones import FEWEST, dialled, ending
 from opencrm.core.search.words import words
 from opencrm.errors import InputError
 
@@ -19,11 +19,12 @@ _MOST_WORDS = 8
 class Term:
     """A part of a question: a record answers it if words of its texts begin with each of `words`.
 
-    A run of numbers is answered by a telephone number, too: by a word that begins with one of `digits`.
+    A run of numbers is answered by a telephone number, too: by a word that begins with one of `digits`, some of which
+    are written backwards, for the number may be known by its end.
 
     Attributes:
         words: Words, or beginnings of words.
-        digits: The same run as the beginning of one number, in the ways in which it may be dialled.
+        digits: The same run as the beginning of one number, in the ways in which it may be dialled, and as its end.
     """
 
     words: tuple[str, ...]
@@ -87,7 +88,7 @@ def _terms(found: Iterable[str], region: str) -> Iterator[Term]:
         together = "".join(run)
         if number and len(together) >= FEWEST:
             digits = tuple(it for it in dialled(together, region) if (it,) != run)
-            yield Term(run, digits)
+            yield Term(run, (*digits, *ending(together)))
         else:
             yield from (Term((word,)) for word in run)
 

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from opencrm.core.latin import PLAIN
+
 LONGEST_TEXT = 20_000
 """So much of a text is looked into."""
 
@@ -24,7 +26,7 @@ def words(text: str) -> list[str]:
         found = _ASCII.findall(text[:LONGEST_TEXT].lower())
     else:
         apart = unicodedata.normalize("NFKD", text[:LONGEST_TEXT].casefold())
-        found = "".join(map(_plain, apart)).casefold().split()
+        found = "".join(map(_plain, apart)).casefold().translate(PLAIN).split()
     return [word[:LONGEST_WORD] for word in found]
 
 

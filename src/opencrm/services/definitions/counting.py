@@ -21,7 +21,7 @@ from opencrm.storage.settling import settle
 from opencrm.storage.transactions import Transaction
 
 _CHUNK = 200
-_PATIENCE = 30.0
+PATIENCE = 30.0
 """For how many seconds transactions from before a definition are waited for."""
 
 
@@ -36,7 +36,7 @@ def count(workspace: Workspace, configuration: Configuration) -> Iterator[str]:
         ConflictError: A transaction from before is still under way.
     """
     due = _due(workspace, configuration)
-    if due and not settle(workspace.database, tables.workspace, seconds=_PATIENCE):
+    if due and not settle(workspace.database, tables.workspace, seconds=PATIENCE):
         raise ConflictError("a transaction that began before a roll-up was defined is still under way")
     for task, (spec, one) in due.items():
         if not _count_all(workspace, configuration, spec, one, task):

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from opencrm.core.change import Change, Values
 from opencrm.core.conditions import condition
 from opencrm.core.conditions import fields_of as names_in
-from opencrm.core.custom import fields_of
+from opencrm.core.custom import AddedField, fields_of
 from opencrm.core.entity import Spec
 from opencrm.core.fields import Field, Rollup
 from opencrm.core.rollups import Kept, kept
 from opencrm.services.definitions.loading import by_entity
+from opencrm.services.workspaces.configuration import Configuration
 from opencrm.services.writing.block import Block
 
 
@@ -51,6 +52,38 @@ def needed(work: Block, change: Change, entities: Mapping[str, Spec]) -> Iterato
             problem = _problem(work, field, spec, entities)
             if problem:
                 yield "key", [f"the roll-up {spec.name}.{field.name} needs it: {problem}"]
+
+
+OWN_FIRST = "this workspace has a field of its own of that name, which is to be renamed first"
+
+
+def clashing(entities: Mapping[str, Spec], added: Iterable[AddedField]) -> list[str]:
+    """Return which fields that plugins add have the name of a field of the workspace's own."""
+    return [
+        f"{it.entity}.{each.name}"
+        for it in added
+        if it.entity in entities
+        for each in it.fields()
+        if each.name in entities[it.entity].fields and entities[it.entity].fields[each.name].defined
+    ]
+
+
+def misdeclared(configuration: Configuration) -> dict[str, str]:
+    """Return the plugins with a roll-up that nobody computes, or a field that cannot be seen, each with a sentence."""
+    entities, found = configuration.catalogue.entities, dict[str, str]()
+    for declared in configuration.hooks.fields():
+        added = declared.value
+        for taken in clashing(entities, [added]):
+            found[declared.plugin] = f"plugin {declared.plugin!r} adds {taken}, which nobody sees: {OWN_FIRST}"
+        if added.rollup is None or added.entity not in entities:
+            continue
+        field, *_ = added.fields()
+        try:
+            kept(field, entities[added.entity], entities, configuration.locale)
+        except ValueError as error:
+            told = f"the roll-up {added.entity}.{added.name} cannot be kept, so nobody computes it: {error}"
+            found[declared.plugin] = f"plugin {declared.plugin!r}: {told}"
+    return found
 
 
 def _looking_at(entity: str, entities: Mapping[str, Spec]) -> Iterator[tuple[Spec, Field, Rollup]]:

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-
-import attrs
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from opencrm.core.change import Values
-from opencrm.core.conditions import Empty, Not
 from opencrm.core.custom import check_options
 from opencrm.core.entities import CustomField
-from opencrm.errors import InputError
-from opencrm.services import records
-from opencrm.services.commands import Create, Update
+from opencrm.errors import InputError, NotFound
+from opencrm.services.definitions.steps import Act, Faults, Step, do_each
 from opencrm.services.reading.rows import Query, Record
 
 if TYPE_CHECKING:
     from opencrm.services.reading.reader import Reader
     from opencrm.services.writing.work import Work
 
-Act: TypeAlias = Literal["create", "change", "retire", "restore"]
 _KEYS = (
     "entity",
     "key",
@@ -40,31 +37,11 @@ _KEYS = (
 )
 _RENAMED = "was"
 """In a text, the name that a field has now and is to have no more."""
-
-
-@attrs.frozen
-class Step:
-    """One thing that applying a text does.
-
-    Attributes:
-        act: What.
-        entity: The entity's name.
-        key: The field's name, after the step.
-        id: The definition; None where it is made.
-        values: What is set.
-        before: What stood there.
-    """
-
-    act: Act
-    entity: str
-    key: str
-    id: str | None
-    values: Mapping[str, Any]
-    before: Mapping[str, Any]
-
-    def __str__(self) -> str:
-        told = ", ".join(f"{name}: {self.before.get(name)!r} > {value!r}" for name, value in self.values.items())
-        return f"{self.act} {self.entity}.{self.key}" + (f" ({told})" if self.act == "change" else "")
+_KNOWN = ", ".join((*_KEYS, _RENAMED))
+_MEANT = MappingProxyType(
+    {"target": "reference_to", "to": "reference_to", "name": "key", "type": "kind", "options": "choices"}
+)
+"""What a text may have said in place of a word that is known."""
 
 
 def export(reader: Reader) -> str:
@@ -96,59 +73,87 @@ def plan(reader: Reader, tables: Iterable[Mapping[str, Any]], *, retire: bool = 
 
     Args:
         reader: Of somebody who may read definitions.
-        tables: The definitions; each names entity and key, and what it does not name stays as it is.
+        tables: The definitions; each names entity and key, and what it does not name stays as it is: but a retired
+            field that is named is restored, unless the table says `retired`.
         retire: Whether a field that no table names is retired.
 
     Raises:
-        InputError: A table cannot be used; names it as `fields[1].key`.
+        InputError: Tables cannot be read; names each as `fields[1].key`.
     """
-    standing = {(record.entity_name, record.key): record for record in map(_Standing, _standing(reader))}
-    steps, named = [], set()
-    for at, table in enumerate(tables):
-        _check_names(at, table)
-        if table["entity"] not in reader.configuration.catalogue.entities:
-            raise _wrong(at, "entity", f"there is no entity {table['entity']!r}")
-        entity, key = table["entity"], table["key"]
-        if (entity, key) in named:
-            raise _wrong(at, "key", f"names {entity}.{key} twice")
-        old = standing.get((entity, key)) or standing.get((entity, table.get(_RENAMED, "")))
-        named |= {(entity, key), (entity, old.key if old else key)}
-        steps += _step(at, table, old)
-    return steps + (_retirements(standing, named) if retire else [])
+    steps, wrong = _planned(reader, tables, retire=retire)
+    if wrong:
+        raise InputError(wrong)
+    return steps
 
 
-def apply(work: Work, steps: Sequence[Step]) -> None:
+def apply(work: Work, steps: Iterable[Step]) -> None:
     """Do the steps of a plan, all of them or none.
 
     Raises:
-        InputError, PermissionDenied: See `records.create`.
+        InputError: Definitions cannot be in force; names all of them, each as `fields[1].key`.
+        PermissionDenied: See `records.create`.
     """
-    for step in sorted(steps, key=_turn):
-        if step.id is None:
-            records.create(work, [Create(CustomField, values=step.values)])
-        else:
-            records.update(work, [Update(CustomField, step.id, values=step.values)])
+    with work.savepoint():
+        wrong = do_each(work, steps)
+        if wrong:
+            raise InputError(wrong)
 
 
-def _turn(step: Step) -> int:
-    """Return when a step is done: a roll-up is made after the fields that it looks at, and goes before them."""
-    computed = (step.values.get("rollup") or step.before.get("rollup")) is not None
-    return int(computed) if step.act != "retire" else -1 if computed else 2
+def carry_out(work: Work, tables: Iterable[Mapping[str, Any]], *, retire: bool = False) -> list[Step]:
+    """Make the custom fields what definitions say, all of it or nothing; return what was done.
+
+    Args:
+        work: Of an owner.
+        tables: The definitions, as `plan` takes them.
+        retire: Whether a field that no table names is retired.
+
+    Raises:
+        InputError: Tables cannot be read, or their definitions cannot be in force; names all of them.
+        PermissionDenied: See `records.create`.
+    """
+    steps, wrong = _planned(work, tables, retire=retire)
+    with work.savepoint():
+        wrong |= do_each(work, steps)
+        if wrong:
+            raise InputError(wrong)
+    return steps
 
 
-@attrs.frozen
-class _Standing:
-    """A definition that stands."""
+def rehearse(work: Work, tables: Iterable[Mapping[str, Any]], *, retire: bool = False) -> list[Step]:
+    """Return what `carry_out` would do, which was done and taken back: it refuses the same.
 
-    record: Record
+    Raises:
+        InputError, PermissionDenied: See `carry_out`.
+    """
+    steps: list[Step] = []
+    with suppress(_Enough), work.savepoint():
+        steps += carry_out(work, tables, retire=retire)
+        raise _Enough
+    return steps
 
-    @property
-    def entity_name(self) -> str:
-        return str(self.record["entity"])
 
-    @property
-    def key(self) -> str:
-        return str(self.record["key"])
+class _Enough(Exception):
+    """What was rehearsed is taken back."""
+
+
+def _planned(reader: Reader, tables: Iterable[Mapping[str, Any]], *, retire: bool) -> tuple[list[Step], Faults]:
+    """Return the steps of the tables that can be read, and what is wrong with the others."""
+    standing = {(record["entity"], record["key"]): record for record in _standing(reader)}
+    steps: list[Step] = []
+    named: set[tuple[str, str]] = set()
+    wrong: Faults = {}
+    for at, raw in enumerate(tables, 1):
+        try:
+            table = _read(reader, at, raw)
+            entity, key = table["entity"], table["key"]
+            if (entity, key) in named:
+                raise _fault(at, "key", f"names {entity}.{key} twice")
+            old = standing.get((entity, key)) or standing.get((entity, table.get(_RENAMED, "")))
+            named |= {(entity, key), (entity, old["key"] if old else key)}
+            steps += _step(at, table, old)
+        except InputError as error:
+            wrong |= error.fields
+    return steps + (_retirements(standing, named) if retire and not wrong else []), wrong
 
 
 def _standing(reader: Reader) -> list[Record]:
@@ -160,29 +165,46 @@ def _table(record: Record) -> dict[str, Any]:
     return {name: record[name] for name in _KEYS if record[name] not in (None, False, 0) or name in ("entity", "key")}
 
 
+def _read(reader: Reader, at: int, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table whose names are known, its entities by their own names."""
+    _check_names(at, raw)
+    table = dict(raw)
+    for name in ("entity", "reference_to"):
+        try:
+            if isinstance(table.get(name), str):
+                table[name] = reader.configuration.catalogue.entity(table[name]).name
+        except NotFound as error:
+            raise _fault(at, name, f"{table['entity']}.{table['key']}: {error}") from None
+    return table
+
+
 def _check_names(at: int, table: Mapping[str, Any]) -> None:
     for name in ("entity", "key"):
         if not isinstance(table.get(name), str):
-            raise _wrong(at, name, "is required")
+            raise _fault(at, name, "is required")
+    field = f"{table['entity']}.{table['key']}"
+    if not isinstance(table.get(_RENAMED, ""), str):
+        raise _fault(at, _RENAMED, f"{field}: is the name that the field has now")
     for name in table:
         if name not in (*_KEYS, _RENAMED):
-            raise _wrong(at, name, f"is none of {', '.join((*_KEYS, _RENAMED))}")
+            meant = f"is not known: it is called {_MEANT[name]} here" if name in _MEANT else f"is none of {_KNOWN}"
+            raise _fault(at, name, f"{field}: {meant}")
 
 
-def _step(at: int, table: Mapping[str, Any], old: _Standing | None) -> list[Step]:
+def _step(at: int, table: Mapping[str, Any], old: Record | None) -> list[Step]:
     values = {name: value for name, value in table.items() if name != _RENAMED}
     entity, key = table["entity"], table["key"]
     if old is None:
         if _RENAMED in table:
-            raise _wrong(at, _RENAMED, f"there is no field {entity}.{table[_RENAMED]}")
+            raise _fault(at, _RENAMED, f"{entity}.{key}: there is no field {entity}.{table[_RENAMED]}")
         given = {"label": key.replace("_", " ").capitalize(), **values}
-        return [Step("create", entity, key, None, given, {})]
-    before = old.record.values()
-    new = {name: value for name, value in values.items() if _differs(name, value, before)}
+        return [Step("create", entity, key, None, given, {}, at)]
+    before = old.values()
+    new = {name: value for name, value in ({"retired": False} | values).items() if _differs(name, value, before)}
     if not new:
         return []
-    act: Act = "change" if set(new) != {"retired"} else "retire" if new["retired"] else "restore"
-    return [Step(act, entity, key, before["id"], new, before)]
+    act: Act = "change" if "retired" not in new else "retire" if new["retired"] else "restore"
+    return [Step(act, entity, key, before["id"], new, before, at)]
 
 
 def _differs(name: str, value: Any, before: Values) -> bool:
@@ -195,19 +217,10 @@ def _differs(name: str, value: Any, before: Values) -> bool:
     return bool(value != before[name])
 
 
-def _retirements(standing: Mapping[tuple[str, str], _Standing], named: set[tuple[str, str]]) -> list[Step]:
-    left = [it.record for place, it in standing.items() if place not in named and not it.record["retired"]]
+def _retirements(standing: Mapping[tuple[str, str], Record], named: set[tuple[str, str]]) -> list[Step]:
+    left = [it for place, it in standing.items() if place not in named and not it["retired"]]
     return [Step("retire", it["entity"], it["key"], it["id"], {"retired": True}, it.values()) for it in left]
 
 
-def _wrong(at: int, name: str, text: str) -> InputError:
-    return InputError({f"fields[{at + 1}].{name}": [text]})
-
-
-def holding(reader: Reader, step: Step) -> int:
-    """Return how many living records hold a value in the field of a step, up to 10,001."""
-    name = str(step.before.get("key", step.key))
-    spec = reader.entity(step.entity)
-    if step.id is None or name not in spec.fields or not spec.fields[name].type.filterable:
-        return 0
-    return int(reader.count(spec, Not(Empty(name))))
+def _fault(at: int, name: str, text: str) -> InputError:
+    return InputError({f"fields[{at}].{name}": [text]})

@@ -14,7 +14,7 @@ from opencrm.core.columns import IdColumn
 from opencrm.core.conditions import In
 from opencrm.core.entity import Spec
 from opencrm.core.search import Question, words
-from opencrm.core.search.documents import looked_into, source_of
+from opencrm.core.search.documents import looked_into, source_of, written
 from opencrm.core.values import Id
 from opencrm.services.reading.reader import Reader
 from opencrm.services.reading.rows import Query
@@ -97,8 +97,12 @@ class _Dressing:
             id=row.record_id,
             title=None if title is None else str(title),
             field=f"{source_of(row.field)}.{name}" if _of_part(row) else name,
-            snippet="" if value is None else _snippet(value, self._beginnings),
+            snippet="" if value is None else self._snippet(row, name, value),
         )
+
+    def _snippet(self, row: Row, name: str, value: Any) -> str:
+        field = self._known[source_of(row.field)].fields[name]
+        return _snippet(written(field, value), self._beginnings)
 
     def _name(self, row: Row) -> str:
         """Return the present name of the field that answered."""
@@ -106,9 +110,8 @@ class _Dressing:
         return next(it.name for it in looked if it.label == row.field)
 
 
-def _snippet(value: Any, beginnings: tuple[str, ...]) -> str:
+def _snippet(text: str, beginnings: tuple[str, ...]) -> str:
     """Return so much of a text as can be shown, around the first word that begins as it was asked for."""
-    text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     at = next((it.start() for it in re.finditer(r"\S+", text) if _answers(it[0], beginnings)), 0)
     start = max(at - _AROUND, 0) if len(text) > _LONGEST else 0
     shown = " ".join(text[start : start + _LONGEST].split())

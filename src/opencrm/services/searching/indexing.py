@@ -68,6 +68,19 @@ def entered(found: Difference) -> tuple[Any, list[dict[str, Any]]]:
     return entry, list(map(row, found.entered))
 
 
+def forget(tx: Transaction, labels: Iterable[str]) -> None:
+    """Take away the documents of some fields; the worker makes them anew where search looks into these.
+
+    Args:
+        tx: The transaction in which search stops looking into them, or begins to.
+        labels: What documents call the fields.
+    """
+    given = [{"label": label} for label in sorted(labels)]
+    if given:
+        named = document.c.field == bindparam("label", type_=document.c.field.type)
+        tx.run("search forget", lambda: delete(document).where(named), given)
+
+
 def row(it: Document) -> dict[str, Any]:
     """Return a document as a row."""
     return {**it._asdict(), "head": it.text[:HEAD]}

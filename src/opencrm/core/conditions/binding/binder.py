@@ -133,12 +133,22 @@ class _Binder:
     def _leaf(self, item: Leaf) -> Condition:
         field = self._spec.fields.get(item.field) if item.field in self._readable else None
         if field is None:
-            raise self._unknown(item.field)
+            raise self._unknown(item.field, self._along_hint(f"{item.field}_id"))
         self._check_operator(item, field)
         try:
             return bound_leaf(item, field, self._locale, self._asker)
         except ValueError as error:
-            raise InputError({self._path + item.field: [str(error)]}) from None
+            raise InputError({self._path + item.field: [f"{error}{self._along_hint(item.field)}"]}) from None
+
+    def _along_hint(self, name: str) -> str:
+        """Say how records are found by those that a reference leads to, where there is such a reference."""
+        kind = self._spec.fields[name].type if name in self._readable and name in self._spec.fields else None
+        if not isinstance(kind, Reference) or self._asker is None or self._path:
+            return ""
+        target = self._asker.entities.get(kind.to)
+        known = self._asker.readable(target) if target else ()
+        asked = [it for it in (*target.options.lookup, target.options.display) if it in known] if target else []
+        return f"; ask for {name.removesuffix('_id')}.{asked[0]}, or for an id in {name}" if asked else ""
 
     def _check_operator(self, item: Leaf, field: Field) -> None:
         written, name = self._path + field.name, NAMES[type(item)]
@@ -152,5 +162,5 @@ class _Binder:
     def _knows_currency(self, kind: Amount) -> bool:
         return kind.currency in self._readable or kind.currency not in self._spec.fields
 
-    def _unknown(self, written: str) -> InputError:
-        return InputError({self._path + written: [f"{self._spec.name} has no such field"]})
+    def _unknown(self, written: str, hint: str = "") -> InputError:
+        return InputError({self._path + written: [f"{self._spec.name} has no such field{hint}"]})

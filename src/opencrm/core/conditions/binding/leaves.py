@@ -29,7 +29,7 @@ from opencrm.core.conditions.nodes import (
 )
 from opencrm.core.fields import Amount, Currency, Day, Field, Instant, Reference, Text
 from opencrm.core.locale import Locale
-from opencrm.core.values import Money, fold
+from opencrm.core.values import Money, fold, lowered
 
 _One: TypeAlias = Equal | Less | Greater | AtMost | AtLeast
 
@@ -150,4 +150,6 @@ def _typed(field: Field, raw: Any) -> Any:
     value = None if raw is None else field.type.parse(raw)
     if value is None:
         raise ValueError("must be compared with a value; for nothing, use empty")
+    if field.unkeyed:
+        return lowered(value)
     return fold(value) if isinstance(field.type, Text) else value

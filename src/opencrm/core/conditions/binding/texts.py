@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 from opencrm.core.conditions.nodes import All, AtLeast, Condition, Less
-from opencrm.core.fields import Email, FieldType, Phone, Text
+from opencrm.core.fields import Email, FieldType, Link, Phone, Text
 from opencrm.core.fields.base import plain_text
-from opencrm.core.values import FOLDED, fold
+from opencrm.core.values import FOLDED, fold, lowered
 
 _LAST = 0x10FFFF
 _SURROGATES = range(0xD800, 0xE000)
@@ -36,6 +36,8 @@ def beginning(field: str, prefix: str) -> Condition:
 
 
 def _normal(kind: FieldType[Any], text: str) -> str:
+    if isinstance(kind, Link) or (isinstance(kind, Text) and not kind.folded):
+        return lowered(text)
     if isinstance(kind, Text):
         return fold(text)
     if isinstance(kind, Phone):
