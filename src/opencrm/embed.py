@@ -6,6 +6,8 @@ from opencrm.core.access.organisation import Organisation
 from opencrm.core.clock import Clock, ManualClock, SystemClock, duration, monotonic
 from opencrm.core.conditions import operators_of, plain, query_conditions
 from opencrm.core.conditions.query import QUERY_OPERATORS, query_operators
+from opencrm.core.custom import MOST_FIELDS
+from opencrm.core.custom import RESERVED as RESERVED_FIELDS
 from opencrm.core.entity import Spec, specs
 from opencrm.core.fields import Field, FieldType
 from opencrm.core.locale import Locale
@@ -18,6 +20,8 @@ from opencrm.services.reading.counting import MOST_COUNTED
 from opencrm.services.reading.reader import Reader
 from opencrm.services.tokens import issue as issue_token
 from opencrm.services.tokens import principal_of
+from opencrm.services.viewing.asking import asked as asked_conditions
+from opencrm.services.viewing.asking import read as read_condition
 from opencrm.services.workspaces.catalogue import Catalogue
 from opencrm.services.workspaces.configuration import Configuration
 from opencrm.services.writing.work import Work
@@ -25,7 +29,9 @@ from opencrm.storage.engines import make_engine, prepare_sqlite, writing
 
 __all__ = [
     "MOST_COUNTED",
+    "MOST_FIELDS",
     "QUERY_OPERATORS",
+    "RESERVED_FIELDS",
     "Catalogue",
     "Clock",
     "Configuration",
@@ -44,6 +50,7 @@ __all__ = [
     "Spec",
     "SystemClock",
     "Work",
+    "asked_conditions",
     "definitions",
     "duration",
     "fold",
@@ -58,6 +65,7 @@ __all__ = [
     "principal_of",
     "query_conditions",
     "query_operators",
+    "read_condition",
     "read_grants",
     "specs",
     "writing",

@@ -70,6 +70,11 @@ class InputError(OpenCRMError):
             "; ".join(f"{name}: {' '.join(texts)}" for name, texts in self.fields.items()), fields=self.fields
         )
 
+    def called(self, names: Mapping[str, str]) -> InputError:
+        """Return the same error with fields as whoever asked calls them: `{"group_by": "--by"}`."""
+        rows = {at: {names.get(it, it): told for it, told in row.items()} for at, row in self.rows.items()}
+        return type(self)({names.get(it, it): told for it, told in self.fields.items()}, rows=rows)
+
 
 class SortNotIndexed(InputError):
     """So many records are sorted only by a field that has an index for it."""

@@ -52,7 +52,7 @@ def test_a_report_is_a_table_with_names(workspace: Callable[..., Result]) -> Non
     assert done.exit_code == 0, done.stderr
     assert [line.split() for line in done.stdout.splitlines()] == [
         ["owner_id", "stage", "sum:amount", "conversion"],
-        ["Ann", "new", "150.00", "EUR"],
+        ["Ann", "new", "150.00", "EUR", "0.0%", "(0", "of", "2)"],
         ["Ann", "won", "200.00", "EUR", "100.0%", "(1", "of", "1)"],
     ]
 
@@ -65,15 +65,32 @@ def test_a_report_counts_where_nothing_else_is_asked_for(workspace: Callable[...
     assert told["rows"] == [{"count": 3, "average:amount": [{"amount": "116.67", "currency": "EUR"}]}]
 
 
+def test_what_has_no_value_to_group_by_is_called_none(workspace: Callable[..., Result]) -> None:
+    """In the table; JSON has null. An entity is known by its address, too."""
+    assert workspace("report", "deals", "--by", "source").stdout.split() == ["source", "count", "(none)", "3"]
+    assert json.loads(workspace("report", "deals", "--by", "source", "--json").stdout)["rows"][0]["source"] is None
+    assert workspace("report", "contact-points").stdout.split() == ["count", "0"]
+
+
+@pytest.mark.parametrize("where", ["stage=won", '{"field": "stage", "op": "equal", "value": "won"}'])
+def test_a_filter_and_a_condition_say_the_same(workspace: Callable[..., Result], where: str) -> None:
+    """In reports and boards."""
+    assert workspace("report", "deals", "--where", where).stdout.split() == ["count", "1"]
+    assert "Gate" not in workspace("board", "sales", "--where", where).stdout
+
+
 @pytest.mark.parametrize(
     "words, code, told",
     [
         (("board", "nix"), 5, "nix"),
-        (("board", "sales", "--sort", "title"), 3, "title"),
+        (("board", "sales", "--sort", "source"), 3, "source"),
         (("report", "nix"), 5, "nix"),
         (("report", "deal", "--by", "nix"), 3, "nix"),
         (("report", "deal", "--sum", "title"), 3, "title"),
-        (("report", "deal", "--where", "nix"), 3, "nix"),
+        (("report", "deal", "--where", "nix"), 3, "a condition as JSON"),
+        (("report", "deal", "--by", "nix"), 3, "--by: "),
+        (("report", "deal", "--sum", "title"), 3, "--sum"),
+        (("report", "deal", "--by", "company.city"), 2, "groups are own fields"),
     ],
 )
 def test_what_cannot_be_shown_is_refused(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,7 +19,25 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from opencrm import CRM, Activity, Company, Contact, ContactPoint, Deal, Query, Task, Unit, User, at_least
+from opencrm import (
+    CRM,
+    Activity,
+    Company,
+    Contact,
+    ContactPoint,
+    Create,
+    CustomField,
+    Deal,
+    Empty,
+    Not,
+    Principal,
+    Query,
+    Task,
+    Unit,
+    User,
+    at_least,
+    records,
+)
 from opencrm.cli.root import root
 from opencrm.embed import principal_of
 from opencrm.plugins.demo.selling import tell
@@ -153,6 +173,17 @@ def test_fresh_makes_it_anew(call: Callable[..., Result], folder: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["opencrm-demo.db"]
 
 
+def test_fresh_leaves_a_demo_alone_that_is_served(made: tuple[Path, Result], crm: CRM) -> None:
+    """What is written there would be lost."""
+    file, _ = made
+    with crm.read(crm.sole_owner()) as reader:
+        known = reader.count(Deal)
+    done = CliRunner().invoke(root, ["demo", "--no-serve", "--fresh", "--db", str(file)], prog_name="opencrm")
+    assert (done.exit_code, "in use" in done.stderr) == (8, True)
+    with crm.read(crm.sole_owner()) as reader:
+        assert reader.count(Deal) == known
+
+
 @pytest.mark.parametrize("more", [(), ("--fresh",)])
 def test_somebodys_data_is_never_overwritten(call: Callable[..., Result], more: tuple[str, ...]) -> None:
     """A workspace that is no demo is refused and left as it is."""
@@ -227,3 +258,37 @@ def test_it_serves_rest_with_documentation(folder: Path) -> None:
         finally:
             process.terminate()
     assert process.returncode == 0
+
+
+def test_its_queue_is_worked_while_it_is_served(made: tuple[Path, Result], folder: Path) -> None:
+    """As `opencrm run` does: a roll-up that is defined meanwhile is counted."""
+    shutil.copy(made[0], folder / "opencrm-demo.db")
+    calls = {"over": "activity", "by": "contact_id", "measure": "count"}
+    command = [sys.executable, "-m", "opencrm.cli", "demo", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process, closing(_demo()) as crm:
+        try:
+            assert process.stdout is not None
+            assert any("It answers at" in process.stdout.readline() for _ in range(7))
+            owner = crm.sole_owner()
+            with crm.work(owner) as work:
+                field = Create(CustomField, entity="contact", key="calls", label="Calls", kind="number", rollup=calls)
+                records.create(work, [field])
+            assert _within_a_minute(lambda: _counted(crm, owner) == 300)
+        finally:
+            process.terminate()
+
+
+def _demo() -> CRM:
+    return CRM("sqlite:///opencrm-demo.db")
+
+
+def _counted(crm: CRM, owner: Principal) -> int:
+    with crm.read(owner) as reader:
+        return reader.count(Contact, Not(Empty("calls")))
+
+
+def _within_a_minute(test: Callable[[], bool]) -> bool:
+    end = time.monotonic() + 60
+    while not test() and time.monotonic() < end:
+        time.sleep(0.2)
+    return test()

@@ -38,7 +38,7 @@ def test_a_text_is_planned_applied_and_exported(workspace, folder):
     applied = workspace("fields", "apply", "fields.toml")
     assert applied.exit_code == 0
     assert applied.stdout.startswith(planned.stdout)
-    assert applied.stdout.count(" built\n") == 4
+    assert applied.stdout.count(" built\n") == 5
     exported = workspace("fields", "export").stdout
     (folder / "again.toml").write_text(exported, encoding="utf-8")
     assert workspace("fields", "plan", "again.toml").stdout == "Nothing to do.\n"
@@ -63,6 +63,29 @@ def test_a_bad_text_is_refused_in_one_line(workspace, folder):
     assert done.exit_code == 3
     assert "deel" in done.stderr
     assert workspace("fields", "export").stdout == ""
+
+
+def test_the_plan_refuses_what_apply_refuses(workspace, folder):
+    """With the same words and the same code; apply tells no step of what it does not do."""
+    (folder / "fields.toml").write_text(TEXT + '[[fields]]\nentity = "deal"\nkey = "sort"\nkind = "text"\n')
+    planned, applied = workspace("fields", "plan", "fields.toml"), workspace("fields", "apply", "fields.toml")
+    assert (planned.exit_code, planned.stdout, planned.stderr) == (applied.exit_code, applied.stdout, applied.stderr)
+    assert planned.exit_code == 3
+    assert "fields[3].key: deal.sort: cannot be 'sort'" in planned.stderr
+    assert planned.stdout == ""
+
+
+def test_a_roll_up_is_counted_at_once(workspace, folder):
+    """Where no worker runs, too."""
+    (folder / "contacts.csv").write_text("Name\nBob\n", encoding="utf-8")
+    workspace("import", "contact", "contacts.csv")
+    calls = 'kind = "number"\nrollup = {over = "activity", by = "contact_id", measure = "count"}\n'
+    (folder / "fields.toml").write_text(f'[[fields]]\nentity = "contact"\nkey = "calls"\n{calls}')
+    done = workspace("fields", "apply", "fields.toml")
+    assert "contact.calls counted\n" in done.stdout
+    assert workspace("export", "contact", "--fields", "calls").stdout.splitlines()[1].endswith("0.00")
+    (folder / "fields.toml").write_text('[[fields]]\nentity = "contact"\nkey = "calls"\nretired = true\n')
+    assert workspace("fields", "plan", "fields.toml").stdout == "retire contact.calls: 1 record holds a value\n"
 
 
 def test_it_is_for_owners(workspace, folder):

@@ -27,7 +27,8 @@ def test_finds_records(call, workspace):
     _, id = workspace
     assert call("search", "asa", "be").output == f"contact    {id}  Åsa Berg\n"
     assert call("search", "0207183").output == f"contact    {id}  Åsa Berg  (020 7183 8750)\n"
-    assert call("search", "asa", "--entity", "deal").output == ""
+    assert call("search", "asa", "--entity", "deal").output == "Nothing found.\n"
+    assert call("search", "asa", "--entity", "deal", "--json").output == ""
 
 
 def test_prints_json(call, workspace):
@@ -47,7 +48,7 @@ def test_makes_documents_anew(call, workspace):
     crm, _ = workspace
     with crm.work(Principal.system("test")) as work:
         work.tx.run("test", document.delete, [{}])
-    assert call("search", "asa").output == ""
+    assert call("search", "asa").output == "Nothing found.\n"
     assert call("search", "--reindex").output.endswith(" 3 documents put right.\n")
     assert call("search", "--reindex").output.endswith(" 0 documents put right.\n")
     assert "Åsa" in call("search", "asa").output

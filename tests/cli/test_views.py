@@ -156,6 +156,42 @@ def test_an_empty_segment_is_a_head_without_rows(workspace: Callable[..., Result
     assert shown(workspace, "segment", "show", "None", "--csv") == "id,title\n"
 
 
+def test_a_page_says_how_many_there_are(workspace: Callable[..., Result], crm: CRM) -> None:
+    """Where they are more than it shows."""
+    with crm.work(crm.principal("Ann")) as work:
+        records.create(work, [Create(Deal, title=f"Gate {at}", amount=900) for at in range(3)])
+    everybody = {"field": "title", "op": "starts_with", "value": "gate"}
+    with crm.work(crm.principal("Ann")) as work:
+        records.create(work, [Create(Segment, name="Gates", entity="deal", where=everybody)])
+        records.create(work, [Create(SavedView, name="Gates", entity="deal", where=everybody)])
+    for noun in ("view", "segment"):
+        assert "the first 2 of 3" in workspace(noun, "show", "Gates", "--limit", "2").stderr
+
+
+@pytest.mark.parametrize("where", ["amount[gt]=600", '{"field": "amount", "op": "greater", "value": 600}'])
+def test_a_view_and_a_segment_are_narrowed(workspace: Callable[..., Result], crm: CRM, where: str) -> None:
+    """By a filter, or a condition as JSON."""
+    with crm.work(crm.principal("Ann")) as work:
+        records.create(work, [Create(Deal, title="House", amount=9000)])
+    for noun, name in (("view", "Deals"), ("segment", "Big")):
+        rows = json.loads(shown(workspace, noun, "show", name, "--where", where, "--json"))
+        assert [row["title"] for row in rows] == ["House"]
+
+
+def test_a_closed_view_is_told(workspace: Callable[..., Result], crm: CRM) -> None:
+    """Beside the list."""
+    assert workspace("view", "list").stderr == ""
+    with crm.database.write() as tx:
+        tx.run("break", lambda: SavedView.__table__.update().values(sort="gone"), [{}])
+    assert "cannot be opened: All, Deals" in workspace("view", "list").stderr
+
+
+def test_snapshots_name_who_took_them(workspace: Callable[..., Result]) -> None:
+    """And not their id."""
+    shown(workspace, "segment", "snapshot", "Big")
+    assert shown(workspace, "segment", "snapshots", "Big").rstrip().endswith("UTC  Ann")
+
+
 @pytest.mark.parametrize("form", ["--csv", "--json"])
 def test_every_form_is_there_without_plugins(workspace: Callable[..., Result], form: str) -> None:
     """What writes CSV is always active."""

@@ -30,7 +30,7 @@ from opencrm.cli.commands.imports import imports
 from opencrm.embed import Invocation
 from opencrm.plugins.importing.running import Wish, run_import
 from opencrm.services import undoing
-from opencrm.services.imports import Undone, job, jobs, undo
+from opencrm.services.imports import ImportJob, Undone, job, jobs, undo
 from opencrm.testing import Firm, make_company
 
 MAP = """
@@ -54,6 +54,27 @@ entity = "deal"
 key = "id"
 fields.title = "name"
 fields.contact_id = { target = "contact" }
+"""
+
+SEATS = """
+system = "old"
+[[target]]
+entity = "role"
+template = "manager_2"
+match = ["key"]
+existing = "keep"
+fields.key = { value = "newcomer" }
+fields.name = { value = "Newcomer" }
+[[target]]
+entity = "user"
+key = "id"
+fields.name = "name"
+[[target]]
+entity = "membership"
+key = "id"
+fields.user_id = { target = "user" }
+fields.unit_id = { principal = "unit" }
+fields.role_id = { target = "role" }
 """
 
 
@@ -206,6 +227,13 @@ def test_the_command_lists_and_takes_back(tmp_path: Path, monkeypatch: pytest.Mo
     assert (done.exit_code, "1 company" in done.stdout) == (1, True)
     assert f"opencrm: undo_refused: company {row.id}: changed since: city" in done.stderr
     assert "partly undone" in call("list").stdout
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text(f"name\nFirm {name}\n")
+    target = '[[file.target]]\nentity = "company"\nfields.name = "name"\n'
+    (tmp_path / "two.toml").write_text("".join(f'[[file]]\npath = "{name}.csv"\n{target}' for name in "ab"))
+    run_import(crm, ann, Wish(path=tmp_path, map=tmp_path / "two.toml"), _no_bar)
+    [run] = {line.partition("; run ")[2] for line in call("list", "--limit", "2").stdout.splitlines()}
+    assert "2 company" in call("undo", run, "--yes").stdout
     crm.close()
 
 
@@ -215,3 +243,125 @@ def test_others_records_are_not_touched(crm: CRM, firm: Firm, bring: Callable[..
     before = counts(crm, firm)
     take_back(crm, firm.owner, bring())
     assert counts(crm, firm) == before
+
+
+@pytest.fixture
+def bring_run(crm: CRM, firm: Firm, tmp_path: Path) -> Callable[[], list[ImportJob]]:
+    """`bring_run()` imports a folder of two files, of which the second changes what the first made; its imports."""
+
+    def run() -> list[ImportJob]:
+        folder = tmp_path / "folder"
+        folder.mkdir()
+        people = "".join(f"{at},P{at},web\n" for at in range(40))
+        (folder / "a.csv").write_text(f"id,name,source\n{people}")
+        (folder / "b.csv").write_text(f"id,name,source\n{people.replace('web', 'fair')}99,New,fair\n")
+        target = '[[file.target]]\nentity = "contact"\nkey = "id"\nfields.name = "name"\nfields.source = "source"\n'
+        files = "".join(f'[[file]]\npath = "{name}.csv"\n{target}' for name in "ab")
+        (tmp_path / "two.toml").write_text(f'system = "old"\n{files}')
+        run_import(crm, firm.owner, Wish(path=folder, map=tmp_path / "two.toml"), _no_bar)
+        with crm.read(firm.owner) as reader:
+            return jobs(reader)
+
+    return run
+
+
+def test_imports_are_taken_back_one_after_the_other(
+    crm: CRM, firm: Firm, bring_run: Callable[[], list[ImportJob]]
+) -> None:
+    """That a later one changed the same records is no change since once it was taken back."""
+    before = counts(crm, firm)
+    latest, first = bring_run()
+    assert take_back(crm, firm.owner, first.id, rehearsed=True).refused == {"undo_refused": 40}
+    assert take_back(crm, firm.owner, latest.id).refused == {}
+    done = take_back(crm, firm.owner, first.id)
+    assert (done.records["contact"], done.refusals, counts(crm, firm)) == (40, [], before)
+
+
+def test_a_refused_one_is_taken_back_once_the_later_one_was(
+    crm: CRM, firm: Firm, bring_run: Callable[[], list[ImportJob]]
+) -> None:
+    """Trying again helps."""
+    before = counts(crm, firm)
+    latest, first = bring_run()
+    assert take_back(crm, firm.owner, first.id).refused == {"undo_refused": 40}
+    for job_ in (latest, first):
+        assert take_back(crm, firm.owner, job_.id).refused == {}
+    with crm.read(firm.owner) as reader:
+        assert [each.state for each in jobs(reader)] == ["undone", "undone"]
+    assert counts(crm, firm) == before
+
+
+def test_a_run_is_taken_back_as_a_whole(crm: CRM, firm: Firm, bring_run: Callable[[], list[ImportJob]]) -> None:
+    """Its imports share it, and go newest first in one act, which is undone in its turn."""
+    before = counts(crm, firm)
+    latest, first = bring_run()
+    there = counts(crm, firm)
+    assert latest.run is not None
+    assert latest.run == first.run not in (latest.id, first.id)
+    told = take_back(crm, firm.owner, latest.run, rehearsed=True)
+    assert counts(crm, firm) == there
+    done = take_back(crm, firm.owner, latest.run)
+    assert (told.records, told.refused, told.lines) == (done.records, done.refused, done.lines)
+    assert (done.records["contact"], done.refused, counts(crm, firm)) == (41, {}, before)
+    with crm.work(firm.owner) as work:
+        undoing.undo(work, [Undo(act=done.act)])
+    assert counts(crm, firm) == there
+    with crm.read(firm.lead) as reader, pytest.raises(NotFound):
+        job(reader, latest.run)
+
+
+def test_what_stays_of_a_run_stays_in_all_its_imports(
+    crm: CRM, firm: Firm, bring_run: Callable[[], list[ImportJob]]
+) -> None:
+    """It is told once, and both are partly undone; what only the second one made is not in the way."""
+    [latest, _] = bring_run()
+    with crm.read(firm.owner) as reader:
+        [touched] = [row.id for row in reader.stream(Query(Contact, where=Equal("name", "P2"), sort="id"))]
+    with crm.work(firm.owner) as work:
+        records.update(work, [Update(Contact, touched, values={"source": "phone"})])
+    done = take_back(crm, firm.owner, latest.run or "")
+    assert ([each.record for each in done.refusals], done.records["contact"]) == ([touched], 40)
+    with crm.read(firm.owner) as reader:
+        assert [each.state for each in jobs(reader)] == ["partly undone", "partly undone"]
+
+
+def test_refusals_cost_no_attempts(crm: CRM, firm: Firm, bring: Callable[..., str], statements: Any) -> None:
+    """What was changed since is known of all records at once: forty refusals take as many statements as one."""
+    costs = []
+    for number in (1, 40):
+        id = bring(range(100 * number, 101 * number))
+        with crm.read(firm.owner) as reader:
+            rows = [row for row in reader.stream(Query(Contact, sort="id")) if row.name[1:].isdecimal()]
+        with crm.work(firm.owner) as work:
+            changed = [Update(Contact, row.id, values={"source": "phone"}) for row in rows if row.source == "web"]
+            records.update(work, changed)
+        statements.clear()
+        assert take_back(crm, firm.owner, id).refused == {"undo_refused": number}
+        costs.append(len(statements))
+    assert costs[1] <= costs[0] + 4, costs
+
+
+def test_a_rehearsal_keeps_nobody_waiting(crm: CRM, firm: Firm, bring: Callable[..., str]) -> None:
+    """Between its transactions others write; it tells the same as the undo, and keeps nothing."""
+    id = bring(range(700))
+    there, others = counts(crm, firm), []
+
+    def tell(_undone: Undone) -> None:
+        others.append(make_company(crm, by=firm.owner, name=f"Meanwhile {len(others)}"))
+
+    told = take_back(crm, firm.owner, id, rehearsed=True, tell=tell)
+    assert counts(crm, firm)[0] == there[0] + len(others) > there[0]
+    done = take_back(crm, firm.owner, id)
+    assert (told.records, told.refused, told.act) == (done.records, done.refused, None)
+
+
+def test_a_rehearsal_finds_out_what_depends_on_what(crm: CRM, firm: Firm, tmp_path: Path) -> None:
+    """A role goes after its holder: tried by itself it would be refused, so all is tried together."""
+    (tmp_path / "rows.csv").write_text("id,name\n" + "".join(f"{at},P{at}\n" for at in range(300)))
+    (tmp_path / "map.toml").write_text(SEATS)
+    run_import(crm, firm.owner, Wish(path=tmp_path / "rows.csv", map=tmp_path / "map.toml"), _no_bar)
+    with crm.read(firm.owner) as reader:
+        id = jobs(reader)[0].id
+    told = take_back(crm, firm.owner, id, rehearsed=True)
+    assert (told.refused, told.records["role"], told.records["user"]) == ({}, 1, 300)
+    assert take_back(crm, firm.owner, id).records == told.records

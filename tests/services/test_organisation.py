@@ -12,6 +12,7 @@ from opencrm import (
     Delete,
     DomainError,
     Duplicate,
+    Equal,
     Grant,
     InputError,
     Membership,
@@ -250,3 +251,19 @@ def test_people_are_found_by_address_id_and_name(crm, firm):
     for who in ("seller", "nobody@example.com", "x" * 36, "0190a000-0000-7000-8000-000000000000"):
         with pytest.raises(NotFound):
             crm.principal(who)
+
+
+@pytest.mark.parametrize("field", ["grants", "delegable"])
+@pytest.mark.parametrize(
+    "grant, told",
+    [
+        (Grant("dragon", "read", Scope.ALL), "no entity 'dragon'"),
+        (Grant("deal", "tame", Scope.ALL), "no action 'tame'"),
+        (Grant("deal", "read", Scope.ALL, when=Equal("colour", "red")), "colour"),
+    ],
+)
+def test_grants_about_what_is_not_there_are_refused(crm, firm, field, grant, told):
+    """Those that a role has, and those that its holders may pass on."""
+    with crm.work(firm.owner) as work, pytest.raises(InputError, match=told) as caught:
+        records.create(work, [Create(Role, values={"key": "x", "name": "x", field: grant_rows([grant])})])
+    assert list(caught.value.fields) == [field]

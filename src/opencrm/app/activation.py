@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import attrs
 
 from opencrm.app.box import ALWAYS, OPTIONAL
 from opencrm.core.change import Values
-from opencrm.errors import NotFound, PluginError
+from opencrm.errors import NotFound, OpenCRMError, PluginError
 from opencrm.hooks import Calls, Found, Plugin, Source, discover, fitting, given_plugin, load, load_all
+from opencrm.services.definitions.depending import misdeclared
 from opencrm.services.plugins import PluginState
+from opencrm.services.workspaces.configuration import Configuration
 
 
 @attrs.frozen
@@ -146,6 +149,17 @@ def deaf(calls: Calls, entities: Iterable[str]) -> dict[str, str]:
         for call in calls
         if call.entity not in there
     }
+
+
+def miscounting(configuration: Callable[[], Configuration]) -> dict[str, str]:
+    """Return the plugins with a roll-up that cannot be kept, each with a sentence.
+
+    Args:
+        configuration: Gives what is in force; without it, nothing is told.
+    """
+    with suppress(OpenCRMError):
+        return misdeclared(configuration())
+    return {}
 
 
 def _missing(name: str) -> str:

@@ -130,6 +130,22 @@ class Invocation:
         """
         return self.crm.principal(self.settings.user) if self.settings.user else self.crm.sole_owner()
 
+    def check_tables(self, crm: CRM) -> None:
+        """Refuse a workspace whose tables are not as this opencrm and its plugins need them.
+
+        Raises:
+            ConfigurationError: Names the first thing that is wanting, and what to run.
+        """
+        wanting = crm.pending()
+        if wanting:
+            more = f", and {len(wanting) - 1} more" if len(wanting) > 1 else ""
+            raise ConfigurationError(f"the tables are not up to date ({wanting[0]}{more}): run `opencrm db upgrade`")
+
+    @property
+    def acts(self) -> bool:
+        """Whether it is known already as whom data commands act."""
+        return "principal" in self.__dict__
+
     @contextmanager
     def progress(self, label: str, length: int) -> Iterator[Callable[[int], None]]:
         """Show a progress bar on stderr, where that is a terminal.
@@ -185,6 +201,22 @@ class Invocation:
 
         server, at_host, at_port = self._place(host, port)
         server.serve_forever(wsgi(crm), at_host, at_port, ready, until)
+
+    def run(self, crm: CRM, ready: Callable[[str], None], *, host: str | None = None, port: int | None = None) -> None:
+        """Serve a workspace and work its queue, until the process is told to stop.
+
+        Args:
+            crm: The workspace.
+            ready: Is called with the address, once it is open.
+            host: Address to listen on; by default the setting.
+            port: Port to listen on, 0 for a free one; by default the setting.
+
+        Raises:
+            ConfigurationError: See `serve`.
+        """
+        with crm.worker().running() as under_way:
+            self.serve(crm, ready, host=host, port=port, until=under_way.done)
+        under_way.result()
 
     def _place(self, host: str | None, port: int | None) -> tuple[Server, str, int]:
         if self._server is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -59,6 +60,20 @@ class Worker:
                 busy = False
             if not busy:
                 stop.wait(_PAUSE)
+
+    @contextmanager
+    def running(self) -> Iterator[Future[None]]:
+        """Work in a thread of its own while the block runs.
+
+        Yields:
+            The thread's outcome, which raises what broke it.
+        """
+        stop = threading.Event()
+        with ThreadPoolExecutor(1, "opencrm worker") as threads:
+            try:
+                yield threads.submit(self.run, stop)
+            finally:
+                stop.set()
 
     def _fan_out(self) -> int:
         with self._workspace.database.read() as tx:

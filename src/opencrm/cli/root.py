@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from opencrm.cli.border import border
 from opencrm.cli.found import command_sources, load_command
 from opencrm.cli.options import GIVEN, acting_option, with_shared, workspace_options
+
+if TYPE_CHECKING:
+    from opencrm.app.invocation import Invocation
 
 
 class Listed(NamedTuple):
@@ -30,7 +35,7 @@ class Listed(NamedTuple):
 
 COMMANDS = {
     "board": Listed("opencrm.cli.commands.analysing:board", "Show the stages of PIPELINE.", acts=True),
-    "db": Listed("opencrm.cli.commands.database:db", "Create, migrate and check the tables."),
+    "db": Listed("opencrm.cli.commands.database:db", "Create, migrate, check and recount the tables."),
     "demo": Listed("", "Make a window company with sample data and serve it."),
     "duplicates": Listed(
         "opencrm.cli.commands.cleaning:duplicates", "Show pairs of records that may be one.", acts=True
@@ -70,7 +75,8 @@ class Root(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         with border():
             _begin(ctx)
-            return super().invoke(ctx)
+            with _named_people(ctx.obj):
+                return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*COMMANDS, *command_sources(sys.path)})
@@ -105,6 +111,28 @@ def _begin(ctx: click.Context) -> None:
 
     ctx.obj = Invocation(ctx.meta.setdefault(GIVEN, {}), os.environ, server=server, opened=Warnings())
     ctx.call_on_close(ctx.obj.close)
+
+
+@contextmanager
+def _named_people(invocation: Invocation) -> Iterator[None]:
+    """Let a refusal name the person who may not, where it is known who that is; its details keep the id."""
+    from opencrm.errors import OpenCRMError, PermissionDenied
+
+    try:
+        yield
+    except PermissionDenied as error:
+        with suppress(OpenCRMError):
+            error.args = (_named(invocation, str(error)),)
+        raise
+
+
+def _named(invocation: Invocation, text: str) -> str:
+    from opencrm.cli.people import named
+
+    if not invocation.acts:
+        return text
+    with invocation.crm.read(invocation.principal) as reader:
+        return named(reader, [text])[text]
 
 
 def _version(ctx: click.Context, _param: click.Parameter, asked: Any) -> None:

@@ -11,7 +11,7 @@ import attrs
 from opencrm.core.conditions import Equal, In, all_of, plain
 from opencrm.core.entity import Spec
 from opencrm.core.values import Id
-from opencrm.errors import InputError, PermissionDenied
+from opencrm.errors import InputError
 from opencrm.services.reading.rows import Query
 from opencrm.storage import tables
 
@@ -55,8 +55,7 @@ def begin(work: Work, query: Query[Any], parts: Sequence[str] = ()) -> None:
     spec = work.entity(query.entity)
     _check_parts(work, spec, parts)
     if work.rights.expression(spec, "export").nothing:
-        name, action = work.rights.name, f"{spec.name}.export"
-        raise PermissionDenied(f"{name} may not do this: {action}", principal=name, action=action, reason="no grant")
+        raise work.rights.denied(f"{spec.name}.export", "no grant")
     work.check(query)
     asked = {
         "where": None if query.where is None else plain(query.where),

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any
 
 import attrs
-from sqlalchemy import Integer, Select, bindparam, select
+from sqlalchemy import Integer, Select, bindparam, func, select
 
 from opencrm.core.access.rights import Rights
 from opencrm.core.change import Change, JournalEntry, Kind, Values
@@ -112,6 +112,15 @@ def newest_of_act(tx: Transaction, act: Id, *, before: Id, most: int) -> list[Va
         return _select().where(*mine).order_by(_TABLE.c.id.desc()).limit(bindparam("most", type_=Integer()))
 
     return tx.query("journal newest of act", build, {"act": act, "before": before, "most": most})
+
+
+def number_of_act(tx: Transaction, act: Id) -> int:
+    """Return how many lines an act has."""
+
+    def build() -> Select[Any]:
+        return select(func.count().label("number")).select_from(_TABLE).where(_TABLE.c.act == _id("act"))
+
+    return int(tx.query("number of act", build, {"act": act})[0]["number"])
 
 
 def later(tx: Transaction, entity: str, ids: Collection[Id], since: Id) -> list[Values]:

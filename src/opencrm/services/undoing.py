@@ -13,6 +13,7 @@ from opencrm.errors import DomainError, InputError, NotFound, PermissionDenied, 
 from opencrm.services import journal
 from opencrm.services.cleaning import tombstones
 from opencrm.services.commands import Undo
+from opencrm.services.touching import UNTOUCHED, Touched, touched_since
 
 if TYPE_CHECKING:
     from opencrm.services.writing.work import Work
@@ -125,48 +126,29 @@ class _Run:
         try:
             with self.inner.savepoint():
                 return self._at_once(lines)
+        except UndoRefused:
+            raise
         except (DomainError, InputError, PermissionDenied):
             if len(lines) == 1:
                 raise
         return [taken for line in lines for taken in self._at_once([line])]
 
     def _at_once(self, lines: Sequence[JournalEntry]) -> list[JournalEntry]:
-        states, since = _states(self.inner, lines), self._since(lines)
+        states, since = _states(self.inner, lines), touched_since(self.inner, lines, self.own)
         seen = states if self.inner is self.work else _states(self.work, lines)
-        changes = []
+        changes: dict[Id, Change] = {}
         for line in lines:
             key = (line.entity, line.record_id)
-            names = self._names(line)
-            touched = _touched(line, states[key], names, since.get(key, ()))
+            names = _names(self.inner, line)
+            touched = _touched(line, states[key], names, since.get(key, UNTOUCHED))
             if not touched:
-                changes.append(self._inverse(line, states[key], names))
+                changes[line.entry_id] = self._inverse(line, states[key], names)
             elif key in seen:
-                raise self._refusal(line, touched)
-        taken = self.inner.apply(changes, undo=True) if changes else ()
+                raise _refusal(self.work, line, touched)
+        taken = self.inner.apply([*changes.values()], undoes=[*changes]) if changes else ()
         tombstones.lay_again(self.inner.tx, lines, self.inner.now)
         shown = [line for line in taken if (line.entity, line.record_id) in seen]
         return list(journal.readable_entries(shown, self.work.rights))
-
-    def _since(self, lines: Sequence[JournalEntry]) -> dict[tuple[str, Id], set[str]]:
-        """Return the fields of each record that somebody else's act touched after its line."""
-        after = {(line.entity, line.record_id): line.entry_id for line in lines}
-        found: dict[tuple[str, Id], set[str]] = {}
-        for entity, ids in _by_entity(lines).items():
-            for row in journal.later(self.inner.tx, entity, ids, min(after[entity, id] for id in ids)):
-                key = (entity, row["record_id"])
-                if row["id"] > after[key] and row["act"] not in self.own:
-                    found.setdefault(key, set()).update(row["after"])
-        return found
-
-    def _names(self, line: JournalEntry) -> list[str]:
-        """Name the fields to take back: those that may be read, and those that opencrm keeps in step with them."""
-        if _INVERSE[line.kind] in (Kind.DELETED, Kind.RESTORED):
-            return ["deleted_at"]
-        spec = self.inner.entity(line.entity)
-        readable = [name for name in line.after if name in self.inner.rights.readable(spec)]
-        if not readable:
-            raise _unknown()
-        return [name for name in line.after if name in readable or spec.fields[name].author is not None]
 
     def _inverse(self, line: JournalEntry, state: Values, names: Iterable[str]) -> Change:
         now, kind = self.inner.now, _INVERSE[line.kind]
@@ -177,24 +159,54 @@ class _Run:
             back["stage_since"] = now  # It enters the stage again: the log goes on, it is not turned back.
         return Change(line.entity, line.record_id, kind, state, {**state, **back, "updated_at": now})
 
-    def _refusal(self, line: JournalEntry, touched: Collection[str]) -> UndoRefused:
-        readable = self.work.rights.readable(self.work.entity(line.entity))
-        told = sorted(readable.intersection(touched))
-        return UndoRefused(f"changed since: {', '.join(told) or 'the record'}", fields=told, entry=line.entry_id)
+
+def check_untouched(work: Work, line: JournalEntry, since: Touched) -> None:
+    """Refuse to take back what somebody else touched since.
+
+    Raises:
+        UndoRefused: A field was.
+        NotFound: The line is about nothing that the principal may read.
+    """
+    if since.standing and not _entailed(line):
+        contested = _contested(line, _names(work, line), since)
+        if contested:
+            raise _refusal(work, line, contested)
 
 
-def _touched(line: JournalEntry, state: Values, names: Iterable[str], since: Collection[str]) -> list[str]:
+def _names(work: Work, line: JournalEntry) -> list[str]:
+    """Name the fields to take back: those that may be read, and those that opencrm keeps in step with them."""
+    if _INVERSE[line.kind] in (Kind.DELETED, Kind.RESTORED):
+        return ["deleted_at"]
+    spec = work.entity(line.entity)
+    readable = [name for name in line.after if name in work.rights.readable(spec)]
+    if not readable:
+        raise _unknown()
+    return [name for name in line.after if name in readable or spec.fields[name].author is not None]
+
+
+def _refusal(work: Work, line: JournalEntry, touched: Collection[str]) -> UndoRefused:
+    """Return what is said of a line that was touched since, as far as its reader may know of it."""
+    readable = work.rights.readable(work.entity(line.entity))
+    told = sorted(readable.intersection(touched))
+    return UndoRefused(f"changed since: {', '.join(told) or 'the record'}", fields=told, entry=line.entry_id)
+
+
+def _touched(line: JournalEntry, state: Values, names: Iterable[str], since: Touched) -> set[str]:
     """Name the fields that are not as the line left them, or were touched by somebody else since."""
-    found = [name for name in names if name in since or (name != "deleted_at" and state[name] != line.after[name])]
-    if line.kind is Kind.CREATED:
-        found += [name for name in since if name != "deleted_at"]
     deleted, kind = state["deleted_at"] is not None, _INVERSE[line.kind]
-    turned = deleted != (kind is Kind.RESTORED) if kind in (Kind.DELETED, Kind.RESTORED) else "deleted_at" in since
-    return [*found, "deleted_at"] if turned else found
+    turned = kind in (Kind.DELETED, Kind.RESTORED) and deleted != (kind is Kind.RESTORED)
+    left = {name for name in names if name != "deleted_at" and name not in since.later}
+    otherwise = {name for name in left if state[name] != line.after[name]}
+    return _contested(line, names, since) | otherwise | ({"deleted_at"} if turned else set())
+
+
+def _contested(line: JournalEntry, names: Iterable[str], since: Touched) -> set[str]:
+    """Name the fields touched since that stand in the way: of a creation all of them."""
+    return {*since.standing} if line.kind is Kind.CREATED else {*names, "deleted_at"}.intersection(since.standing)
 
 
 def _states(work: Work, lines: Iterable[JournalEntry]) -> dict[tuple[str, Id], Values]:
-    several = _by_entity(lines)
+    several = _by_entity((line.entity, line.record_id) for line in lines)
     return {
         (name, id): state
         for name, ids in several.items()
@@ -202,10 +214,10 @@ def _states(work: Work, lines: Iterable[JournalEntry]) -> dict[tuple[str, Id], V
     }
 
 
-def _by_entity(lines: Iterable[JournalEntry]) -> Mapping[str, list[Id]]:
+def _by_entity(keys: Iterable[tuple[str, Id]]) -> Mapping[str, list[Id]]:
     found: dict[str, dict[Id, None]] = {}
-    for line in lines:
-        found.setdefault(line.entity, {})[line.record_id] = None
+    for entity, id in keys:
+        found.setdefault(entity, {})[id] = None
     return {name: list(ids) for name, ids in found.items()}
 
 

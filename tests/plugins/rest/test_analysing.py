@@ -51,7 +51,7 @@ def test_a_report_takes_two_groups_and_several_measures(people, deals):
                 "created_at:month": "2026-03-01",
                 "stage": "new",
                 "count": 1,
-                "conversion": {"won": 0, "closed": 0, "share": None},
+                "conversion": {"won": 0, "closed": 0, "records": 1, "rate": "0.00", "win_rate": None},
             }
         ],
     }
@@ -65,14 +65,16 @@ def test_a_report_takes_two_groups_and_several_measures(people, deals):
         ("/v1/boards/windows?cards=x", 422, "cards"),
         ("/v1/boards/windows?cards=101", 422, "cards"),
         ("/v1/boards/windows?cards=1&cards=2", 422, "cards"),
-        ("/v1/boards/windows?sort=title", 422, "sort"),
+        ("/v1/boards/windows?sort=source", 422, "sort"),
         ("/v1/boards/windows?limit=3", 422, "limit"),
         ("/v1/boards/windows?nix=3", 422, "nix"),
         ("/v1/reports", 422, "entity"),
         ("/v1/reports?entity=deal&entity=task", 422, "entity"),
         ("/v1/reports?entity=nix", 404, None),
-        ("/v1/reports?entity=deal&by=nix", 422, "group_by"),
-        ("/v1/reports?entity=deal&measure=nix", 422, "measures"),
+        ("/v1/reports?entity=deal&by=nix", 422, "by"),
+        ("/v1/reports?entity=deal&measure=nix", 422, "measure"),
+        ("/v1/reports?entity=deal&by=stage&by=source&by=title", 422, "by"),
+        ("/v1/reports?entity=deal&total=true", 422, "total"),
         ("/v1/reports?entity=deal&sort=title", 422, "sort"),
     ],
 )
@@ -83,10 +85,16 @@ def test_what_cannot_be_asked_is_refused(people, path, status, field):
     assert field is None or list(found.json["errors"]) == [field]
 
 
+def test_groups_are_own_fields(people, deals):
+    """The refusal of a path says so."""
+    refused = people("owner").get("/v1/reports?entity=deal&by=company.city").json["errors"]
+    assert refused == {"by": ["groups are own fields, not those of linked records"]}
+
+
 def test_a_sort_without_an_index_has_a_code_of_its_own(people, deals, monkeypatch):
     """A program can tell it from a wrong word."""
     from opencrm.services.reading import reader
 
     monkeypatch.setattr(reader, "MOST_COUNTED", 2)
-    refused = people("owner").get("/v1/deals?sort=title")
+    refused = people("owner").get("/v1/deals?sort=source")
     assert (refused.status_code, refused.json["code"]) == (422, "sort_not_indexed")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
+
+from opencrm import Create, Tag, editing, records
 
 NOBODY = "0190a000-0000-7000-8000-000000000000"
 FAIR = {"field": "source", "op": "equal", "value": "fair"}
@@ -51,13 +54,35 @@ def test_refusals_are_told(api, as_, firm):
         ({"ids": ["x"] * 10_001, "delete": True}, "ids"),
         ({"ids": [], "delete": True, "nonsense": 1}, "nonsense"),
         ({"ids": [], "set": {"stage": "won"}}, "stage"),
-        ({"ids": [], "owner_id": "x"}, "owner"),
+        ({"ids": [], "owner_id": "x"}, "owner_id"),
+        ({"ids": [], "unit_id": "x"}, "unit_id"),
+        ({"all": True, "delete": True}, "all"),
+        ({"where": {"all": []}, "ids": [], "delete": True}, "where"),
+        ({"ids": [], "delete": True, "restore": True}, "set"),
     ],
 )
 def test_a_wrong_wish_names_the_field(api, body, field):
     """422, with nothing done."""
     answer = api.post("/v1/deals/mass-edit", body if isinstance(body, bytes) else {**body, "dry_run": False})
     assert (answer.status_code, list(answer.json["errors"])) == (422, [field])
+
+
+def test_the_words_of_a_refusal_are_those_of_the_request(api):
+    """How all records are said, and by which names."""
+    every = api.post("/v1/deals/mass-edit", {"all": True}).json["errors"]
+    assert every == {"all": ['is no argument here: all records are "where": {"all": []}']}
+    nothing = api.post("/v1/deals/mass-edit", {}).json["errors"]
+    assert "owner_id and unit_id" in nothing["set"][0]
+    move = api.post("/v1/companies/mass-edit", {"where": {"all": []}, "move": "won"})
+    assert list(move.json["errors"]) == ["move"]
+
+
+def test_a_segment_says_which_records(api):
+    """As it does in a list."""
+    for title in "AB":
+        api.make("deals", title=title, source="fair" if title == "A" else "web")
+    where = {"segment": api.make("segments", name="Fair", entity="deal", where=FAIR)["id"]}
+    assert api.post("/v1/deals/mass-edit", {"where": where, "delete": True}).json["found"] == 1
 
 
 def test_ids_are_known_in_any_notation(api):
@@ -121,3 +146,15 @@ def test_a_wrong_merge_is_refused(api, body):
     assert api.post(f"/v1/contacts/{one}/merge", {"others": [one]}).status_code == 422
     assert api.post(f"/v1/contacts/{one}/merge", {"others": [NOBODY]}).status_code == 404
     assert api.post(f"/v1/contacts/{NOBODY}/merge", {"others": [one]}).status_code == 404
+
+
+def test_a_restore_is_bounded_by_what_is_deleted(api, crm, firm):
+    """However many records are living."""
+    table, some = Tag.__table__, [Create(Tag, name=f"t{at}") for at in range(editing.MOST + 1)]
+    with crm.work(firm.owner) as work:
+        records.create(work, some)
+        work.tx.run("all gone", lambda: update(table).values(deleted_at=table.c.created_at), [{}])
+    answer = api.post("/v1/tags/mass-edit", {"where": {"all": []}, "restore": True})
+    assert (answer.status_code, list(answer.json["errors"])) == (422, ["where"])
+    with crm.read(firm.owner) as reader:
+        assert (reader.count(Tag), reader.count(Tag, deleted=True).capped) == (0, True)

@@ -55,6 +55,20 @@ def test_one_is_taken_back_but_for_what_changed_since(as_, firm, brought):
     assert owner.get(f"/v1/imports/{first['id']}").json["state"] == "partly undone"
 
 
+def test_the_files_of_one_call_are_taken_back_by_their_run(as_, crm, firm, tmp_path):
+    """Its id stands for all of them."""
+    (tmp_path / "a.csv").write_text("name\nAcme\n")
+    (tmp_path / "b.csv").write_text("name\nBeta\n")
+    target = '[[file.target]]\nentity = "company"\nfields.name = "name"\n'
+    (tmp_path / "two.toml").write_text("".join(f'[[file]]\npath = "{name}.csv"\n{target}' for name in "ab"))
+    run_import(crm, firm.owner, Wish(path=tmp_path, map=tmp_path / "two.toml"), _no_bar)
+    owner = as_(firm.owner)
+    one, other = owner.get("/v1/imports").json["items"]
+    done = owner.post(f"/v1/imports/{one['run']}/undo", {"dry_run": False}).json
+    assert (one["run"], done["records"]["company"]) == (other["run"], 2)
+    assert {item["state"] for item in owner.get("/v1/imports").json["items"]} == {"undone"}
+
+
 @pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=1001", "shoe=1"])
 def test_odd_parameters_are_refused(as_, firm, query):
     """By their names."""

@@ -63,6 +63,9 @@ def test_within_a_list(seller, anna):
         ("/v1/search?q=an&stage=new", "stage"),
         ("/v1/contacts?q=a", "q"),
         ("/v1/contacts?q=an&cursor=x", "cursor"),
+        ("/v1/contacts?q=an&limit=0", "limit"),
+        ("/v1/contacts?q=an&limit=5000", "limit"),
+        ("/v1/contacts?q=zzz&limit=0", "limit"),
         ("/v1/contacts?q=zzz&dragon=1", "dragon"),
     ],
 )

@@ -134,6 +134,21 @@ def test_a_definition_that_cannot_be_used_names_the_field(people):
     assert set(answer.json["errors"]) == {"where"}
 
 
+def test_a_view_counts_and_adds_up_all_of_its_pages(people, deals, view, segment):
+    """As any list does."""
+    for path in (f"/v1/saved-views/{view['id']}/records", f"/v1/segments/{segment['id']}/members"):
+        answer = people("viewer").get(f"{path}?limit=1&total=true&sum=amount").json
+        assert answer["total"] == {"count": 3, "more": False}
+        assert answer["sums"] == {"amount": [{"amount": "1500.00", "currency": "EUR"}]}
+
+
+def test_a_view_says_what_its_entity_is_called(people):
+    """Where the plural or the address was said in its place."""
+    for name, meant in (("deals", "deal"), ("contact-points", "contact_point")):
+        refused = people("seller").post("/v1/saved-views", {"name": "x", "entity": name})
+        assert refused.json["errors"] == {"entity": [f"there is no entity {name!r}; it is called {meant}"]}
+
+
 def test_publishing_out_of_reach_is_forbidden(people, firm):
     """With the reason."""
     values = {"name": "x", "entity": "deal", "published_to_id": firm.units["HQ"]}

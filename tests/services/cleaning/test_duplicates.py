@@ -260,3 +260,13 @@ def test_five_thousand_names(crm, firm):
         more = records.create(work, [Create(Contact, name=f"{name[:-1]}x") for name in names[:5]])
     expected = {(lines[at].record_id, more[at].record_id) for at in range(5)}
     assert expected <= {(it.one, it.other) for it in found(crm, firm.owner, limit=1000)}
+
+
+@pytest.mark.parametrize("limit", [-1, 0, 1001])
+def test_a_limit_is_judged(crm, firm, limit):
+    """Of the pairs, and of those who may be the one that is about to be made."""
+    make_contact(crm, name="Ann Lee")
+    with pytest.raises(InputError, match="limit"):
+        found(crm, firm.owner, limit=limit)
+    with crm.read(firm.owner) as reader, pytest.raises(InputError, match="limit"):
+        duplicates.of(reader, Contact, {"name": "Ann Lee"}, limit=limit)

@@ -140,7 +140,7 @@ def test_a_hidden_field_in_the_condition_is_an_error_and_tells_nothing(crm, firm
                 with pytest.raises(InputError) as refused:
                     ask()
                 told.add(str(refused.value))
-    assert told == {"where: amount: deal has no such field"}
+    assert told == {"where: looks at a field that is gone, or that you may not read"}
 
 
 def test_a_hidden_record_changes_nothing(crm, firm, deals, for_all):

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from opencrm.cli.lists import cell, print_table
+from opencrm.cli.wheres import called, condition_of, where_option
 
 if TYPE_CHECKING:
     from opencrm.app.invocation import Invocation
-    from opencrm.core.conditions import Condition
+    from opencrm.core.values import Id
+    from opencrm.services.analysing.reports import Table
 
-_where = click.option(
-    "--where", "pairs", multiple=True, metavar="FIELD[OP]=VALUE", help="Which records; several must all hold."
-)
 _json = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 
 
@@ -23,18 +23,20 @@ _json = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.argument("pipeline")
 @click.option("--cards", type=click.IntRange(0, 100), default=3, show_default=True, metavar="N", help="Of each stage.")
 @click.option("--sort", default="-created_at", show_default=True, metavar="FIELD", help="Order of the cards.")
-@_where
+@where_option
 @_json
 @click.pass_obj
 def board(
-    invocation: Invocation, *, pipeline: str, cards: int, sort: str, pairs: tuple[str, ...], as_json: bool
+    invocation: Invocation, *, pipeline: str, cards: int, sort: str, wheres: tuple[str, ...], as_json: bool
 ) -> None:
     """Show the stages of PIPELINE: how many records stand in each, what they are worth, and the first of them."""
     from opencrm.services.analysing import boards
     from opencrm.services.analysing.telling import value_as_text
 
     with invocation.crm.read(invocation.principal) as reader:
-        found = boards.board(reader, pipeline, where=_condition(pairs), cards=cards, sort=sort)
+        where = condition_of(reader, boards.entity_of(reader, pipeline), wheres)
+        with called({"sort": "--sort"}):
+            found = boards.board(reader, pipeline, where=where, cards=cards, sort=sort)
         told = boards.plain(reader, found)
     if as_json:
         _print_json(told)
@@ -58,8 +60,8 @@ def board(
 @click.option("--count", "count", is_flag=True, help="How many; told where nothing else is asked for.")
 @click.option("--sum", "sums", multiple=True, metavar="FIELD", help="Add this up.")
 @click.option("--average", "averages", multiple=True, metavar="FIELD", help="The average of this.")
-@click.option("--conversion", is_flag=True, help="How many of the closed were won.")
-@_where
+@click.option("--conversion", is_flag=True, help="How many were won, and their share of all.")
+@where_option
 @_json
 @click.pass_obj
 def report(  # noqa: PLR0913  # the words of the command line
@@ -71,7 +73,7 @@ def report(  # noqa: PLR0913  # the words of the command line
     sums: tuple[str, ...],
     averages: tuple[str, ...],
     conversion: bool,
-    pairs: tuple[str, ...],
+    wheres: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Count and add up the records of ENTITY that you may read.
@@ -83,33 +85,35 @@ def report(  # noqa: PLR0913  # the words of the command line
 
     measures = [*(f"sum:{name}" for name in sums), *(f"average:{name}" for name in averages)]
     measures += ["conversion"] if conversion else []
-    asked: reports.Report[Any] = reports.Report(
-        entity, groups, ["count", *measures] if count or not measures else measures, _condition(pairs)
-    )
+    measures = ["count", *measures] if count or not measures else measures
+    if any("." in each for each in groups):
+        raise click.BadParameter("groups are own fields, not those of linked records", param_hint="--by")
     with invocation.crm.read(invocation.principal) as reader:
-        table = reports.run(reader, asked)
+        spec = reader.entity(entity)
+        asked: reports.Report[Any] = reports.Report(spec, groups, measures, condition_of(reader, spec, wheres))
+        with called({"group_by": "--by", "measures": "--sum or --average"}):
+            table = reports.run(reader, asked)
         names = {} if as_json else reports.names(reader, table)
     if as_json:
         _print_json(reports.plain(table))
         return
-    print_table(table.columns, [[_told(value, names) for value in row] for row in table.rows])
+    print_table(table.columns, [[*_groups(row, table, names), *_measures(row, table)] for row in table.rows])
 
 
-def _told(value: Any, names: Any) -> str:
+def _groups(row: Sequence[Any], table: Table, names: Mapping[Id, str]) -> Iterator[str]:
+    """Give what a row stands for; of records that have no such value, a word for it."""
+    for value in row[: len(table.groups)]:
+        yield "(none)" if value is None else _told(names.get(value, value))
+
+
+def _measures(row: Sequence[Any], table: Table) -> Iterator[str]:
+    yield from map(_told, row[len(table.groups) :])
+
+
+def _told(value: Any) -> str:
     from opencrm.services.analysing.telling import value_as_text
 
-    return cell(names.get(value, value)) if isinstance(value, str) else value_as_text(value)
-
-
-def _condition(pairs: tuple[str, ...]) -> Condition | None:
-    from opencrm.core.conditions import query_conditions
-    from opencrm.errors import InputError
-
-    parted = [each.partition("=") for each in pairs]
-    wrong = [name for name, sign, _ in parted if not sign]
-    if wrong:
-        raise InputError({"where": [f"must be FIELD=VALUE or FIELD[OP]=VALUE, not {name!r}" for name in wrong]})
-    return query_conditions([(name, value) for name, _, value in parted]) if parted else None
+    return cell(value) if isinstance(value, str) else value_as_text(value)
 
 
 def _print_json(told: Any) -> None:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
 from opencrm.cli.lists import cell, harmless, print_table
+from opencrm.cli.people import named
+from opencrm.cli.wheres import by_options, called, check_one, condition_of, where_option
 
 if TYPE_CHECKING:
     from opencrm.app.invocation import Invocation
-    from opencrm.core.conditions import Condition
     from opencrm.core.entities import Core
     from opencrm.core.values import Id
     from opencrm.services.cleaning.duplicates import Proposal
     from opencrm.services.cleaning.editing import Edited
     from opencrm.services.cleaning.merging import Merged
     from opencrm.services.cleaning.steps import MassEdit
+    from opencrm.services.cleaning.taking_back import TakenBack
     from opencrm.services.reading.reader import Reader
+
+    Names: TypeAlias = Mapping[Id, str | None]
 
 _LISTED = 20
 _yes = click.option("--yes", is_flag=True, help="Do it. Without this only what would be done is shown.")
@@ -30,9 +34,7 @@ _set = click.option(
 
 @click.command()
 @click.argument("entity")
-@click.option(
-    "--where", "pairs", multiple=True, metavar="FIELD[OP]=VALUE", help="Which records; several must all hold."
-)
+@where_option
 @click.option("--id", "ids", multiple=True, metavar="ID", help="Which records, one by one.")
 @click.option("--all", "everything", is_flag=True, help="All records.")
 @_set
@@ -49,7 +51,7 @@ def edit(  # noqa: PLR0913  # the words of the command line
     invocation: Invocation,
     *,
     entity: str,
-    pairs: tuple[str, ...],
+    wheres: tuple[str, ...],
     ids: tuple[str, ...],
     everything: bool,
     values: tuple[str, ...],
@@ -66,15 +68,24 @@ def edit(  # noqa: PLR0913  # the words of the command line
 
     Each record of ENTITY is judged like a change of its own: those that are refused are told, and the others are done.
     """
+    from opencrm.core.conditions import TRUE
     from opencrm.core.entities import Unit, User
     from opencrm.services.cleaning import editing
     from opencrm.services.cleaning.steps import MassEdit
+    from opencrm.services.reading.naming import names_of
 
+    check_one("which records", {"--where": wheres, "--id": ids, "--all": everything})
+    giving = owner is not None or unit is not None
+    check_one(
+        "what to do",
+        {"--set": values, "--owner (or --unit)": giving, "--move": move, "--delete": delete, "--restore": restore},
+    )
     crm, principal = invocation.crm, invocation.principal
     with crm.read(principal) as reader:
+        spec = reader.entity(entity)
         wish: MassEdit[Any] = MassEdit(
-            reader.entity(entity),
-            where=_where(pairs, everything=everything),
+            spec,
+            where=TRUE if everything else condition_of(reader, spec, wheres),
             ids=list(ids) or None,
             set=_values(values) or None,
             owner=_found(reader, User, owner),
@@ -84,8 +95,12 @@ def edit(  # noqa: PLR0913  # the words of the command line
             restore=restore,
             whole=whole,
         )
-    done = editing.run(lambda: crm.work(principal), wish, act=act, rehearsed=not yes)
-    _tell_edit(done)
+    with called({"owner": "--owner", "unit": "--unit", "stage": "--move"} if not values else {}), by_options(spec):
+        done = editing.run(lambda: crm.work(principal), wish, act=act, rehearsed=not yes)
+    with crm.read(principal) as reader:
+        shown = [*(each.record for each in done.samples), *(each.record for each in done.refusals[:_LISTED])]
+        refused = named(reader, [each.text for each in done.refusals[:_LISTED]])
+        _tell_edit(done, names_of(reader, spec, shown, deleted=None), refused)
 
 
 @click.command()
@@ -101,6 +116,7 @@ def duplicates(
 ) -> None:
     """Show pairs of records that may be one: those of ENTITY, the likeliest first."""
     from opencrm.services.cleaning import duplicates
+    from opencrm.services.reading.naming import names_of
 
     crm, principal = invocation.crm, invocation.principal
     if dismiss:
@@ -110,7 +126,9 @@ def duplicates(
         return
     with crm.read(principal) as reader:
         found = duplicates.find(reader, entity, limit=limit)
-        rows = [_told(reader, entity, each) for each in found]
+        ids = [id for each in found for id in (each.one, each.other)]
+        names = names_of(reader, reader.entity(entity), ids)
+    rows = [_told(each, names) for each in found]
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
     elif rows:
@@ -134,10 +152,13 @@ def merge(
     What refers to them refers to KEEP then. KEEP has its own values and, where it has none, the first of the others'.
     """
     from opencrm.services.cleaning import merging
+    from opencrm.services.reading.naming import names_of
 
     with invocation.crm.work(invocation.principal) as work:
-        wish: merging.Merge[Any] = merging.Merge(work.entity(entity), keep, others, _values(values))
-        _tell_merge(merging.merge(work, wish) if yes else merging.rehearse(work, wish))
+        spec = work.entity(entity)
+        wish: merging.Merge[Any] = merging.Merge(spec, keep, others, _values(values))
+        names = names_of(work, spec, [keep, *others])
+        _tell_merge(merging.merge(work, wish) if yes else merging.rehearse(work, wish), names)
 
 
 @click.command()
@@ -152,24 +173,24 @@ def undo(invocation: Invocation, *, act: str, into: str | None) -> None:
     from opencrm.services.cleaning import taking_back
 
     crm, principal = invocation.crm, invocation.principal
-    done = taking_back.run(lambda: crm.work(principal), act, into=into)
+    with crm.read(principal) as reader:
+        length = taking_back.size(reader, act)
+    with invocation.progress("Taking back", length) as step:
+        done = taking_back.run(lambda: crm.work(principal), act, into=into, tell=_steps_of(step))
     click.echo(f"{done.lines} taken back.")
     _tell_undo(done.act)
 
 
-def _where(pairs: Sequence[str], *, everything: bool) -> Condition | None:
-    from opencrm.core.conditions import TRUE, query_conditions
-    from opencrm.errors import InputError
+def _steps_of(step: Callable[[int], None]) -> Callable[[TakenBack], None]:
+    """Return what tells a progress bar of an undo how much further it is."""
+    done = 0
 
-    if everything and pairs:
-        raise InputError({"where": ["and --all cannot be said together"]})
-    parted = [each.partition("=") for each in pairs]
-    wrong = [name for name, sign, _ in parted if not sign]
-    if wrong:
-        raise InputError({"where": [f"must be FIELD=VALUE or FIELD[OP]=VALUE, not {name!r}" for name in wrong]})
-    if parted:
-        return query_conditions([(name, value) for name, _, value in parted])
-    return TRUE if everything else None
+    def tell(so_far: TakenBack) -> None:
+        nonlocal done
+        step(so_far.lines - done)
+        done = so_far.lines
+
+    return tell
 
 
 def _values(pairs: Sequence[str]) -> dict[str, Any]:
@@ -179,7 +200,7 @@ def _values(pairs: Sequence[str]) -> dict[str, Any]:
     for each in pairs:
         name, sign, value = each.partition("=")
         if not sign or not name.strip():
-            raise InputError({"set": [f"must be FIELD=VALUE, not {each!r}"]})
+            raise InputError({"--set": [f"must be FIELD=VALUE, not {each!r}"]})
         found[name.strip()] = value or None
     return found
 
@@ -190,25 +211,40 @@ def _found(reader: Reader, entity: type[Core], name: str | None) -> Id | None:
     return None if name is None else organisation.find(reader, entity, name)
 
 
-def _tell_edit(done: Edited) -> None:
+def _tell_edit(done: Edited, names: Names, refused: Mapping[str, str]) -> None:
     would = "would change" if done.act is None else "changed"
     told = [f"{done.found} found", f"{done.changed} {would}", f"{done.unchanged} so already"]
     click.echo(", ".join([*told, *(f"{number} {code}" for code, number in done.refused.items())]) + ".")
     for sample in done.samples[:_LISTED]:
-        click.echo(f"  {sample.record}  {_steps(sample.before, sample.after)}")
+        click.echo(f"  {_called(sample.record, names)}  {_steps(sample.before, sample.after)}")
+    _tell_more(done.changed - len(done.samples[:_LISTED]))
     for refusal in done.refusals[:_LISTED]:
-        click.echo(f"  {harmless(refusal.record)}  {refusal.code}: {harmless(refusal.text)}", err=True)
+        click.echo(f"  {_called(refusal.record, names)}  {refusal.code}: {harmless(refused[refusal.text])}", err=True)
+    _tell_more(sum(done.refused.values()) - len(done.refusals[:_LISTED]), err=True)
     _tell_yes(done.act)
 
 
-def _tell_merge(done: Merged) -> None:
+def _tell_more(number: int, *, err: bool = False) -> None:
+    if number > 0:
+        click.echo(f"  … and {number:,} more", err=err)
+
+
+def _tell_merge(done: Merged, names: Names) -> None:
     went = "would go" if done.act is None else "went"
-    click.echo(f"{len(done.gone)} {went} into {done.kept}.")
+    click.echo(f"{len(done.gone)} {went} into {_called(done.kept, names)}.")
+    for each in done.gone:
+        click.echo(f"  {_called(each, names)} {went}")
     if done.after:
         click.echo(f"  {_steps(done.before, done.after)}")
     for name, number in sorted(done.followed.items()):
         click.echo(f"  {number} {name} with them")
     _tell_yes(done.act)
+
+
+def _called(id: Id, names: Names) -> str:
+    """Return a record's id and, where it may be known, its name."""
+    name = names.get(id)
+    return harmless(id) if name is None else f"{harmless(id)}  {cell(name)}"
 
 
 def _steps(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
@@ -231,15 +267,13 @@ def _tell_undo(act: Id) -> None:
     click.echo(f"To take it back: opencrm undo {act}")
 
 
-def _told(reader: Reader, entity: str, each: Proposal) -> dict[str, Any]:
-    spec = reader.entity(entity)
-    names = [reader.get(spec, id).get(spec.options.display) for id in (each.one, each.other)]
+def _told(each: Proposal, names: Mapping[Id, str | None]) -> dict[str, Any]:
     why = ", ".join(f"{it.kind} {it.value}" if it.value else it.kind for it in each.reasons)
     return {
         "score": each.score,
         "one": each.one,
-        "its name": str(names[0]),
+        "its name": names.get(each.one),
         "other": each.other,
-        "other's name": str(names[1]),
+        "other's name": names.get(each.other),
         "because of": why,
     }

@@ -18,14 +18,17 @@ _LISTED = 20
 
 @click.group()
 def imports() -> None:
-    """List imports, and take one back as a whole."""
+    """List imports, and take one back as a whole, or all of one run."""
 
 
 @imports.command("list")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many at most.")
 @click.pass_obj
 def list_(invocation: Invocation, *, limit: int) -> None:
-    """List imports, the latest first: yours or, for an owner, everybody's."""
+    """List imports, the latest first: yours or, for an owner, everybody's.
+
+    Those of the several files of one call tell the run that they have in common.
+    """
     from opencrm.services.imports import jobs
 
     with invocation.crm.read(invocation.principal) as reader:
@@ -34,11 +37,11 @@ def list_(invocation: Invocation, *, limit: int) -> None:
 
 
 @imports.command()
-@click.argument("id", metavar="IMPORT")
+@click.argument("id", metavar="IMPORT|RUN")
 @click.option("--yes", is_flag=True, help="Do it; without, only say what would be done.")
 @click.pass_obj
 def undo(invocation: Invocation, *, id: str, yes: bool) -> None:
-    """Take an import back: what it created goes, what it changed is as it was.
+    """Take an import back, or all of a run: what it created goes, what it changed is as it was.
 
     What somebody changed since stays as it is, and is told; the exit code is 1 then.
     """
@@ -55,7 +58,9 @@ def _line(job: ImportJob) -> str:
     counts = _counts({name: number for name, number in job.counts.items() if name not in ("rows", "rejected")})
     rejected = job.counts.get("rejected", 0)
     rows = f"{job.rows_done} rows" + (f", {rejected} stayed out" if rejected else "")
-    return f"{job.id}  {job.started_at:%Y-%m-%d %H:%M}  {job.state}  {job.file_name}  {job.principal}: {rows}; {counts}"
+    run = f"; run {job.run}" if job.run else ""
+    when = f"{job.started_at:%Y-%m-%d %H:%M}"
+    return f"{job.id}  {when}  {job.state}  {job.file_name}  {job.principal}: {rows}; {counts}{run}"
 
 
 def _tell(done: Undone, *, kept: bool) -> None:

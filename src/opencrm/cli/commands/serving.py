@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
-from opencrm.cli.commands.database import refuse_stale
 from opencrm.cli.logs import logs_on_stderr
 from opencrm.cli.stopping import GLANCE, stopped_by_signals
 
@@ -37,7 +32,7 @@ def serve(invocation: Invocation, host: str | None, port: int | None) -> None:
 def worker(invocation: Invocation) -> None:
     """Work the queue until it is stopped."""
     crm = _sound(invocation)
-    with logs_on_stderr(), stopped_by_signals() as stop, working(crm) as under_way:
+    with logs_on_stderr(), stopped_by_signals() as stop, crm.worker().running() as under_way:
         click.echo("opencrm works the queue; Ctrl-C stops.", err=True)
         while not (stop.asked or under_way.done()):
             time.sleep(GLANCE)
@@ -52,24 +47,8 @@ def run(invocation: Invocation, host: str | None, port: int | None) -> None:
     """Serve REST and work the queue, in one process."""
     crm = _sound(invocation)
     invocation.check_server(host=host, port=port)
-    with logs_on_stderr(), working(crm) as under_way:
-        invocation.serve(crm, _announce, host=host, port=port, until=under_way.done)
-    under_way.result()
-
-
-@contextmanager
-def working(crm: CRM) -> Iterator[Future[None]]:
-    """Work the queue in a thread of its own while the block runs.
-
-    Yields:
-        The thread's outcome, which raises what broke it.
-    """
-    stop = threading.Event()
-    with ThreadPoolExecutor(1, "opencrm worker") as threads:
-        try:
-            yield threads.submit(crm.worker().run, stop)
-        finally:
-            stop.set()
+    with logs_on_stderr():
+        invocation.run(crm, _announce, host=host, port=port)
 
 
 def _sound(invocation: Invocation) -> CRM:
@@ -78,7 +57,7 @@ def _sound(invocation: Invocation) -> CRM:
     Raises:
         ConfigurationError: It is not so; says what to run.
     """
-    refuse_stale(invocation.crm)
+    invocation.check_tables(invocation.crm)
     _ = invocation.crm.configuration  # The queue of a workspace that is not set up would stay empty for ever.
     return invocation.crm
 

@@ -31,7 +31,7 @@ PLUGINS = ("sample_pipelines", "last_touch")
 def demo(invocation: Invocation, *, again: bool, serving: bool, host: str | None, port: int | None) -> None:
     """Make a window company with sample data and serve it.
 
-    The company, its people and its clients are invented.
+    The company, its people and its clients are invented. While it is served, its queue is worked.
     Without --db it stands in opencrm-demo.db in the current folder.
     """
     file = path_of(str(invocation.given.get("db", DEFAULT)))
@@ -41,7 +41,7 @@ def demo(invocation: Invocation, *, again: bool, serving: bool, host: str | None
         _make(invocation, file)
     crm = invocation.open(str(file))
     if serving:
-        invocation.serve(crm, partial(_announce, crm, file), host=host, port=port)
+        invocation.run(crm, partial(_announce, crm, file), host=host, port=port)
     else:
         _show_keys(crm, file)
 

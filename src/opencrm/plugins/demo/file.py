@@ -41,21 +41,37 @@ def fresh(file: Path) -> Iterator[Path]:
     """Give the path of a file to fill; it takes `file`'s place at the end of the block, if nothing was raised.
 
     Raises:
-        ConfigurationError: `file` holds something else than a demo, or cannot be written.
+        ConfigurationError: `file` holds something else than a demo, is in use, or cannot be written.
     """
     if file.exists() and not is_demo(file):
         raise ConfigurationError(f"{file} is not a demo, and is left as it is; name another file with --db")
+    _check_idle(file)
     made = file.with_name(f".{file.name}.new")
     try:
         _remove(made)
         yield made
         _mark(made)
+        _check_idle(file)
         _remove(file)
         made.rename(file)
     except OSError as error:
         raise ConfigurationError(f"cannot write {file}: {error}") from error
     finally:
         _remove(made)
+
+
+def _check_idle(file: Path) -> None:
+    """Refuse to replace a file that another process has open: what it wrote from then on would be lost."""
+    if not file.exists():
+        return
+    with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as database:
+        try:
+            database.execute("PRAGMA locking_mode=EXCLUSIVE")
+            database.execute("BEGIN EXCLUSIVE")
+            database.execute("ROLLBACK")
+        except sqlite3.OperationalError as error:
+            text = f"{file} is in use ({error}): stop what serves it, then make it anew, or name another file with --db"
+            raise ConfigurationError(text) from None
 
 
 def _mark(file: Path) -> None:

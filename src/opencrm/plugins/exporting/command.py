@@ -9,36 +9,24 @@ from pathlib import Path
 from typing import BinaryIO
 
 import click
-import orjson
 
 from opencrm import (
     CRM,
     All,
     AnyOf,
     Condition,
-    ConfigurationError,
     Empty,
     Entity,
     Equal,
     Exporter,
     InputError,
     Query,
-    condition,
 )
-from opencrm.embed import Invocation
+from opencrm.embed import Invocation, asked_conditions
 
 
 def _names(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def _condition(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Condition | None:
-    if text is None:
-        return None
-    try:
-        return condition(orjson.loads(text))
-    except ValueError as error:
-        raise InputError({"where": [f"is no condition: {error}"]}) from None
 
 
 def _all(*conditions: Condition | None) -> Condition | None:
@@ -57,9 +45,10 @@ def _all(*conditions: Condition | None) -> Condition | None:
 )
 @click.option(
     "--where",
-    metavar="JSON",
-    callback=_condition,
-    help="Only records for which this condition holds, beside the filters.",
+    "wheres",
+    multiple=True,
+    metavar="FIELD[OP]=VALUE|JSON",
+    help="Which records: a filter, or a condition as JSON; several must all hold, beside the filters.",
 )
 @click.option("--fields", metavar="NAME,...", callback=_names, help="Which fields, in which order.  [all]")
 @click.option(
@@ -68,13 +57,16 @@ def _all(*conditions: Condition | None) -> Condition | None:
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write.  [standard output]"
 )
-def export_command(
+@click.option("--replace", is_flag=True, help="With --output: write over a file that is there.")
+def export_command(  # noqa: PLR0913  # each is an option
+    *,
     entity: str,
     filters: tuple[str, ...],
-    where: Condition | None,
+    wheres: tuple[str, ...],
     fields: tuple[str, ...] | None,
     parts: tuple[str, ...] | None,
     output: Path | None,
+    replace: bool,
 ) -> None:
     """Write records to a file: one row for each that you may export, with the fields that you may read.
 
@@ -82,11 +74,19 @@ def export_command(
     Text that a spreadsheet would run as a formula gets an apostrophe before it.
     """
     invocation: Invocation = click.get_current_context().obj
+    if replace and output is None:
+        raise click.UsageError("--replace needs --output")
     crm = invocation.crm
+    invocation.check_tables(crm)
     exporter = exporter_for(crm, output)
-    wanted = _all(condition_of(filters), where)
-    query: Query[Entity] = Query(crm.catalogue.entity(entity), where=wanted, sort="id", fields=fields)
-    with crm.export(invocation.principal, query, parts=parts or ()) as found, _opened(output) as stream:
+    with crm.read(invocation.principal) as reader:
+        spec = reader.entity(entity)
+        wanted = _all(condition_of(filters), asked_conditions(reader, spec, wheres))
+    query: Query[Entity] = Query(spec, where=wanted, sort="id", fields=fields)
+    with (
+        _opened(output, replace=replace) as stream,
+        crm.export(invocation.principal, query, parts=parts or ()) as found,
+    ):
         exporter.write(stream, found.fields, found.rows)
 
 
@@ -110,25 +110,37 @@ def exporter_for(crm: CRM, output: Path | None) -> Exporter:
     """Return what writes files of an output's ending; without an output, CSV.
 
     Raises:
-        ConfigurationError: No plugin writes such files.
+        click.BadParameter: No plugin writes such files; names the endings that there are.
     """
     ending = output.suffix.lower() if output is not None else ".csv"
     found = next((each for each in crm.catalogue.exporters.values() if ending in each.suffixes), None)
     if found is None:
         known = ", ".join(sorted({suffix for each in crm.catalogue.exporters.values() for suffix in each.suffixes}))
-        raise ConfigurationError(f"nothing here writes {ending or 'files without an ending'}; there are {known}")
+        text = f"nothing here writes {ending or 'files without an ending'}; there are {known}"
+        raise click.BadParameter(text, param_hint="--output")
     return found
 
 
+def _begun(part: Path) -> BinaryIO:
+    try:
+        return part.open("wb")
+    except OSError as error:
+        text = f"{part.with_suffix('')} cannot be written: {error.strerror or error}"
+        raise click.BadParameter(text, param_hint="--output") from None
+
+
 @contextmanager
-def _opened(output: Path | None) -> Iterator[BinaryIO]:
+def _opened(output: Path | None, *, replace: bool) -> Iterator[BinaryIO]:
     """Open the output for bytes; a file takes its name only when it is whole."""
     if output is None:
         yield sys.stdout.buffer
         return
+    if output.exists() and not replace:
+        text = f"{output} is there already; --replace writes over it"
+        raise click.BadParameter(text, param_hint="--output")
     part = output.with_name(f"{output.name}.part")
     try:
-        with part.open("wb") as stream:
+        with _begun(part) as stream:
             yield stream
         part.replace(output)
     finally:

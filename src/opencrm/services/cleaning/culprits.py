@@ -1,9 +1,11 @@
-"""Writes changes of which some may be refused: the culprits stay out, the others are kept."""
+"""Does what may be refused in part: the culprits stay out, the others are kept."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
+
+import attrs
 
 from opencrm.core.change import Change, JournalEntry
 from opencrm.core.values import Id
@@ -11,10 +13,52 @@ from opencrm.errors import ConfigurationError, ConflictError, InvalidMove, Objec
 from opencrm.services.writing.judging import refusals
 from opencrm.services.writing.work import Work
 
+T = TypeVar("T")
 AT_ONCE = 500
 
 Refuse: TypeAlias = Callable[[Id, OpenCRMError], None]
 """Is told each record that stays out, and why."""
+
+
+@attrs.frozen
+class Refusal:
+    """A record that stays as it is, and why."""
+
+    entity: str
+    record: Id
+    code: str
+    text: str
+
+
+def by_halves(
+    parts: Sequence[Sequence[T]],
+    attempt: Callable[[Sequence[T]], None],
+    culprits: Callable[[Sequence[T], OpenCRMError], Sequence[T]],
+) -> None:
+    """Attempt something part after part; where one is refused, its halves, until only the culprits are left.
+
+    Args:
+        parts: What it is to be done with, so many at once; none of them is empty.
+        attempt: Does it with all of a part, or raises and leaves no trace.
+        culprits: Is told what a part was refused for, and returns whom of it that blames: one that is alone is it,
+            among several nobody may be known.
+
+    Raises:
+        ConfigurationError: A plugin or the database fails.
+        ConflictError: Somebody else writes the same records; nothing of the transaction can be kept.
+    """
+    waiting = [*reversed(parts)]
+    while waiting:
+        part = waiting.pop()
+        try:
+            attempt(part)
+        except (ConfigurationError, ConflictError):
+            raise
+        except OpenCRMError as error:
+            blamed = set(map(id, culprits(part, error)))
+            rest = [each for each in part if id(each) not in blamed]
+            halves = [rest] if blamed else [rest[len(rest) // 2 :], rest[: len(rest) // 2]]
+            waiting += [half for half in halves if half]
 
 
 def judged(work: Work, changes: Sequence[Change], refuse: Refuse) -> list[Change]:
@@ -33,21 +77,19 @@ def write(work: Work, changes: Sequence[Change], refuse: Refuse) -> list[Journal
         ConflictError: Somebody else writes the same records; nothing of the transaction can be kept.
     """
     done: list[JournalEntry] = []
-    waiting = [changes[start : start + AT_ONCE] for start in range(0, len(changes), AT_ONCE)][::-1]
-    while waiting:
-        part = waiting.pop()
-        try:
-            with work.savepoint():
-                done += work.apply(part)
-        except (ConfigurationError, ConflictError):
-            raise
-        except OpenCRMError as error:
-            named = {part[0].id: error} if len(part) == 1 else _named(error, part)
-            for id, reason in named.items():
-                refuse(id, reason)
-            rest = [change for change in part if change.id not in named]
-            halves = [rest] if named else [rest[len(rest) // 2 :], rest[: len(rest) // 2]]
-            waiting += [half for half in halves if half]
+
+    def attempt(part: Sequence[Change]) -> None:
+        with work.savepoint():
+            lines = work.apply(part)
+        done.extend(lines)
+
+    def culprits(part: Sequence[Change], error: OpenCRMError) -> list[Change]:
+        named = {part[0].id: error} if len(part) == 1 else _named(error, part)
+        for id, reason in named.items():
+            refuse(id, reason)
+        return [change for change in part if change.id in named]
+
+    by_halves([changes[start : start + AT_ONCE] for start in range(0, len(changes), AT_ONCE)], attempt, culprits)
     return done
 
 

@@ -15,9 +15,10 @@ from opencrm.core.entities import ContactPoint
 from opencrm.core.entity import Spec
 from opencrm.core.points import point_key
 from opencrm.core.values import Id
-from opencrm.errors import InputError, PermissionDenied
+from opencrm.errors import InputError
 from opencrm.services.cleaning.comparing.shared import LARGEST, POINTS, link_of, shared_keys, shared_points
 from opencrm.services.cleaning.comparing.similar import Name, likeness, name_of, similar
+from opencrm.services.reading.asking import check_limit
 from opencrm.services.reading.rows import Query
 from opencrm.storage import tables
 
@@ -83,10 +84,9 @@ def find(reader: Reader, entity: Of, *, limit: int = 100) -> tuple[Proposal, ...
     same name, and one key in two other systems. A key that more than ten records share tells nothing.
 
     Raises:
-        InputError: The limit lies not between 1 and 1000.
+        InputError: The limit lies outside of 1 to 1000.
     """
-    if not 1 <= limit <= 1000:
-        raise InputError({"limit": ["must lie between 1 and 1000"]})
+    check_limit(limit)
     spec = reader.entity(entity)
     names = {name.id: name for name in _names(reader, spec)}
     found: dict[tuple[Id, Id], dict[str, Reason]] = {}
@@ -106,8 +106,12 @@ def of(reader: Reader, entity: Of, values: Mapping[str, Any], *, limit: int = 10
         reader: The reader; of records and fields that they may not read nothing is said.
         entity: The entity.
         values: Values of the record, raw or typed, with its `points` if it has any.
-        limit: How many at most.
+        limit: How many at most, up to 1000.
+
+    Raises:
+        InputError: The limit lies outside of 1 to 1000.
     """
+    check_limit(limit)
     spec = reader.entity(entity)
     found: dict[Id, dict[str, Reason]] = {}
     for id, reason in (*_same_points(reader, spec, values.get("points")), *_same_names(reader, spec, values)):
@@ -263,9 +267,7 @@ def _pair(work: Work, entity: Of, one: Id, other: Id) -> dict[str, Any]:
         raise InputError({"other": ["must be another record"]})
     test = work.rights.expression(spec, "update").test(work.linked)
     if not all(map(test, states.values())):
-        name, reason = work.rights.name, "no grant reaches the record"
-        text = f"{name} may not do this: {spec.name}.update ({reason})"
-        raise PermissionDenied(text, principal=name, action=f"{spec.name}.update", reason=reason)
+        raise work.rights.denied(f"{spec.name}.update", "no grant reaches the record")
     return {"entity": spec.name, "one_id": min(one, other), "other_id": max(one, other)}
 
 

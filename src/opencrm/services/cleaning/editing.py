@@ -17,7 +17,7 @@ from opencrm.core.entity import Spec
 from opencrm.core.values import Id, is_id
 from opencrm.errors import InputError, NotFound, OpenCRMError
 from opencrm.services import journal
-from opencrm.services.cleaning.culprits import judged, write
+from opencrm.services.cleaning.culprits import Refusal, judged, write
 from opencrm.services.cleaning.pacing import MOST, PACE, Door, Pace, check_own, patiently
 from opencrm.services.cleaning.rehearsing import rehearsal
 from opencrm.services.cleaning.steps import MassEdit, changes_nothing, step_of
@@ -26,15 +26,6 @@ from opencrm.services.writing.work import Work
 
 _LISTED = 1_000
 _SHOWN = 20
-
-
-@attrs.frozen
-class Refusal:
-    """A record that stays as it is, and why."""
-
-    record: Id
-    code: str
-    text: str
 
 
 @attrs.frozen
@@ -52,7 +43,7 @@ class Edited:
 
     Attributes:
         act: The act that all of it belongs to, by which it is undone; None of a rehearsal.
-        found: How many records were looked at.
+        found: How many records were looked at; of those named, the ones that are there.
         changed: How many became other than they were.
         unchanged: How many were so already.
         refused: How many were refused, by code.
@@ -89,7 +80,7 @@ def edit(work: Work, wish: MassEdit[Any]) -> Edited:
         OpenCRMError: With `whole`, the first refusal.
     """
     spec = work.entity(wish.entity)
-    _ = wish.act
+    wish.check()
     ids = _chosen(work, spec, wish, None, MOST + 1)
     if len(ids) > MOST:
         raise _too_many(wish, MOST)
@@ -137,14 +128,14 @@ def _edit(work: Work, spec: Spec, wish: MassEdit[Any], ids: Sequence[Id]) -> Edi
     step = step_of(work, spec, wish)
     known = [id for id in ids if is_id(id)]
     states = work.states(spec, known, deleted=wish.restore)
-    tally = _Tally(raises=wish.whole)
+    tally = _Tally(spec.name, raises=wish.whole)
     done = _missing(work, spec, wish, [id for id in ids if id not in states], tally)
     changes = judged(work, _changes(step, (states[id] for id in ids if id in states), tally), tally.refuse)
     real = [change for change in changes if not changes_nothing(change)]
     lines = list(work.apply(real) if wish.whole and real else write(work, real, tally.refuse))
     return Edited(
         act=work.act,
-        found=len(states) + done + tally.codes[NotFound.code],
+        found=len(states) + done,
         changed=len(lines),
         unchanged=done + len(changes) - len(real),
         refused=dict(tally.codes),
@@ -201,6 +192,7 @@ def _too_many(wish: MassEdit[Any], most: int) -> InputError:
 class _Tally:
     """Counts what is refused; or raises it."""
 
+    entity: str
     raises: bool
     codes: Counter[str] = attrs.field(factory=Counter)
     refusals: list[Refusal] = attrs.field(factory=list)
@@ -210,7 +202,7 @@ class _Tally:
             raise error
         self.codes[error.code] += 1
         if len(self.refusals) < _LISTED:
-            self.refusals.append(Refusal(id, error.code, str(error)))
+            self.refusals.append(Refusal(self.entity, id, error.code, str(error)))
 
 
 @attrs.define
@@ -232,7 +224,7 @@ class _Run:
         while not self._over:
             resumed = act if total.act is None else None
             part, seconds = patiently(partial(self._transaction, total.act, resumed))
-            self._size = self.pace.next(self._size, part.found, seconds)
+            self._size = self.pace.next(self._size, part.found or self._size, seconds)
             total = attrs.evolve(total + part, act=part.act)
             self.tell(total)
         return attrs.evolve(total, act=None) if self.rehearsed else total
@@ -251,7 +243,7 @@ class _Run:
 
     def _next(self, work: Work) -> tuple[list[Id], bool]:
         """Return the ids of the next records, and whether there are more after them."""
-        _ = self.wish.act
+        self.wish.check()
         at_once = self.wish.whole or self.rehearsed
         size = self.pace.most if at_once else self.pace.size(work, self._size)
         ids = _chosen(work, work.entity(self.wish.entity), self.wish, self._last, size + 1)

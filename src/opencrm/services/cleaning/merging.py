@@ -12,7 +12,7 @@ from opencrm.core.change import Change, JournalEntry, Kind, Values
 from opencrm.core.entity import Entity, Spec
 from opencrm.core.fields import Amount
 from opencrm.core.values import Id
-from opencrm.errors import DomainError, InputError, NotFound, Objected, PermissionDenied
+from opencrm.errors import DomainError, InputError, NotFound, Objected
 from opencrm.services import records
 from opencrm.services.cleaning import tombstones
 from opencrm.services.cleaning.references import Referrer, following, referrers
@@ -161,9 +161,7 @@ def _judge(work: Work, spec: Spec, states: Mapping[Id, Values], kept: Change) ->
     """Judge everything that the principal is to answer for, before anything is done."""
     test = work.rights.expression(spec, "merge").test(work.linked)
     if not all(map(test, states.values())):
-        name, reason = work.rights.name, "no grant reaches the record"
-        text = f"{name} may not do this: {spec.name}.merge ({reason})"
-        raise PermissionDenied(text, principal=name, action=f"{spec.name}.merge", reason=reason)
+        raise work.rights.denied(f"{spec.name}.merge", "no grant reaches the record")
     judge(work, [kept, *(records.deleted(work, spec, states[id], work.now) for id in states if id != kept.id)])
 
 

@@ -12,7 +12,6 @@ from sqlalchemy import bindparam, select
 from opencrm.core.change import Change, Kind, Values
 from opencrm.core.columns import IdColumn, key_column
 from opencrm.core.entity import Spec
-from opencrm.core.fields import RecordId
 from opencrm.core.values import Id, fold
 from opencrm.services.writing.block import Block
 
@@ -46,16 +45,10 @@ def referrers(entities: Mapping[str, Spec], target: Spec) -> Iterator[Referrer]:
     """Give what may refer to records of an entity, custom fields and plugins' entities included."""
     for spec in entities.values():
         fields = [name for name, to in spec.references().items() if to == target.name]
-        if _of_any(spec):
+        if spec.of_any:
             fields.append("record_id")
         if fields:
             yield Referrer(spec, tuple(fields))
-
-
-def _of_any(spec: Spec) -> bool:
-    """Say whether its records name the entity and the id of another record."""
-    one = spec.fields.get("record_id")
-    return one is not None and isinstance(one.type, RecordId) and "entity" in spec.fields
 
 
 def referring(work: Block, by: Referrer, target: Spec, ids: Iterable[Id]) -> list[Id]:

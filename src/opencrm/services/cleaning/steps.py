@@ -12,7 +12,7 @@ from opencrm.core.conditions import Condition
 from opencrm.core.entity import Entity, Spec
 from opencrm.core.pipeline import moved
 from opencrm.core.values import Id
-from opencrm.errors import InputError, PermissionDenied
+from opencrm.errors import InputError
 from opencrm.services import assigning, records
 from opencrm.services.commands import Assign
 from opencrm.services.writing.judging import places_of
@@ -52,13 +52,25 @@ class MassEdit(Generic[E]):
     restore: bool = False
     whole: bool = False
 
-    @property
-    def act(self) -> str:
-        """The one thing that is to be done.
+    def check(self) -> None:
+        """Judge what is asked for.
 
         Raises:
-            InputError: There is none, or more than one; or it is not said with which records.
+            InputError: Nothing is to be done, or more than one thing; or it is not said with which records.
         """
+        if len(self._verbs) != 1 or self.set == {}:
+            raise InputError({"set": ["or one of owner and unit, move, delete and restore is required, and no other"]})
+        if (self.where is None) == (self.ids is None):
+            raise InputError({"where": ["or ids is required, and not both; for all records, an empty all"]})
+
+    @property
+    def verb(self) -> str:
+        """The one thing that is to be done, as permissions call it; raises what `check` raises."""
+        self.check()
+        return self._verbs[0]
+
+    @property
+    def _verbs(self) -> Sequence[str]:
         wanted = {
             "update": self.set is not None,
             "assign": self.owner is not None or self.unit is not None,
@@ -66,12 +78,7 @@ class MassEdit(Generic[E]):
             "delete": self.delete,
             "restore": self.restore,
         }
-        found = [name for name, asked in wanted.items() if asked]
-        if len(found) != 1 or self.set == {}:
-            raise InputError({"set": ["or one of owner and unit, move, delete and restore is required, and no other"]})
-        if (self.where is None) == (self.ids is None):
-            raise InputError({"where": ["or ids is required, and not both; for all records, an empty all"]})
-        return found[0]
+        return [verb for verb, asked in wanted.items() if asked]
 
 
 def step_of(work: Work, spec: Spec, wish: MassEdit[Any]) -> Step:
@@ -81,19 +88,17 @@ def step_of(work: Work, spec: Spec, wish: MassEdit[Any]) -> Step:
         InputError: The wish holds a bad value, whatever the record.
         PermissionDenied: The principal may do this to no record at all.
     """
-    act = wish.act
-    if act != "move" and work.rights.expression(spec, act).nothing:
-        name = work.rights.name
-        text = f"{name} may not do this: {spec.name}.{act} (no grant)"
-        raise PermissionDenied(text, principal=name, action=f"{spec.name}.{act}", reason="no grant")
-    if act == "update":
+    verb = wish.verb
+    if verb != "move" and work.rights.expression(spec, verb).nothing:
+        raise work.rights.denied(f"{spec.name}.{verb}", "no grant")
+    if verb == "update":
         given = records.given_of(work, spec, wish.set or {})
         return lambda before: records.updated(work, spec, before, given)
-    if act == "assign":
+    if verb == "assign":
         return _assigning(work, spec, wish)
-    if act == "move":
+    if verb == "move":
         return _moving(work, spec, wish.move or "")
-    at = work.now if act == "delete" else None
+    at = work.now if verb == "delete" else None
     return lambda before: records.deleted(work, spec, before, at)
 
 

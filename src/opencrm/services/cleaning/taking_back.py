@@ -11,6 +11,7 @@ from opencrm.core.values import Id, is_id
 from opencrm.services import journal, undoing
 from opencrm.services.cleaning.pacing import PACE, Door, Pace, check_own, patiently
 from opencrm.services.commands import Undo
+from opencrm.services.reading.reader import Reader
 from opencrm.services.writing.work import Work
 
 _LAST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
@@ -54,6 +55,11 @@ def run(
         UndoRefused, PermissionDenied, Duplicate, Objected: See `undoing.undo`.
     """
     return _Run(door, act, pace, tell, into).run()
+
+
+def size(reader: Reader, act: Id) -> int:
+    """Return how many lines of the journal an act has, to tell how far its undo is."""
+    return journal.number_of_act(reader.tx, act) if is_id(act) else 0
 
 
 @attrs.define

@@ -77,6 +77,5 @@ def _into(reader: Reader, spec: Spec, id: Id) -> Id | None:
 
 
 def _same() -> tuple[Any, Any]:
-    return tuple(  # type: ignore[return-value]  # of the two columns
-        _TABLE.c[name] == bindparam(name, type_=_TABLE.c[name].type) for name in ("entity", "record_id")
-    )
+    entity, record = _TABLE.c.entity, _TABLE.c.record_id
+    return entity == bindparam("entity", type_=entity.type), record == bindparam("record_id", type_=record.type)

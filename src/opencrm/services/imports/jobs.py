@@ -37,6 +37,7 @@ class ImportJob:
         counts: What became of them.
         started_at: When it began.
         finished_at: When it was done.
+        run: What the files of one call share, by which they are taken back together; None of a file by itself.
     """
 
     id: Id
@@ -49,6 +50,7 @@ class ImportJob:
     counts: Mapping[str, int]
     started_at: datetime
     finished_at: datetime | None
+    run: Id | None = None
 
 
 class ImportJobs:
@@ -57,8 +59,8 @@ class ImportJobs:
     def __init__(self, work: Work) -> None:
         self._work = work
 
-    def start(self, *, file_hash: str, map_hash: str, file_name: str) -> ImportJob:
-        """Begin a job."""
+    def start(self, *, file_hash: str, map_hash: str, file_name: str, run: Id | None = None) -> ImportJob:
+        """Begin a job; `run` is what it shares with the other files of one call."""
         job = ImportJob(
             id=self._work.new_id(),
             file_hash=file_hash,
@@ -70,6 +72,7 @@ class ImportJobs:
             counts={},
             started_at=self._work.now,
             finished_at=None,
+            run=run,
         )
         self._work.tx.insert(_TABLE, [attrs.asdict(job)])
         return job
@@ -155,12 +158,33 @@ def job(reader: Reader, id: Id) -> ImportJob:
     Raises:
         NotFound: There is none, or it is somebody else's.
     """
-
-    def build() -> Select[Any]:
-        return select(_TABLE).where(_TABLE.c.id == bindparam("id", type_=IdColumn()))
-
-    rows = reader.tx.query("import job of id", build, {"id": id}) if is_id(id) else []
-    found = [ImportJob(**row) for row in rows]
-    if not found or not (reader.rights.owner or found[0].principal == reader.rights.name):
-        raise NotFound("there is no such import", id=id)
+    found = [each for each in _named(reader, id) if each.id == id]
+    if not found:
+        raise _unknown(id)
     return found[0]
+
+
+def jobs_named(reader: Reader, id: Id) -> list[ImportJob]:
+    """Return one import, or those of a run, the latest first.
+
+    Raises:
+        NotFound: There is none, or it is somebody else's.
+    """
+    found = _named(reader, id)
+    if not found:
+        raise _unknown(id)
+    return found
+
+
+def _named(reader: Reader, id: Id) -> list[ImportJob]:
+    def build() -> Select[Any]:
+        wanted = bindparam("id", type_=IdColumn())
+        return select(_TABLE).where((_TABLE.c.id == wanted) | (_TABLE.c.run == wanted)).order_by(_TABLE.c.id.desc())
+
+    rows = reader.tx.query("imports named", build, {"id": id}) if is_id(id) else []
+    found = [ImportJob(**row) for row in rows]
+    return [each for each in found if reader.rights.owner or each.principal == reader.rights.name]
+
+
+def _unknown(id: Id) -> NotFound:
+    return NotFound("there is no such import", id=id)

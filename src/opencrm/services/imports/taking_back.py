@@ -3,46 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from copy import deepcopy
 from functools import partial
-from itertools import groupby
-from typing import TypeAlias
 
 import attrs
 
-from opencrm.core.change import JournalEntry, Kind, Values
+from opencrm.core.change import JournalEntry, Kind
 from opencrm.core.values import Id
-from opencrm.errors import ConfigurationError, ConflictError, NotFound, OpenCRMError
-from opencrm.schemas import Dumper
-from opencrm.services import journal, undoing
+from opencrm.services.cleaning.culprits import Refusal
 from opencrm.services.cleaning.pacing import Door, patiently
-from opencrm.services.cleaning.rehearsing import rehearsal
-from opencrm.services.imports.jobs import ImportJob, ImportJobs, job
-from opencrm.services.writing.work import Work
-
-Key: TypeAlias = tuple[str, Id]
-"""An entity's name and a record's id."""
+from opencrm.services.imports.jobs import ImportJob, ImportJobs, jobs_named
+from opencrm.services.imports.rehearsing import trial
+from opencrm.services.imports.units import Unit, newest_unit
+from opencrm.services.touching import Key
 
 _LAST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
-_LINES = 5_000
+_LIKELY = 250
 _LISTED = 1_000
-_BACK = (Kind.CREATED, Kind.RESTORED)
-
-
-@attrs.frozen
-class Refusal:
-    """A record that stays as it is, and why."""
-
-    entity: str
-    record: Id
-    code: str
-    text: str
 
 
 @attrs.define
 class Undone:
-    """What became of an import that was taken back.
+    """What became of an import, or of all of a run, that was taken back.
 
     Attributes:
         act: The undo's own act, by which it can be undone in its turn; None of a rehearsal.
@@ -60,164 +44,120 @@ class Undone:
 
 
 def undo(door: Door, id: Id, *, rehearsed: bool = False, tell: Callable[[Undone], None] = lambda _: None) -> Undone:
-    """Take back what an import did, newest first, transaction by transaction as it was done.
+    """Take back what an import or all imports of a run did, newest first, transaction by transaction as it was done.
 
     A record that was changed since stays, together with its parts, and so does one that the undoer may not take back;
     the others go. What was taken back already is left alone, so that an undo that was broken off can be begun again.
 
     Args:
         door: Opens a work block.
-        id: The import.
-        rehearsed: Only find out what would be done, in one transaction that is taken back.
+        id: The import, or the run.
+        rehearsed: Only find out what would be done: the same transactions, each of them taken back. Where one looks to
+            depend on another, all of its import is tried once more in a single one.
         tell: Is told how far it is, after each transaction.
 
     Raises:
         NotFound: There is no such import, or it is somebody else's.
     """
-    if not rehearsed:
-        return _Undo(door, tell).run(id)
-    with door() as work, rehearsal(work):
-        found = _Undo(lambda: nullcontext(work), tell).run(id)
-    found.act = None
-    return found
+    with door() as work:
+        several = jobs_named(work, id)
+    found = _SoFar()
+    for job in several:
+        found = _rehearse(door, job, tell, found) if rehearsed else _Undo(door, job, tell, found).run()
+    found.done.act = None if rehearsed else found.done.act
+    return found.done
+
+
+@attrs.define
+class _SoFar:
+    """How far an undo is.
+
+    Attributes:
+        done: What is told.
+        refused: The records that stay.
+        gone: Those of which lines were taken back.
+        own: The imports that are taken back.
+    """
+
+    done: Undone = attrs.field(factory=Undone)
+    refused: set[Key] = attrs.field(factory=set)
+    gone: set[Key] = attrs.field(factory=set)
+    own: set[Id] = attrs.field(factory=set)
+
+
+class _Entangled(Exception):
+    """One transaction's part depends on another's, and cannot be rehearsed without it."""
+
+
+def _rehearse(door: Door, job: ImportJob, tell: Callable[[Undone], None], found: _SoFar) -> _SoFar:
+    try:
+        return _Undo(lambda: trial(door), job, tell, deepcopy(found), apart=True).run()
+    except _Entangled:
+        with trial(door) as work:
+            return _Undo(lambda: nullcontext(work), job, tell, found).run()
 
 
 @attrs.define
 class _Undo:
+    """Takes one import back.
+
+    Args:
+        door: Opens a work block.
+        job: The import.
+        tell: Is told how far it is.
+        found: What was done before; is gone on with.
+        apart: Whether each transaction is taken back before the next, which is to raise where that may matter.
+    """
+
     door: Door
+    job: ImportJob
     tell: Callable[[Undone], None]
-    done: Undone = attrs.field(factory=Undone, init=False)
-    _refused: set[Key] = attrs.field(factory=set, init=False)
-    _gone: set[Key] = attrs.field(factory=set, init=False)
+    found: _SoFar
+    apart: bool = False
+    _whole: bool = attrs.field(default=True, init=False)
+    _likely: int = attrs.field(default=_LIKELY, init=False)
 
-    def run(self, id: Id) -> Undone:
-        with self.door() as work:
-            found = job(work, id)
+    def run(self) -> _SoFar:
         before = _LAST
+        self.found.own.add(self.job.id)
         while before:
-            before, _ = patiently(partial(self._transaction, found, before))
-            self.tell(self.done)
+            before, _ = patiently(partial(self._transaction, before))
+            self.tell(self.found.done)
         with self.door() as work:
-            ImportJobs(work).undone(found, whole=not self.done.refused)
-        return self.done
+            ImportJobs(work).undone(self.job, whole=self._whole)
+        return self.found
 
-    def _transaction(self, found: ImportJob, before: Id) -> Id:
+    def _transaction(self, before: Id) -> Id:
         """Take back the newest lines before one; return the last of them, or nothing where there are no more."""
+        found = self.found
         with self.door() as work:
-            if self.done.act is not None:
-                work.go_on(self.done.act)
-            rows = _unit(work, found.id, before)
-            part = _Part(work, {work.act, found.id}, self._refused)
-            lines = part.take([journal.read(row, _dumper(work, row)) for row in rows])
+            if found.done.act is not None:
+                work.go_on(found.done.act)
+            lines = newest_unit(work, self.job.id, before, likely=self._likely)
+            unit = Unit(work, {work.act, *found.own}, found.refused)
+            taken = unit.take(lines)
             act = work.act
-        self.done.act = act
-        self._count(part, lines)
-        return rows[-1]["id"] if rows else ""
+        if self.apart and (unit.tried or any(map(self._again, taken))):
+            raise _Entangled
+        found.done.act, self._likely = act, len(lines)
+        self._count(unit, taken)
+        return lines[-1].entry_id if lines else ""
 
-    def _count(self, part: _Part, lines: Sequence[JournalEntry]) -> None:
+    def _again(self, line: JournalEntry) -> bool:
+        """Say whether a line finds its record otherwise than it would, if newer lines had been taken back."""
+        return line.kind is not Kind.CREATED and (line.entity, line.record_id) in self.found.gone
+
+    def _count(self, unit: Unit, taken: Sequence[JournalEntry]) -> None:
         """Count what was kept: a record once, whatever number of its lines."""
-        done = self.done
-        done.lines += len(lines)
-        for line in lines:
-            if (line.entity, line.record_id) not in self._gone:
-                self._gone.add((line.entity, line.record_id))
+        found, done = self.found, self.found.done
+        done.lines += len(taken)
+        self._whole = self._whole and not unit.stays
+        for line in taken:
+            if (line.entity, line.record_id) not in found.gone:
+                found.gone.add((line.entity, line.record_id))
                 done.records[line.entity] += 1
-        for refusal in part.refusals:
-            if (refusal.entity, refusal.record) not in self._refused:
-                self._refused.add((refusal.entity, refusal.record))
+        for refusal in unit.refusals:
+            if (refusal.entity, refusal.record) not in found.refused:
+                found.refused.add((refusal.entity, refusal.record))
                 done.refused[refusal.code] += 1
                 done.refusals += [refusal] if len(done.refusals) < _LISTED else []
-
-
-@attrs.define
-class _Part:
-    """The lines of one transaction of the import: a record and its parts go together, or stay together."""
-
-    work: Work
-    own: Collection[Id]
-    refused: Collection[Key]
-    refusals: list[Refusal] = attrs.field(factory=list)
-
-    def take(self, lines: Sequence[JournalEntry]) -> list[JournalEntry]:
-        """Take lines back, given newest first; return those that were."""
-        states = self._states(lines)
-        groups: dict[Key, list[JournalEntry]] = {}
-        for line in lines:
-            groups.setdefault(self._whole(line, states), []).append(line)
-        seen = {key: several for key, several in groups.items() if self._may_try(key, several, states)}
-        left = {key: [line for line in several if not _is_back(line, states)] for key, several in seen.items()}
-        return self._take([(key, several) for key, several in left.items() if several])
-
-    def _take(self, groups: Sequence[tuple[Key, Sequence[JournalEntry]]]) -> list[JournalEntry]:
-        done: list[JournalEntry] = []
-        waiting = [groups] if groups else []
-        while waiting:
-            part = waiting.pop()
-            lines = sorted((line for _, several in part for line in several), key=lambda it: it.entry_id, reverse=True)
-            try:
-                with self.work.savepoint():
-                    undoing.take_back(self.work, lines, self.own)
-            except (ConfigurationError, ConflictError):
-                raise
-            except OpenCRMError as error:
-                if len(part) == 1:
-                    self._refuse(part[0][0], error)
-                else:
-                    waiting += [part[len(part) // 2 :], part[: len(part) // 2]]
-            else:
-                done += lines
-        return done
-
-    def _may_try(self, key: Key, lines: Iterable[JournalEntry], states: Mapping[Key, Values]) -> bool:
-        if key in self.refused:
-            return False
-        if any((line.entity, line.record_id) not in states for line in lines if line.acting_as != "system"):
-            self._refuse(key, NotFound(f"there is no such {key[0]} that you may see"))
-            return False
-        return True
-
-    def _refuse(self, key: Key, error: OpenCRMError) -> None:
-        self.refusals.append(Refusal(*key, error.code, str(error)))
-
-    def _states(self, lines: Iterable[JournalEntry]) -> dict[Key, Values]:
-        ids: dict[str, dict[Id, None]] = {}
-        for line in lines:
-            ids.setdefault(line.entity, {})[line.record_id] = None
-        found = {name: self.work.states(self.work.entity(name), list(each), deleted=None) for name, each in ids.items()}
-        return {(name, id): state for name, several in found.items() for id, state in several.items()}
-
-    def _whole(self, line: JournalEntry, states: Mapping[Key, Values]) -> Key:
-        """Return the record that a line is about or, of a part's line, whose part it is."""
-        own = (line.entity, line.record_id)
-        spec, state = self.work.entity(line.entity), states.get(own, line.after)
-        for link in spec.options.part_of:
-            if state.get(link) is not None:
-                return (state["entity"] if link == "record_id" else spec.references()[link], state[link])
-        return own
-
-
-def _unit(work: Work, act: Id, before: Id) -> list[Values]:
-    """Return the newest lines of an act before one: those of whole transactions, on SQLite of one."""
-    most = _LINES
-    while True:
-        rows = journal.newest_of_act(work.tx, act, before=before, most=most + 1)
-        units = [list(several) for _, several in groupby(rows, key=lambda row: row["at"])]
-        whole = units if len(rows) <= most else units[:-1]
-        if whole or not rows:
-            return [row for unit in whole[: 1 if work.tx.sqlite else None] for row in unit]
-        most *= 4
-
-
-def _dumper(work: Work, row: Values) -> Dumper:
-    return work.configuration.schemas.dumper(work.entity(row["entity"]))
-
-
-def _is_back(line: JournalEntry, states: Mapping[Key, Values]) -> bool:
-    """Say whether a line was taken back already."""
-    state = states.get((line.entity, line.record_id))
-    if state is None:
-        return False
-    if line.kind in _BACK:
-        return state["deleted_at"] is not None
-    before = line.before or {}
-    return line.kind is not Kind.DELETED and all(state.get(name) == before.get(name) for name in line.after)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from opencrm.core.change import Change, Kind
-from opencrm.errors import InputError, PermissionDenied
-from opencrm.services.viewing.definitions import query_of
+from opencrm.errors import InputError
+from opencrm.services.viewing.definitions import PARTS, query_of
 from opencrm.services.writing.block import Block
-
-_PARTS = frozenset({"entity", "where", "columns", "sort"})
 
 
 class _Views:
@@ -20,7 +18,7 @@ class _Views:
     def judge(self, work: Block, changes: Sequence[Change]) -> None:
         """Refuse a definition that its author could not run, and publishing beyond the author's reach."""
         for at, change in enumerate(changes):
-            if change.kind in (Kind.CREATED, Kind.CHANGED) and _PARTS & set(change.fields):
+            if change.kind in (Kind.CREATED, Kind.CHANGED) and PARTS & set(change.fields):
                 _check_definition(work, at, change)
             if change.kind in (Kind.CREATED, Kind.CHANGED, Kind.RESTORED):
                 _check_publishing(work, change)
@@ -32,7 +30,7 @@ class _Views:
 
 def _check_definition(work: Block, at: int, change: Change) -> None:
     try:
-        query_of(work, change.after, within=(change.id,))
+        query_of(work, change.after, within=(change.id,), written=frozenset(change.fields))
     except InputError as error:
         raise InputError(error.fields, rows={at: error.fields}) from None
 
@@ -45,9 +43,7 @@ def _check_publishing(work: Block, change: Change) -> None:
     about = work.configuration.catalogue.entities.get(change.after["entity"])
     reached = work.rights.publishing(about) if about is not None else frozenset()
     if reached is not None and unit not in reached:
-        name, action, reason = work.rights.name, f"{change.entity}.publish", "the unit is out of reach"
-        text = f"{name} may not do this: {action} ({reason})"
-        raise PermissionDenied(text, principal=name, action=action, reason=reason)
+        raise work.rights.denied(f"{change.entity}.publish", "the unit is out of reach")
 
 
 BINDING = _Views()

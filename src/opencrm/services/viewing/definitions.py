@@ -1,30 +1,39 @@
 """From what a view or a segment says to a query that this reader may run: never as its author, never with a part less.
 
-A definition is bound anew for whoever reads it. What it says of a field that is gone, or that the reader may not
-read, is an error that names the field; it is not left out, which would show more records than were meant.
+A definition is bound anew for whoever reads it. A condition or an order that looks at a field that is gone, or that
+the reader may not read, is an error; it is not left out, which would show more records than were meant. The error
+names the field to whoever reads everything, and to whoever just wrote it: for all others a field that they may not
+read does not exist. Columns that do not exist for a reader are left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from opencrm.core.change import Values
-from opencrm.core.conditions import Condition, Equal, condition
+from opencrm.core.conditions import Condition, In, condition
 from opencrm.core.conditions.limits import MOST_NODES
 from opencrm.core.entities.views import SEGMENT, SavedView, Segment
 from opencrm.core.entity import Spec
 from opencrm.core.values import Id
 from opencrm.errors import InputError
+from opencrm.services.reading import saved as shown
 from opencrm.services.reading.reader import Reader
 from opencrm.services.reading.rows import Query
+from opencrm.storage.statements import padded
 
 MOST_NESTED = 5
 """How deep segments may stand within segments."""
 
 USUAL_SORT = "-created_at"
-_PARTS = ("entity", "where", "columns", "sort")
+PARTS = frozenset({"entity", "where", "columns", "sort"})
+"""The fields that make a definition."""
+
+_CHUNK = 500
+_UNTOLD = "looks at a field that is gone, or that you may not read"
 
 
 def definition(reader: Reader, entity: type[SavedView | Segment], id: Id) -> Values:
@@ -35,34 +44,48 @@ def definition(reader: Reader, entity: type[SavedView | Segment], id: Id) -> Val
         InputError: The reader may not read what makes its query.
     """
     record = reader.get(entity, id)
-    needed = [name for name in _PARTS if name in entity.spec.fields]
-    hidden = [name for name in needed if name not in record.fields]
+    hidden = (PARTS & entity.spec.fields.keys()) - set(record.fields)
     if hidden:
-        raise InputError({name: [f"{entity.spec.name} has no such field"] for name in hidden})
-    return record.values()
+        raise InputError({name: [f"{entity.spec.name} has no such field"] for name in sorted(hidden)})
+    return _written(reader, reader.entity(entity), [record.id])[record.id]
 
 
-def query_of(reader: Reader, saved: Mapping[str, Any], *, within: tuple[Id, ...] = ()) -> Query[Any]:
+def usable(reader: Reader, entity: type[SavedView | Segment], ids: Sequence[Id]) -> Mapping[Id, bool]:
+    """Say of views or segments that the reader may know of whether they can be opened by this reader."""
+    spec = reader.entity(entity)
+    whole = reader.rights.readable(spec).issuperset(PARTS & spec.fields.keys())
+    return {id: whole and _usable(reader, state) for id, state in _written(reader, spec, ids).items()}
+
+
+def query_of(
+    reader: Reader, saved: Mapping[str, Any], *, within: tuple[Id, ...] = (), written: Collection[str] = ()
+) -> Query[Any]:
     """Return the query that a definition stands for.
 
     Args:
         reader: Whoever is going to run it.
         saved: The definition: `entity`, `where`, and perhaps `columns` and `sort`.
         within: The segment that it belongs to, which must not stand for itself.
+        written: The parts that the reader wrote just now, of which an error names the fields.
 
     Raises:
-        InputError: Names each part of the definition that cannot be used, and the field within it.
+        InputError: Names each part of the definition that cannot be used.
     """
     spec = _entity(reader, saved["entity"])
     raw, names, sort = saved["where"], saved.get("columns"), saved.get("sort")
-    columns = None if names is None else tuple(_present(reader, spec, name) for name in names)
+    known = PARTS if reader.rights.owner else frozenset(written)
     order = USUAL_SORT if sort is None else _present_sort(reader, spec, sort)
+    columns = None if names is None else _columns(reader, spec, names, every="columns" in known)
     where, wrong = None, dict[str, list[str]]()
     with _told(wrong, "where"):
+        if raw is not None and "where" not in known and shown.looks_at_hidden(reader.rights, spec, raw):
+            raise InputError({"where": [_UNTOLD]})
         where = None if raw is None else condition_of(reader, spec, raw, within=within)
     with _told(wrong, "columns"):
         reader.check(Query(spec, sort="id", fields=columns))
     with _told(wrong, "sort"):
+        if sort is not None and "sort" not in known and shown.hides(reader.rights, spec, sort.removeprefix("-")):
+            raise InputError({"sort": [_UNTOLD]})
         reader.check(Query(spec, sort="id" if sort is None else order))
     if wrong:
         raise InputError(wrong)
@@ -132,20 +155,51 @@ class _Expansion:
         return self._known[id]
 
     def _read(self, id: Id) -> Any:
-        query = Query(Segment, where=Equal("id", id), fields=("entity", "where"), sort="id", limit=1)
-        rows = self._reader.list(query).rows
-        if not rows:
+        spec, rights = self._reader.entity(Segment), self._reader.rights
+        self._reader.names(spec, ("entity", "where"))
+        found = _written(self._reader, spec, [id]).get(id)
+        if found is None:
             raise InputError({SEGMENT: [f"there is no segment {id}"]})
-        if rows[0]["entity"] != self._spec.name:
+        if found["entity"] != self._spec.name:
             raise InputError({SEGMENT: [f"{id} is not about {self._spec.name}"]})
-        return rows[0]["where"]
+        if not rights.owner and shown.looks_at_hidden(rights, self._spec, found["where"]):
+            raise InputError({SEGMENT: [f"{id} {_UNTOLD}"]})
+        return found["where"]
 
 
 def _entity(reader: Reader, name: str) -> Spec:
     found = reader.configuration.catalogue.entities.get(name)
     if found is None:
-        raise InputError({"entity": [f"there is no entity {name!r}"]})
+        meant = reader.configuration.catalogue.named(name.replace("-", "_"))
+        hint = f"; it is called {meant.name}" if meant else ""
+        raise InputError({"entity": [f"there is no entity {name!r}{hint}"]})
     return found
+
+
+def _written(reader: Reader, spec: Spec, ids: Sequence[Id]) -> dict[Id, Values]:
+    """Return definitions that the reader may know of, as they were written; none of them is locked."""
+    names = ("id", *sorted(PARTS & spec.fields.keys()))
+    found: dict[Id, Values] = {}
+    for start in range(0, len(ids), _CHUNK):
+        part = tuple(padded(ids[start : start + _CHUNK]))
+        plan = reader.plan(spec, names, reader.bound(spec, In("id", part)))
+        rows = reader.tx.select(plan.shape, partial(reader.statement, plan), plan.values)
+        found |= {row[0]: dict(zip(names, row, strict=True)) for row in rows}
+    return found
+
+
+def _columns(reader: Reader, spec: Spec, names: Sequence[str], *, every: bool) -> tuple[str, ...]:
+    """Return what columns are called now: every one, or those that exist for the reader."""
+    kept = [name for name in names if every or not shown.hides(reader.rights, spec, name)]
+    return tuple(_present(reader, spec, name) for name in kept)
+
+
+def _usable(reader: Reader, saved: Values) -> bool:
+    try:
+        query_of(reader, saved, within=(saved["id"],))
+    except InputError:
+        return False
+    return True
 
 
 def _present(reader: Reader, spec: Spec, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -14,6 +14,7 @@ from opencrm.services.reading.counting import Count
 from opencrm.services.reading.reader import Reader
 from opencrm.services.reading.rows import Page, Query
 from opencrm.services.viewing.definitions import USUAL_SORT, definition, query_of
+from opencrm.services.viewing.definitions import usable as usable_of
 from opencrm.services.viewing.snapshots import Compared, Snapshot, compare, recorded, snapshot, snapshots, taken
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "snapshot",
     "snapshots",
     "taken",
+    "usable",
 ]
 
 
@@ -36,7 +38,7 @@ def query(reader: Reader, segment_id: Id) -> Query[Any]:
 
     Raises:
         NotFound: There is no such segment, or none that the reader may know of.
-        InputError: Its condition speaks of a field that is gone, or that the reader may not read; names it.
+        InputError: Its condition speaks of a field that is gone, or that the reader may not read.
     """
     return query_of(reader, definition(reader, Segment, segment_id), within=(segment_id,))
 
@@ -89,3 +91,8 @@ def contains(reader: Reader, segment_id: Id, record_id: Id) -> bool:
     here = Equal("id", record_id)
     where = here if found.where is None else All((here, found.where))
     return len(reader.list(attrs.evolve(found, where=where, fields=("id",), sort="id", limit=1))) == 1
+
+
+def usable(reader: Reader, ids: Sequence[Id]) -> Mapping[Id, bool]:
+    """Say of each of these segments that the reader may know of whether `query` gives its query to them."""
+    return usable_of(reader, Segment, ids)

@@ -20,8 +20,9 @@ from opencrm.core.columns import IdColumn
 from opencrm.core.conditions import In
 from opencrm.core.entities.views import Segment
 from opencrm.core.values import Id, is_id
-from opencrm.errors import DomainError, InputError, NotFound, PermissionDenied
+from opencrm.errors import DomainError, InputError, NotFound
 from opencrm.services.reading import cursors
+from opencrm.services.reading.asking import check_limit
 from opencrm.services.reading.reader import Reader
 from opencrm.services.reading.rows import Page, Query, Record
 from opencrm.services.viewing.definitions import definition, expanded, query_of
@@ -103,8 +104,7 @@ def snapshots(reader: Reader, segment_id: Id, *, limit: int = 100) -> tuple[Snap
         NotFound: There is no such segment, or none that the reader may know of.
         InputError: The limit lies outside of 1 to 1000.
     """
-    if not 1 <= limit <= 1000:
-        raise InputError({"limit": ["must lie between 1 and 1000"]})
+    check_limit(limit)
     reader.get(Segment, segment_id)
 
     def build() -> Select[Any]:
@@ -143,8 +143,7 @@ def recorded(
             fields or the limit cannot be used.
         PermissionDenied: Its condition looks at other records, and somebody else took it.
     """
-    if not 1 <= limit <= 1000:
-        raise InputError({"limit": ["must lie between 1 and 1000"]})
+    check_limit(limit)
     one = _readable(reader, snapshot_id)
     query: Query[Any] = Query(reader.entity(one.entity), sort="id", fields=fields, limit=_CHUNK)
     binding = f"{reader.rights.name}|snapshot|{one.id}"
@@ -183,9 +182,7 @@ def _may_change(work: Work, segment_id: Id) -> None:
     spec = work.entity(Segment)
     state = work.states(spec, [segment_id])[segment_id]
     if not work.rights.expression(spec, "update").test(work.linked)(state):
-        name, action, reason = work.rights.name, "segment.snapshot", "only its owner takes snapshots of it"
-        text = f"{name} may not do this: {action} ({reason})"
-        raise PermissionDenied(text, principal=name, action=action, reason=reason)
+        raise work.rights.denied("segment.snapshot", "only its owner takes snapshots of it")
 
 
 def _in_chunks(records: Iterator[Record]) -> Iterator[list[Id]]:
@@ -200,9 +197,7 @@ def _readable(reader: Reader, snapshot_id: Id) -> Snapshot:
     query_of(reader, {"entity": found.entity, "where": where})
     mine = reader.rights.owner or found.by == reader.rights.name
     if not mine and _looks_elsewhere(where):
-        name, action, reason = reader.rights.name, "segment.read", "its condition looks at other records"
-        text = f"{name} may not do this: {action} ({reason})"
-        raise PermissionDenied(text, principal=name, action=action, reason=reason)
+        raise reader.rights.denied("segment.read", "its condition looks at other records")
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -11,6 +12,7 @@ from opencrm.core.values import Id
 from opencrm.services.reading.reader import Reader
 from opencrm.services.reading.rows import Query
 from opencrm.services.viewing.definitions import definition, query_of
+from opencrm.services.viewing.definitions import usable as usable_of
 
 
 def open(reader: Reader, view_id: Id, *, limit: int = 50, cursor: str | None = None) -> Query[Any]:
@@ -24,7 +26,12 @@ def open(reader: Reader, view_id: Id, *, limit: int = 50, cursor: str | None = N
 
     Raises:
         NotFound: There is no such view, or none that the reader may know of.
-        InputError: It speaks of a field that is gone, or that the reader may not read; names it.
+        InputError: Its condition or its order looks at a field that is gone, or that the reader may not read.
     """
     query = query_of(reader, definition(reader, SavedView, view_id))
     return attrs.evolve(query, limit=limit, cursor=cursor)
+
+
+def usable(reader: Reader, ids: Sequence[Id]) -> Mapping[Id, bool]:
+    """Say of each of these views that the reader may know of whether `open` opens it for them."""
+    return usable_of(reader, SavedView, ids)

@@ -67,17 +67,21 @@ class Catalogue:
         )
 
     def entity(self, name: str | type[Entity] | Spec) -> Spec:
-        """Return an entity by its name, its plural or its class.
+        """Return an entity by its name, its plural (as in addresses, with hyphens, too) or its class.
 
         Raises:
             NotFound: This workspace has no such entity.
         """
         if not isinstance(name, str):
             name = name.name if isinstance(name, Spec) else name.spec.name
-        found = self.entities.get(name) or next((spec for spec in self.entities.values() if spec.plural == name), None)
+        found = self.named(name.replace("-", "_"))
         if found is None:
             raise NotFound(f"there is no entity {name!r}; known are {', '.join(sorted(self.entities))}", entity=name)
         return found
+
+    def named(self, name: str) -> Spec | None:
+        """Return the entity of that name or plural, if there is one."""
+        return self.entities.get(name) or next((spec for spec in self.entities.values() if spec.plural == name), None)
 
     def pipelines_of(self, entity: str) -> tuple[Pipeline, ...]:
         """Return the pipelines that an entity's records may stand in."""

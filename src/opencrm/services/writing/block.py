@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import zip_longest
 
 import attrs
 
@@ -90,10 +91,11 @@ class Block(Reader):
         """Return so many fresh ids, in order."""
         return self.workspace.ids.many(number)
 
-    def stamps(self, number: int) -> Iterator[dict[str, object]]:
-        """Give what so many lines of the journal have besides their change: ids, the instant, and who."""
+    def stamps(self, number: int, undoes: Sequence[Id] = ()) -> Iterator[dict[str, object]]:
+        """Give what so many lines of the journal have besides their change: ids, the instant, who, what they undo."""
         common = {"act": self._act.id, "at": self.now, **_who(self._act)}
-        return ({"entry_id": id, **common} for id in self.new_ids(number))
+        several = zip_longest(self.new_ids(number), undoes)
+        return ({"entry_id": id, "undoes": line, **common} for id, line in several)
 
     def states(self, spec: Spec, ids: Sequence[Id], *, deleted: bool | None = False) -> dict[Id, Values]:
         """Return whole states of readable records, locked; what is applied to them must start from these."""

@@ -105,7 +105,7 @@ class _Judge:
         for action in _actions(change, self._rights, self._work):
             for state in (change.before, change.after) if change.kind is not Kind.CREATED else (change.after,):
                 if state is not None and not self._test(spec, action)(state):
-                    raise self._denied(spec, action, "no grant reaches the record")
+                    raise self._rights.denied(f"{spec.name}.{action}", "no grant reaches the record")
 
     def _unit(self, change: Change) -> None:
         """Check that a record is put only into a unit that the principal's `assign` reaches; one's home needs none."""
@@ -116,7 +116,7 @@ class _Judge:
             return
         reached = self._rights.units(spec, "assign")
         if reached is not None and unit not in reached:
-            raise self._denied(spec, "assign", "the unit is out of reach")
+            raise self._rights.denied(f"{spec.name}.assign", "the unit is out of reach")
 
     def _fields(self, change: Change) -> None:
         if change.kind not in (Kind.CREATED, Kind.CHANGED):
@@ -132,7 +132,8 @@ class _Judge:
             raise InputError({name: [f"is not a field of {spec.name}"] for name in sorted(hidden)})
         closed = own - self._rights.writable(spec)
         if closed:
-            raise self._denied(spec, "update", f"the fields {', '.join(sorted(closed))} may not be written")
+            reason = f"the fields {', '.join(sorted(closed))} may not be written"
+            raise self._rights.denied(f"{spec.name}.update", reason)
 
     def _free(self, spec: Spec) -> frozenset[str]:
         """Return the fields that need no judgement: those that may be written, and those with acts of their own."""
@@ -168,10 +169,6 @@ class _Judge:
             )
         return self._known[spec.name]
 
-    def _denied(self, spec: Spec, action: str, reason: str) -> PermissionDenied:
-        text = f"{self._rights.name} may not do this: {spec.name}.{action} ({reason})"
-        return PermissionDenied(text, principal=self._rights.name, action=f"{spec.name}.{action}", reason=reason)
-
     def _owners(self) -> None:
         """Check that records are given only to people whom the principal may give them to."""
         places = self._places()
@@ -201,7 +198,7 @@ class _Judge:
         spec = self._entities[change.entity]
         test = self._test(spec, "assign")
         if not any(test({**change.after, "owner_id": owner, "created_by": None, "unit_id": unit}) for unit in units):
-            raise self._denied(spec, "assign", "the new owner is out of reach")
+            raise self._rights.denied(f"{spec.name}.assign", "the new owner is out of reach")
 
     def _references(self) -> None:
         """Check that every reference leads to a record that the principal may know of, some hundreds at a time."""
@@ -286,16 +283,17 @@ def _links(work: Block, change: Change) -> Iterator[tuple[str, str, Id]]:
             continue
         if name != "unit_id" or id not in work.rights.organisation.parents:
             yield name, target, id
-    if "record_id" in fields and after["record_id"] is not None:
+    if spec.of_any and "record_id" in fields and after["record_id"] is not None:
         yield "record_id", after["entity"], after["record_id"]
 
 
 def _referred(work: Block, change: Change, target: str) -> Iterator[Id]:
     """Give the ids of one entity's records that a change's record refers to."""
-    for name, entity in work.configuration.catalogue.entities[change.entity].references().items():
+    spec = work.configuration.catalogue.entities[change.entity]
+    for name, entity in spec.references().items():
         if entity == target and change.after[name] is not None:
             yield change.after[name]
-    if change.after.get("entity") == target:
+    if spec.of_any and change.after["entity"] == target and change.after["record_id"] is not None:
         yield change.after["record_id"]
 
 

@@ -20,6 +20,7 @@ from opencrm.services.workspaces.configuration import bump, load_organisation
 from opencrm.services.writing.block import Block
 from opencrm.storage import tables
 
+_GRANTS = ("grants", "delegable")
 _EVERYTHING = Grant(ANY, ANY, Scope.ALL)
 
 
@@ -63,19 +64,23 @@ def _check_tree(work: Block, changes: Sequence[Change]) -> None:
 def _check_roles(work: Block, changes: Sequence[Change]) -> None:
     """Refuse grants and field rules about what is not there, and conditions that their holders may not read."""
     for at, change in enumerate(changes):
-        if change.entity == "role" and {"grants", "field_rules"} & set(change.fields):
-            found = {
-                "grants": [*_unknown_grants(work, change.after), *_unusable(work, change.after)],
-                "field_rules": list(_unknown_fields(work, change.after)),
-            }
+        if change.entity == "role" and {*_GRANTS, "field_rules"} & set(change.fields):
+            found = {name: list(_wrong_grants(work, change.after, name)) for name in _GRANTS}
+            found["field_rules"] = list(_unknown_fields(work, change.after))
             wrong = {name: texts for name, texts in found.items() if texts}
             if wrong:
                 raise InputError(wrong, rows={at: wrong})
 
 
-def _unknown_grants(work: Block, role: Values) -> Iterator[str]:
+def _wrong_grants(work: Block, role: Values, field: str) -> Iterator[str]:
+    grants = read_grants(role[field])
+    yield from _unknown_grants(work, grants)
+    yield from _unusable(work, grants, _OpenFields(role))
+
+
+def _unknown_grants(work: Block, grants: Sequence[Grant]) -> Iterator[str]:
     known = work.configuration.catalogue.entities
-    for number, grant in enumerate(read_grants(role["grants"]), 1):
+    for number, grant in enumerate(grants, 1):
         if grant.entity != ANY and grant.entity not in known:
             yield f"grant {number}: there is no entity {grant.entity!r}"
         if grant.action not in ACTIONS and not grant.action.startswith("move:"):
@@ -89,10 +94,9 @@ def _unknown_fields(work: Block, role: Values) -> Iterator[str]:
             yield f"field rule {number}: there is no field {rule.entity}.{rule.field}"
 
 
-def _unusable(work: Block, role: Values) -> Iterator[str]:
+def _unusable(work: Block, grants: Sequence[Grant], open_fields: _OpenFields) -> Iterator[str]:
     known = work.configuration.catalogue.entities
-    open_fields = _OpenFields(role)
-    for number, grant in enumerate(read_grants(role["grants"]), 1):
+    for number, grant in enumerate(grants, 1):
         for spec in known.values() if grant.when is not None else ():
             if grant.when is not None and grant.entity in (spec.name, ANY):
                 yield from _unbound(work, number, grant.when, spec, open_fields)

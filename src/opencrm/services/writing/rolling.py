@@ -39,6 +39,8 @@ _HALF: ColumnElement[Any] = literal_column(str(10**9))
 _TWO: ColumnElement[Any] = literal_column("2")
 _NONE: ColumnElement[Any] = literal_column("0")
 _LARGEST = 8 * 10**9
+_LARGEST_WHOLE = 8 * 10**14
+_UNIT: ColumnElement[Any] = literal_column(str(10**SCALE))
 
 
 def keep(tx: Transaction, configuration: Configuration, changes: Iterable[Change]) -> None:
@@ -117,14 +119,23 @@ def _measured(one: Kept, table: FromClause, entities: Entities) -> ColumnElement
 def _measure(one: Kept, there: FromClause) -> ColumnElement[Any]:
     if one.rollup.measure == "count":
         number = func.count()
-        return number if isinstance(one.field.type, Whole) else number * literal_column(str(10**SCALE))
+        return number if isinstance(one.field.type, Whole) else number * _UNIT
     column = one.over.column(one.rollup.of or "", there)
     match one.rollup.measure:
         case "sum":
-            return _sum(column)
+            return _as_held(one, _sum(column))
         case "average":
-            return _average(column)
-    return packed((func.min if one.rollup.measure == "least" else func.max)(column), column.type)
+            return _average(_as_held(one, _sum(column)), func.count(column))
+    best = (func.min if one.rollup.measure == "least" else func.max)(column)
+    return packed(_as_held(one, best), column.type)
+
+
+def _as_held(one: Kept, value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a measured value as its roll-up holds it; nothing where a whole number is too large for a number."""
+    if isinstance(one.field.type, Whole) or not isinstance(one.over.fields[one.rollup.of or ""].type, Whole):
+        return value
+    fits = value.between(literal_column(f"-{_LARGEST_WHOLE}"), literal_column(f"{_LARGEST_WHOLE}"))
+    return case((fits, cast(value, BigInteger).op("*")(_UNIT)))
 
 
 def _sum(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -134,9 +145,8 @@ def _sum(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return case((fits, cast(high, BigInteger).op("*")(_HALF).op("+")(cast(low, BigInteger))))
 
 
-def _average(column: ColumnElement[Any]) -> ColumnElement[Any]:
+def _average(total: ColumnElement[Any], number: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return the exact average, rounded half away from nothing."""
-    total, number = _sum(column), func.count(column)
     half = number.op("/")(_TWO)
     rounded = case((total < _NONE, total.op("-")(half)), else_=total.op("+")(half))
     return rounded.op("/")(func.nullif(number, _NONE))

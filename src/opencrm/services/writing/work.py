@@ -13,6 +13,7 @@ from opencrm.core.pipeline import StageMove
 from opencrm.core.values import Id
 from opencrm.errors import ConflictError
 from opencrm.services import journal
+from opencrm.services.reading import saved
 from opencrm.services.workspaces.signing_in import resolve
 from opencrm.services.writing import checking, judging, rolling, storing
 from opencrm.services.writing.bindings import Binding, bindings_of
@@ -27,14 +28,14 @@ class Work(Block):
         changes: Sequence[Change],
         *,
         past: Mapping[Id, Sequence[StageMove]] | None = None,
-        undo: bool = False,
+        undoes: Sequence[Id] = (),
     ) -> tuple[JournalEntry, ...]:
         """Make changes come true, all of them or none: the one way in, for one record and for a hundred thousand.
 
         Args:
             changes: What is to happen, built by a service.
             past: For records that come from another system, the stages that they went through there.
-            undo: Whether this takes back what was done: moves need not be in the pipeline's graph.
+            undoes: Of what takes back what was done, each change's line: its move need not be in the pipeline's graph.
 
         Returns:
             The journal's lines, in the order of the changes, with the fields that the principal may read.
@@ -50,22 +51,24 @@ class Work(Block):
             if not self.read_here(change):
                 raise ConflictError(f"this {change.entity} was not read so in this work block", entity=change.entity)
         judging.judge(self, changes)
-        return journal.readable_entries(self._store(changes, past or {}, undo=undo), self.rights)
+        lines = journal.readable_entries(self._store(changes, past or {}, undoes), self.rights)
+        return saved.lines(self.rights, lines, (change.before or change.after for change in changes))
 
     def _store(
         self,
         changes: Sequence[Change],
         past: Mapping[Id, Sequence[StageMove]],
+        undoes: Sequence[Id],
         *,
-        undo: bool,
         by: Binding | None = None,
     ) -> list[JournalEntry]:
         """Store changes and what follows from them; what follows is not asked of the binding that it comes from."""
         bound = [(binding, own) for binding, own in bindings_of(changes) if binding is not by]
         for binding, own in bound:
             binding.judge(self, own)
-        checking.check(self, changes, past, undo=undo)
-        lines = [journal.entry(change, line) for change, line in zip(changes, self.stamps(len(changes)), strict=True)]
+        checking.check(self, changes, past, undo=bool(undoes))
+        stamps = self.stamps(len(changes), undoes)
+        lines = [journal.entry(change, line) for change, line in zip(changes, stamps, strict=True)]
         with self.storing():
             storing.store(self, changes, lines, past)
             rolling.keep(self.tx, self.configuration, changes)
@@ -74,7 +77,7 @@ class Work(Block):
                 further = binding.follow(self, own, changes)
                 if further:
                     judging.judge(self, further)
-                    self._store(further, {}, undo=undo, by=binding)
+                    self._store(further, {}, [min(undoes)] * len(further) if undoes else (), by=binding)
         return lines
 
     def door(self, plugin: str) -> checking.WorkDoor:

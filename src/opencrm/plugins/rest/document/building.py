@@ -99,6 +99,7 @@ class _Builder:
         for name, schema in made.items():
             self._spec.components.schema(name, schema=schema)
             shape = self._spec.components.schemas[name]
+            shape["properties"] |= views.added(name)
             self._exemplify(entity, shape)
             for part, (spec, _) in parts.items():
                 if part in shape["properties"]:

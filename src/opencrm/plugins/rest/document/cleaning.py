@@ -105,7 +105,7 @@ def _mass_edit() -> Shape:
 
 
 def _edited() -> Shape:
-    refusal = _object({"record": _TEXT, "code": _TEXT, "text": _TEXT})
+    refusal = _object({"entity": _TEXT, "record": _TEXT, "code": _TEXT, "text": _TEXT})
     sample = _object({"record": _ID, "before": _VALUES, "after": _VALUES})
     return _object(
         {

@@ -24,9 +24,9 @@ _BEFORE: Shape = {
     "description": "Only those that began before this one: the `next` of the page before",
     "schema": {"type": "string", "format": "uuid"},
 }
-_UNDO = """What it created goes, what it changed is as it was. A record that somebody changed since stays, with its
-parts, and so does one that you may not take back; they are told, and the others go. With `dry_run`, which is what you
-get unless you say otherwise, nothing is kept."""
+_UNDO = """With the id of a run, all of its imports go, the last one first. What it created goes, what it changed is as
+it was. A record that somebody changed since stays, with its parts, and so does one that you may not take back; they
+are told, and the others go. With `dry_run`, which is what you get unless you say otherwise, nothing is kept."""
 
 
 def schemas() -> Shape:
@@ -86,6 +86,11 @@ def _import() -> Shape:
             "counts": _COUNTS,
             "started_at": _AT,
             "finished_at": {**_AT, "type": ["string", "null"]},
+            "run": {
+                **_ID,
+                "type": ["string", "null"],
+                "description": "What the files of one call share; `undo` takes it in the place of an import's id",
+            },
         }
     )
 

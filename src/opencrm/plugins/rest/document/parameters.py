@@ -38,6 +38,8 @@ def of_list(spec: Spec) -> list[Shape]:
         _query("fields", {"type": "string"}, f"Names of the wanted fields, as in `{names}`; by default all"),
         _query("deleted", {"type": "string", "enum": ["true", "false"]}, "Whether to list the deleted records instead"),
         _query("where", {"type": "string"}, _WHERE),
+        _query("total", {"type": "string", "enum": ["true", "false"]}, _TOTAL),
+        *_sums(shown),
         searching.OF_LIST,
         *(_filter(field) for field in shown if field.type.filterable and field.name not in _TAKEN),
     ]
@@ -51,7 +53,7 @@ def paging() -> list[Shape]:
     ]
 
 
-_TAKEN = frozenset({"sort", "limit", "cursor", "fields", "deleted", "where", "q"})
+_TAKEN = frozenset({"sort", "limit", "cursor", "fields", "deleted", "where", "total", "sum", "q"})
 """Names that mean something else than a field; such a field's filter is written with `[eq]`."""
 
 
@@ -64,8 +66,17 @@ def _filter(field: Field) -> Shape:
 
 _WHERE = (
     "A condition in JSON, beside the filters, such as "
-    '`{"any": [{"field": "created_at", "op": "at_least", "value": "-30d"}, {"field": "owner_id", "op": "empty"}]}`'
+    '`{"any": [{"field": "created_at", "op": "at_least", "value": "-30d"}, {"field": "owner_id", "op": "empty"}]}`; '
+    "or one filter such as `stage=new`. It may be given several times: all of them hold. "
+    '`{"segment": ID}` within it stands for the condition of a segment'
 )
+_TOTAL = "Whether to count the records of all pages, too: to 10,000, beyond which the answer says that there are more"
+
+
+def _sums(shown: list[Field]) -> list[Shape]:
+    names = [field.name for field in shown if isinstance(field.type, Amount)]
+    text = f"An amount, or several with commas between, to be added up over all pages by currency: {', '.join(names)}"
+    return [_query("sum", {"type": "string"}, text)] if names else []
 
 
 def _schema(field: Field) -> Shape:

@@ -13,9 +13,22 @@ ID = "019cadc6-9a80-7c3a-9b1e-4f2a6d8c0e13"
 
 def page(item: Shape) -> Shape:
     """Return the shape of a page of a list."""
-    return _object(
-        {"items": _list(item), "next": {"type": ["string", "null"], "description": "The next page's cursor"}}
-    )
+    number, more = {"type": "integer", "minimum": 0}, {"type": "boolean", "description": "There are more than so many"}
+    money = _object({"amount": _text("1200.50"), "currency": _text("EUR")})
+    found = {
+        "items": _list(item),
+        "next": {"type": ["string", "null"], "description": "The next page's cursor"},
+        "total": {
+            **_object({"count": number, "more": more}),
+            "description": "Of all pages, where `total` asked for it",
+        },
+        "sums": {
+            "type": "object",
+            "additionalProperties": _list(money),
+            "description": "Of all pages, by the amounts that `sum` asked for",
+        },
+    }
+    return _object(found, "total", "sums")
 
 
 def written(*, tagged: bool) -> Shape:
@@ -105,6 +118,7 @@ def _entry() -> Shape:
             "acting_as": _text_or_none(None),
             "cause": {"type": ["string", "null"], "format": "uuid", "examples": [None]},
             "origin": _text_or_none("rest"),
+            "undoes": {"type": ["string", "null"], "format": "uuid", "examples": [None]},
             "before": {"type": ["object", "null"], "examples": [None]},
             "after": {"type": "object", "examples": [{"title": "Windows for Archer Homes"}]},
         }

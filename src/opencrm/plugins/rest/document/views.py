@@ -16,6 +16,10 @@ _SNAPSHOT_ID: Shape = {
 }
 _OTHER_ID: Shape = {**_SNAPSHOT_ID, "name": "other", "description": "Id of a later snapshot"}
 
+_USABLE = (
+    "Whether you can open it: not where it looks at a field that is gone or that you may not read; what does so is "
+    "left out here"
+)
 _NARROWED = "Any parameter of the entity's own list narrows it, or shows it otherwise; what is saved always holds."
 
 
@@ -25,6 +29,12 @@ def schemas() -> Shape:
     entity = {"type": "string", "description": "Name of the entity of the items", "examples": ["deal"]}
     found = {**found, "properties": {"entity": entity, **found["properties"]}, "required": ["entity", "items", "next"]}
     return {"SavedPage": found, "Snapshot": _snapshot(), "Snapshots": _snapshots(), "Compared": _compared()}
+
+
+def added(name: str) -> Shape:
+    """Return what a named shape holds beside an entity's fields."""
+    told = {"type": "boolean", "readOnly": True, "description": _USABLE}
+    return {"usable": told} if name in ("saved_view", "segment") else {}
 
 
 def paths(refusals: Callable[[tuple[int, ...]], Shape]) -> Shape:

@@ -52,8 +52,17 @@ class Analysing:
             spec = reader.entity(named[0])
             asked = _asked(reader, spec, rest, set())
             groups, measures = ([value for name, value in own if name == word] for word in ("by", "measure"))
-            report: Report[Any] = Report(spec, groups, measures or ["count"], asked.where)
-            return answer(reports.plain(reports.run(reader, report)))
+            return answer(reports.plain(_run(reader, Report(spec, groups, measures or ["count"], asked.where))))
+
+
+def _run(reader: Reader, report: Report[Any]) -> reports.Table:
+    """Run a report; what is wrong with it is told by the names of the parameters."""
+    if any("." in each for each in report.group_by):
+        raise InputError({"by": ["groups are own fields, not those of linked records"]})
+    try:
+        return reports.run(reader, report)
+    except InputError as error:
+        raise error.called({"group_by": "by", "measures": "measure"}) from None
 
 
 def _parted(given: Pairs, names: set[str]) -> tuple[Pairs, Pairs]:
@@ -63,11 +72,11 @@ def _parted(given: Pairs, names: set[str]) -> tuple[Pairs, Pairs]:
 
 def _asked(reader: Reader, spec: Spec, given: Pairs, shown: set[str]) -> Query[Any]:
     """Return what filters ask for, and how the records are to be shown, as far as that can be said here."""
-    unknown = {"sort", "fields", "limit", "cursor", "deleted"} - shown
+    unknown = {"sort", "fields", "limit", "cursor", "deleted", "total"} - shown
     wrong = [name for name, _ in given if name in unknown]
     if wrong:
         raise InputError({name: ["is no parameter here"] for name in wrong})
-    return query_of(spec, given, reader.configuration.locale)
+    return query_of(reader, spec, given)
 
 
 def _number(given: Pairs) -> int:

@@ -10,18 +10,16 @@ from flask import Response
 
 from opencrm import (
     CRM,
-    Condition,
     InputError,
     MassEdit,
     Merge,
     Principal,
     RecordId,
-    condition,
     duplicates,
     editing,
     merging,
 )
-from opencrm.embed import Reader, Spec
+from opencrm.embed import Reader, Spec, read_condition
 from opencrm.plugins.rest.handling.answers import ACT, answer
 from opencrm.plugins.rest.handling.records import entity_at
 from opencrm.plugins.rest.handling.requests import json_object, no_parameters, parameters, principal, record_id
@@ -59,9 +57,14 @@ class Cleaning:
         given, who = _checked(json_object(), _CHOICES), principal()
         with self._crm.read(who) as reader:
             spec = entity_at(reader, plural)
-            wish = _wish(spec, given)
+            wish = _wish(reader, spec, given)
             _bounded(reader, spec, wish)
-        done = self._edited(who, wish, given)
+        try:
+            done = self._edited(who, wish, given)
+        except InputError as error:
+            raise error.called(
+                {"owner": "owner_id", "unit": "unit_id", "stage": "stage" if wish.set else "move"}
+            ) from None
         with self._crm.read(who) as reader:
             body = _told(reader, spec, done)
         return answer(body, headers={ACT: done.act} if done.act else {})
@@ -121,7 +124,7 @@ class Cleaning:
 def _checked(body: dict[str, Any], known: Mapping[str, type]) -> dict[str, Any]:
     """Return what a body says, without what it says is nothing."""
     given = {name: value for name, value in body.items() if value is not None}
-    wrong = {name: ["is no argument here"] for name in given if name not in known}
+    wrong = {name: [_unknown(name, known)] for name in given if name not in known}
     wrong |= {
         name: [f"must be {_KINDS[known[name]]}"]
         for name, value in given.items()
@@ -132,11 +135,22 @@ def _checked(body: dict[str, Any], known: Mapping[str, type]) -> dict[str, Any]:
     return given
 
 
-def _wish(spec: Spec, given: Mapping[str, Any]) -> MassEdit[Any]:
+def _unknown(name: str, known: Collection[str]) -> str:
+    if "where" not in known:
+        return "is no argument here"
+    return {
+        "all": 'is no argument here: all records are "where": {"all": []}',
+        "owner": "is no argument here: say owner_id",
+        "unit": "is no argument here: say unit_id",
+    }.get(name, "is no argument here")
+
+
+def _wish(reader: Reader, spec: Spec, given: Mapping[str, Any]) -> MassEdit[Any]:
+    _check_one(given)
     where, ids = given.get("where"), given.get("ids")
     return MassEdit(
         spec,
-        where=None if where is None else _condition(where),
+        where=None if where is None else read_condition(reader, spec, where),
         ids=None if ids is None else _ids("ids", ids),
         set=given.get("set"),
         owner=given.get("owner_id"),
@@ -148,11 +162,14 @@ def _wish(spec: Spec, given: Mapping[str, Any]) -> MassEdit[Any]:
     )
 
 
-def _condition(raw: dict[str, Any]) -> Condition:
-    try:
-        return condition(raw)
-    except ValueError as error:
-        raise InputError({"where": [str(error)]}) from None
+def _check_one(given: Mapping[str, Any]) -> None:
+    """Refuse what does nothing or several things, or does not say with which records."""
+    done = [bool(given.get(name)) for name in ("set", "move", "delete", "restore")]
+    if sum([*done, "owner_id" in given or "unit_id" in given]) != 1:
+        text = "or one of owner_id and unit_id, move, delete and restore is required, and no other"
+        raise InputError({"set": [text]})
+    if ("where" in given) == ("ids" in given):
+        raise InputError({"where": ['or ids is required, and not both; all records are "where": {"all": []}']})
 
 
 def _ids(name: str, raw: Collection[Any]) -> list[str]:
@@ -164,9 +181,9 @@ def _ids(name: str, raw: Collection[Any]) -> list[str]:
 
 
 def _bounded(reader: Reader, spec: Spec, wish: MassEdit[Any]) -> None:
-    """Refuse what would take a request too long; of deleted records nobody has counted, there are few."""
-    _ = wish.act
-    number = len(wish.ids) if wish.ids is not None else reader.count(spec, wish.where)
+    """Refuse what would take a request too long."""
+    wish.check()
+    number = len(wish.ids) if wish.ids is not None else reader.count(spec, wish.where, deleted=wish.restore)
     if number > editing.MOST:
         field = "where" if wish.ids is None else "ids"
         raise InputError({field: [f"names more than {editing.MOST:,} records, which one request does not take"]})

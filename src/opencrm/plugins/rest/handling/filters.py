@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-import orjson
-
-from opencrm import All, Amount, Condition, Equal, InputError, Query, condition
-from opencrm.embed import Locale, Spec, query_conditions
+from opencrm import All, Condition, InputError, Query
+from opencrm.embed import Reader, Spec, asked_conditions, query_conditions
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _YES: Mapping[str, bool] = MappingProxyType({"true": True, "false": False})
@@ -18,19 +16,20 @@ _YES: Mapping[str, bool] = MappingProxyType({"true": True, "false": False})
 Pairs = Iterable[tuple[str, str]]
 
 
-def query_of(spec: Spec, pairs: Pairs, locale: Locale) -> Query[Any]:
+def query_of(reader: Reader, spec: Spec, pairs: Pairs) -> Query[Any]:
     """Return what a list's parameters ask for.
 
     Args:
+        reader: Whoever asks.
         spec: The entity.
         pairs: The query string's names and values; a filter may come several times, and then all of them hold.
-        locale: Gives an amount without a currency the workspace's.
 
     Raises:
         InputError: Names each parameter that is unknown or cannot be used.
     """
     shown, filters = _told_apart(pairs)
-    found, wrong = _read(shown)
+    wheres = [value for name, value in shown if name == "where"]
+    found, wrong = _read(it for it in shown if it[0] != "where")
     conditions: list[Condition] = []
     try:
         conditions += query_conditions(filters).items
@@ -38,10 +37,19 @@ def query_of(spec: Spec, pairs: Pairs, locale: Locale) -> Query[Any]:
         wrong |= error.fields
     if wrong:
         raise InputError(wrong)
-    conditions += _currencies(spec, filters, locale)
-    if "where" in found:
-        conditions.append(found.pop("where"))
+    asked = asked_conditions(reader, spec, wheres)
+    conditions += [asked] if asked is not None else []
     return Query(spec, where=All(tuple(conditions)) if conditions else None, **found)
+
+
+def summed_in(pairs: Pairs) -> list[str]:
+    """Return the fields whose sums a list's parameters ask for."""
+    return list(dict.fromkeys(each for name, value in pairs if name == "sum" for each in _names(value)))
+
+
+def without_sums(pairs: Pairs) -> list[tuple[str, str]]:
+    """Return a list's other parameters."""
+    return [it for it in pairs if it[0] != "sum"]
 
 
 def _told_apart(pairs: Pairs) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
@@ -68,22 +76,6 @@ def _read(shown: Pairs) -> tuple[dict[str, Any], dict[str, list[str]]]:
     return found, wrong
 
 
-def _currencies(spec: Spec, filters: Pairs, locale: Locale) -> Iterator[Condition]:
-    """Give the currency within which an amount is another one."""
-    for name, value in filters:
-        field, _, operator = name.partition("[")
-        kind = spec.fields[field].type if field in spec.fields else None
-        if operator == "ne]" and isinstance(kind, Amount):
-            yield Equal(kind.currency, value.strip().partition(" ")[2] or locale.currency)
-
-
-def _tree(value: str) -> Condition:
-    try:
-        return condition(orjson.loads(value))
-    except orjson.JSONDecodeError as error:
-        raise ValueError(f"is no JSON: {error}") from None
-
-
 def _yes_or_no(value: str) -> bool:
     if value not in _YES:
         raise ValueError("must be true or false")
@@ -101,6 +93,14 @@ def _names(value: str) -> list[str]:
 
 
 _PARAMETERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
-    {"sort": str, "limit": _whole, "cursor": str, "fields": _names, "deleted": _yes_or_no, "where": _tree}
+    {
+        "sort": str,
+        "limit": _whole,
+        "cursor": str,
+        "fields": _names,
+        "deleted": _yes_or_no,
+        "total": _yes_or_no,
+        "where": str,
+    }
 )
 """What else than a field may be named."""

@@ -46,7 +46,7 @@ class Imports:
             return answer(_told(imports.job(reader, record_id(id))))
 
     def undo(self, id: str) -> Response:
-        """Take an import back, or tell what would be done."""
+        """Take an import back, or all of a run, or tell what would be done."""
         no_parameters()
         given, who = json_object(), principal()
         if not given.keys() <= {"dry_run"} or not isinstance(given.get("dry_run", True), bool):

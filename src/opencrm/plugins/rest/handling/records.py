@@ -25,8 +25,8 @@ from opencrm import (
     records,
 )
 from opencrm.embed import Reader, Spec, Work
-from opencrm.plugins.rest.handling.answers import ACT, answer, entry_body, record_body, tagged
-from opencrm.plugins.rest.handling.filters import query_of
+from opencrm.plugins.rest.handling.answers import ACT, answer, entry_body, page_body, record_body, sums_body, tagged
+from opencrm.plugins.rest.handling.filters import query_of, summed_in, without_sums
 from opencrm.plugins.rest.handling.requests import (
     expected,
     json_object,
@@ -54,12 +54,11 @@ class Records:
         given = pairs()
         with self._crm.read(principal()) as reader:
             spec = entity_at(reader, plural)
-            searched = any(name == "q" for name, _ in given)
-            query = None if searched else query_of(spec, given, reader.configuration.locale)
-            page = page_of(reader, spec, given) if query is None else reader.list(query)
-            dumper = reader.configuration.schemas.dumper(spec)
-        items = dumper.rows(page.rows, page.rows[0].fields) if page.rows else []
-        return answer({"items": items, "next": page.next})
+            if any(name == "q" for name, _ in given):
+                return answer(page_body(reader, spec, page_of(reader, spec, given)))
+            query, summed = query_of(reader, spec, without_sums(given)), summed_in(given)
+            body = page_body(reader, spec, reader.list(query))
+            return answer(body | sums_body(reader, query, summed))
 
     def get(self, plural: str, id: str) -> Response:
         """Answer with one record."""

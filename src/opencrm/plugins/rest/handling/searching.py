@@ -17,6 +17,7 @@ from opencrm.plugins.rest.handling.requests import pairs, principal
 MOST = 100
 """Of so many of the best hits a list is made."""
 
+_NOT_WITH_Q = frozenset({"cursor", "deleted", "total", "sum"})
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -53,13 +54,13 @@ def page_of(reader: Reader, spec: Spec, given: Pairs) -> Page[Any]:
     Raises:
         InputError: A parameter is unknown, cannot be used, or not together with `q`.
     """
-    wrong = {name: ["cannot be used together with q"] for name, _ in given if name in ("cursor", "deleted")}
+    wrong = {name: ["cannot be used together with q"] for name, _ in given if name in _NOT_WITH_Q}
     if wrong:
         raise InputError(wrong)
-    query: Query[Any] = query_of(spec, [it for it in given if it[0] != "q"], reader.configuration.locale)
+    query: Query[Any] = query_of(reader, spec, [it for it in given if it[0] != "q"])
+    reader.check(query)
     ids = [hit.id for hit in searching.search(reader, once(given, "q"), [spec], limit=MOST)]
     if not ids:
-        reader.check(query)
         return Page(())
     where = In("id", tuple(ids)) if query.where is None else All((In("id", tuple(ids)), query.where))
     if any(name == "sort" for name, _ in given):

@@ -10,8 +10,8 @@ from flask import Response
 
 from opencrm import CRM, All, InputError, Page, Query, segments, views
 from opencrm.embed import Reader, Spec
-from opencrm.plugins.rest.handling.answers import answer
-from opencrm.plugins.rest.handling.filters import query_of
+from opencrm.plugins.rest.handling.answers import answer, page_body, sums_body
+from opencrm.plugins.rest.handling.filters import query_of, summed_in, without_sums
 from opencrm.plugins.rest.handling.requests import no_body, no_parameters, pairs, principal, record_id
 
 _OF_SNAPSHOTS = frozenset({"limit", "cursor", "fields"})
@@ -31,15 +31,13 @@ class Views:
         """Answer with one page of what a saved view gives; the query string narrows it, or sorts it otherwise."""
         given = pairs()
         with self._crm.read(principal()) as reader:
-            query = _narrowed(reader, views.open(reader, record_id(id)), given)
-            return _page(reader, reader.entity(query.entity), reader.list(query))
+            return _listed(reader, views.open(reader, record_id(id)), given)
 
     def members(self, id: str) -> Response:
         """Answer with one page of those who are in a segment now."""
         given = pairs()
         with self._crm.read(principal()) as reader:
-            query = _narrowed(reader, segments.query(reader, record_id(id)), given)
-            return _page(reader, reader.entity(query.entity), reader.list(query))
+            return _listed(reader, segments.query(reader, record_id(id)), given)
 
     def snapshot(self, id: str) -> Response:
         """Take a snapshot of a segment; answer with it."""
@@ -63,7 +61,7 @@ class Views:
         with self._crm.read(principal()) as reader:
             taken = segments.taken(reader, record_id(id), record_id(snapshot))
             spec = reader.entity(taken.entity)
-            asked = query_of(spec, given, reader.configuration.locale)
+            asked = query_of(reader, spec, given)
             fields = None if asked.fields is None else tuple(asked.fields)
             page = segments.recorded(reader, taken.id, fields=fields, limit=asked.limit, cursor=asked.cursor)
             return _page(reader, spec, page)
@@ -76,9 +74,17 @@ class Views:
             return answer(attrs.asdict(segments.compare(reader, old.id, new.id)))
 
 
+def _listed(reader: Reader, saved: Query[Any], given: Sequence[tuple[str, str]]) -> Response:
+    """Answer with one page of a saved query, with what is asked on top of it, and the sums that are asked for."""
+    query = _narrowed(reader, saved, without_sums(given))
+    spec, summed = reader.entity(query.entity), summed_in(given)
+    body = page_body(reader, spec, reader.list(query))
+    return answer({"entity": spec.name, **body, **sums_body(reader, query, summed)})
+
+
 def _narrowed(reader: Reader, saved: Query[Any], given: Sequence[tuple[str, str]]) -> Query[Any]:
     """Return a saved query with what is asked on top of it: never more records than it gives."""
-    asked = query_of(reader.entity(saved.entity), given, reader.configuration.locale)
+    asked = query_of(reader, reader.entity(saved.entity), given)
     both = [where for where in (saved.where, asked.where) if where is not None]
     return attrs.evolve(
         asked,
@@ -89,6 +95,4 @@ def _narrowed(reader: Reader, saved: Query[Any], given: Sequence[tuple[str, str]
 
 
 def _page(reader: Reader, spec: Spec, page: Page[Any]) -> Response:
-    dumper = reader.configuration.schemas.dumper(spec)
-    items = dumper.rows(page.rows, page.rows[0].fields) if page.rows else []
-    return answer({"entity": spec.name, "items": items, "next": page.next})
+    return answer({"entity": spec.name, **page_body(reader, spec, page)})

@@ -22,7 +22,7 @@ _LEGAL = (
     "ab ag as bv co company corp corporation ek ev gbr gmbh inc incorporated kg kgaa limited llc llp ltd nv ohg oy plc"
 )
 _TITLES = "frau herr miss mr mrs ms the"
-_SILENT = frozenset(f"{_LEGAL} plc pty sa sarl sas spa sro srl ug {_TITLES}".split())
+_SILENT = frozenset(f"{_LEGAL} pty sa sarl sas spa sro srl ug {_TITLES}".split())
 """Words that tell nothing of who it is."""
 
 
