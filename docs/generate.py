@@ -282,8 +282,9 @@ def _type(kind: FieldType[Any], samples: tuple[Any, ...]) -> Iterator[str]:
     can += ["lists can be sorted by it" if kind.ordered else "has no order"]
     arguments = ", ".join(f"`{each.name}`" for each in attrs.fields(cls))
     if cls is Text:
-        words = ", ".join(f"`{word}`" for word in operators_of(Text(folded=True)))
-        can = [f"with `folded`, in conditions: {words}; and lists can be sorted by it"]
+        folded, plain = (", ".join(f"`{word}`" for word in operators_of(Text(folded=it))) for it in (True, False))
+        can = [f"with `folded`, in conditions: {folded}; and lists can be sorted by it"]
+        can += [f"without, in conditions: {plain}; and it has no order"]
     yield "\n".join(
         [
             f"- in schemas: `{kind.name}`",

@@ -68,3 +68,16 @@ def test_two_workspaces_of_one_database(pg_url):
         with engine.begin() as connection:
             connection.exec_driver_sql(f"DROP SCHEMA {schema} CASCADE")
     engine.dispose()
+
+
+def test_an_extension_in_a_schema_whose_name_needs_quotes(pg_url):
+    """Similar words are found through it."""
+    engine = make_engine(pg_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql('CREATE SCHEMA "Ex-tra ""Select"""')
+        connection.exec_driver_sql('CREATE EXTENSION pg_trgm SCHEMA "Ex-tra ""Select"""')
+    crm = CRM(engine=engine)
+    owner = crm.init(owner="Anna Schmidt")
+    with crm.read(owner) as reader:
+        assert [hit.title for hit in searching.search(reader, "schmit")] == ["Anna Schmidt"]
+    engine.dispose()

@@ -24,6 +24,10 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
         ("ＡＢＣ", "abc"),
         ("a\t\n b", "A B"),
         ("é", "e\u0301"),
+        ("Łódź", "LODZ"),
+        ("Ørsted", "orsted"),
+        ("Þór Æðelstan Đorđe", "thor aedelstan dorde"),
+        ("Iğdır Ħaż-Żebbuġ Ŋŧ Œuvre ĸ Straẞe", "igdir haz-zebbug nt oeuvre q strasse"),
     ],
 )
 def test_names_that_are_one_to_people_fold_to_one_key(one: str, other: str):

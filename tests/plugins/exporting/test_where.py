@@ -1,4 +1,4 @@
-"""`opencrm export --where`: a condition in JSON, beside the filters."""
+"""`opencrm export --where`: a filter or a condition in JSON, beside the filters."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ def export(tmp_path: Path) -> Callable[..., Result]:
         (('{"not": {"field": "city", "op": "equal", "value": "riga"}}',), ["Beta", "Gama"]),
         (('{"field": "created_at", "op": "at_least", "value": "-1h"}', "--filter", "city="), ["Gama"]),
         (('{"any": []}',), []),
+        (("city=riga",), ["Acme"]),
+        (("city[empty]=false", "--where", "name[gte]=b"), ["Beta"]),
     ],
 )
 def test_what_meets_the_condition_leaves(

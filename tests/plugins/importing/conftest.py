@@ -61,5 +61,7 @@ def bring(crm: CRM, firm: Firm, tmp_path: Path) -> Callable[..., Brought]:
 def read_errors(path: Path | None) -> list[dict[str, str]]:
     if path is None:
         return []
-    with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        delimiter = stream.readline()[len("row")]
+        stream.seek(0)
+        return list(csv.DictReader(stream, delimiter=delimiter))

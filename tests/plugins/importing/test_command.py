@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from opencrm import CRM, Company, InputError, NotFound, OpenCRMError, PermissionDenied
+from opencrm.cli.commands.imports import imports
 from opencrm.embed import Invocation
 from opencrm.plugins.exporting.command import export_command
 from opencrm.plugins.importing.command import import_command
@@ -23,7 +24,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Resul
     url = f"sqlite:///{tmp_path}/crm.db"
     with closing(CRM(url)) as crm:
         crm.init(owner="Ann")
-    commands: dict[str, click.Command] = {"import": import_command, "export": export_command}
+    commands: dict[str, click.Command] = {"import": import_command, "imports": imports, "export": export_command}
 
     def run(name: str, *args: str, **given: str) -> Result:
         with closing(Invocation({"db": url, **given}, {})) as invocation:
@@ -126,8 +127,29 @@ def test_a_guess_is_printed_or_written(call: Callable[..., Result]) -> None:
     assert 'entity = "company"' in call("import", "--guess", "people.csv", "--entity", "company").stdout
     written = call("import", "--guess", "people.csv", "-o", "people.toml")
     assert (written.exit_code, written.stdout) == (0, "")
-    assert call("import", "--guess", "people.csv", "-o", "people.toml").exit_code == 2
+    refused = call("import", "--guess", "people.csv", "-o", "people.toml")
+    assert (refused.exit_code, "--replace" in refused.stderr) == (2, True)
     assert "1 contact created" in call("import", "people.toml", "people.csv").stdout
+
+
+def test_a_guess_replaces_a_map_where_it_is_told_to(call: Callable[..., Result]) -> None:
+    """With `--replace`, which says nothing without an output."""
+    Path("people.csv").write_text("Name,E-mail\nAnn,ann@example.com\n")
+    Path("people.toml").write_text("old" * 2_000)
+    assert call("import", "--guess", "people.csv", "-o", "people.toml", "--replace").exit_code == 0
+    assert Path("people.toml").read_text() == call("import", "--guess", "people.csv").stdout
+    assert call("import", "--guess", "people.csv", "--replace").exit_code == 2
+
+
+def test_a_file_whose_import_was_undone_was_not_imported_before(call: Callable[..., Result]) -> None:
+    """Nor does a run in between count that found everything there; one whose records stand does."""
+    Path("c.csv").write_text("name\nAcme\n")
+    assert call("import", "company", "c.csv").stderr == ""
+    assert "was imported before" in call("import", "company", "c.csv").stderr
+    first = call("imports", "list").stdout.splitlines()[-1].split()[0]
+    assert call("imports", "undo", first, "--yes").exit_code == 0
+    assert call("import", "company", "c.csv").stderr == ""
+    assert "was imported before" in call("import", "company", "c.csv").stderr
 
 
 def test_a_guess_and_an_import_are_told_apart(call: Callable[..., Result]) -> None:

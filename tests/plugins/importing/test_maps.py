@@ -40,6 +40,8 @@ def mapped(folder: Path, text: str) -> None:
         ('zone = "a\\u0000b"', "is no IANA time zone"),
         ("sistem = 'x'", "does not know 'sistem'"),
         ("[[target]]\nfeilds.name = 'x'\nentity = 'company'", "does not know 'feilds'"),
+        ("header_row = true\n[[target]]\nentity = 'company'", "header_row must be the number of a line"),
+        ("header_row = 0\n[[target]]\nentity = 'company'", "header_row must be the number of a line"),
         ("[[target]]\nfields.name = 'x'", "names no entity"),
         ("path = 'x.csv'", "has no \\[\\[target\\]\\]"),
         ("[[target]]\nentity = 'company'\nfields.name = 5", "must be a column's name or a table"),

@@ -115,8 +115,14 @@ def test_managers_see_their_teams_and_agents_their_own(crm: CRM, folder: Path) -
 def test_a_second_run_writes_nothing_and_a_newer_export_moves_a_deal(crm: CRM, folder: Path) -> None:
     """A deal that was engaging is won now."""
     bring(crm, folder)
-    again = {what for outcome in bring(crm, folder) for what in outcome.progress.tally}
-    assert all(what.endswith(("unchanged", "found")) for what in again)
+    again = bring(crm, folder)
+    assert [outcome.errors for outcome in again] == [None] * 4
+    assert [dict(outcome.progress.tally) for outcome in again] == [
+        {"role found": 2, "unit unchanged": 4, "user unchanged": 5, "membership unchanged": 5},
+        {"product unchanged": 2},
+        {"company unchanged": 2},
+        {"deal unchanged": 5},
+    ]
     path = folder / "sales_pipeline.csv"
     path.write_text(path.read_text().replace("Engaging,2016-11-03,,", "Won,2016-11-03,2017-05-01,70"))
     *_, last = bring(crm, folder)

@@ -35,6 +35,32 @@ def test_western_text_that_is_not_utf8_is_taken_for_cp1252_and_said_so(tmp_path:
     assert (file.guess, told(file)[0][1]) == ("cp1252", ["Müller", "Köln"])
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_mark_counts_more_than_what_is_said(tmp_path: Path, encoding: str) -> None:
+    """The mark is the file's own; what a map says may be of another file."""
+    file = opened(tmp_path, "größe,straße\nMüller,Köln\n".encode(encoding), "cp1252")
+    assert (file.guess, file.header, told(file)[0][1]) == (None, ("größe", "straße"), ["Müller", "Köln"])
+
+
+@pytest.mark.parametrize("title", ["List", "List;;;", '"List"\nof,2025;;\n\n;;;'])
+def test_the_header_may_stand_on_another_line(tmp_path: Path, title: str) -> None:
+    """The delimiter is found from there on; a line that is blank or not there is told."""
+    path = tmp_path / "file.csv"
+    path.write_text(f"{title}\na;b,c;d\n1;2;3\n")
+    line = title.count("\n") + 2
+    file = open_csv(path, header_row=line)
+    assert (file.header, told(file)) == (("a", "b,c", "d"), [(line + 1, ["1", "2", "3"], None)])
+    with pytest.raises(BadHeader, match=f"on its line {line}"):
+        file.position("x")
+    with pytest.raises(EmptyFile, match="no header on line 99"):
+        open_csv(path, header_row=99)
+
+
+def test_blank_rows_above_the_header_are_left_out(tmp_path: Path) -> None:
+    """As in a workbook."""
+    assert opened(tmp_path, b",,\na,b,c\n1,2,3\n").header == ("a", "b", "c")
+
+
 def test_one_broken_byte_costs_one_row_of_a_utf8_file(tmp_path: Path) -> None:
     """A file that is UTF-8 but for one cell loses that row, and keeps its other letters."""
     file = opened(tmp_path, "name,city\nMüller,Köln\nJos".encode() + b"\xe9,Bonn\nx,y\n")

@@ -11,10 +11,13 @@ from opencrm import (
     Company,
     Contact,
     ContactPoint,
+    Create,
+    CustomField,
     Deal,
     DealLine,
     Employment,
     Query,
+    records,
 )
 from opencrm.plugins.importing.problems import BadHeader, UnknownField
 from opencrm.testing import Firm
@@ -180,6 +183,23 @@ quantity = { value = 2 }
     assert (str(first.expected_close), first.source) == ("2019-08-17", "unknown")
     assert (second.title, str(second.amount), second.source) == ("(Bob)".rjust(6), "1000250.00", "Web")
     assert [line.title for line in all_of(crm, firm, DealLine)] == ["GTX Pro"]
+
+
+def test_a_translation_into_nothing_is_a_value(bring: Bring, crm: CRM, firm: Firm) -> None:
+    """No and zero are answers; an empty text is none."""
+    with crm.work(firm.owner) as work:
+        texts = ({"key": "again", "kind": "yes_no"}, {"key": "visits", "kind": "number"})
+        records.create(work, [Create(CustomField, entity="deal", label=each["key"], **each) for each in texts])
+    named = """
+[[target]]
+entity = "deal"
+fields.title = "title"
+fields.again = { column = "a", translate = { Y = true, N = false, "?" = "" }, default = true }
+fields.visits = { column = "v", translate = { none = 0, unknown = "" } }
+"""
+    assert not bring("title,a,v\nA,Y,3\nB,N,none\nC,?,unknown\n", named).errors
+    found = [(row.again, row.visits) for row in all_of(crm, firm, Deal)]
+    assert found == [(True, 3), (False, 0), (True, None)]
 
 
 def test_a_missing_column_is_refused_before_anything_is_written(bring: Bring) -> None:

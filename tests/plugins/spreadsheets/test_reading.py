@@ -16,7 +16,7 @@ import pytest
 import xlsxwriter
 
 from opencrm import ConfigurationError, InputError
-from opencrm.plugins.spreadsheets import problems
+from opencrm.plugins.spreadsheets.extra import module_of_extra
 from opencrm.plugins.spreadsheets.problems import BadWorkbook, WorkbookTooLarge
 from opencrm.plugins.spreadsheets.reading import sheet_rows
 
@@ -264,7 +264,7 @@ def test_without_the_extra_its_name_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     for module in ("python_calamine", "xlsxwriter"):
         monkeypatch.setitem(sys.modules, module, None)
         with pytest.raises(ConfigurationError, match=r"pip install opencrm\[xlsx\]"):
-            problems.extra(module)
+            module_of_extra(module)
 
 
 def test_listing_plugins_loads_no_extra() -> None:

@@ -44,6 +44,7 @@ def _character(_ctx: click.Context, _param: click.Parameter, text: str | None) -
     type=click.Path(dir_okay=False, path_type=Path),
     help="With --guess: where to write the map.  [standard output]",
 )
+@click.option("--replace", is_flag=True, help="With --output: write over a map that is there.")
 def import_command(  # noqa: PLR0913  # each is an option
     *,
     what: str,
@@ -55,6 +56,7 @@ def import_command(  # noqa: PLR0913  # each is an option
     guess: bool,
     entity: str | None,
     output: Path | None,
+    replace: bool,
 ) -> None:
     """Bring records in from a file.
 
@@ -68,8 +70,11 @@ def import_command(  # noqa: PLR0913  # each is an option
     invocation: Invocation = click.get_current_context().obj
     if guess != (path is None) or (not guess and (entity or output)):
         raise click.UsageError("say WHAT and FILE, or --guess and FILE")
+    if replace and output is None:
+        raise click.UsageError("--replace needs --output")
     if path is None:
-        _propose(invocation, _wish(what, entity=entity, encoding=encoding, delimiter=delimiter), output)
+        wish = _wish(what, entity=entity, encoding=encoding, delimiter=delimiter)
+        _propose(invocation, wish, output, replace=replace)
         return
     own = Path(what) if what.endswith(".toml") else None
     if own is not None and (named is not None or not own.is_file()):
@@ -94,17 +99,18 @@ def _wish(text: str, *, entity: str | None, encoding: str | None, delimiter: str
     return Wish(path=path, sheet=sheet, entity=entity, encoding=encoding, delimiter=delimiter)
 
 
-def _propose(invocation: Invocation, wish: Wish, output: Path | None) -> None:
-    """Write the guess of a map; one that is there already stays."""
+def _propose(invocation: Invocation, wish: Wish, output: Path | None, *, replace: bool) -> None:
+    """Write the guess of a map; one that is there already stays, unless it is to be replaced."""
     text = propose_map(invocation.crm, invocation.principal, wish)
     if output is None:
         click.echo(text, nl=False)
         return
     try:
-        with output.open("x", encoding="utf-8") as stream:
+        with output.open("w" if replace else "x", encoding="utf-8") as stream:
             stream.write(text)
     except FileExistsError:
-        raise click.BadParameter(f"{output} is there already", param_hint="--output") from None
+        text = f"{output} is there already; --replace writes over it"
+        raise click.BadParameter(text, param_hint="--output") from None
     click.echo(f"{output}: read it through, change what is wrong, and bring the file in with it", err=True)
 
 
@@ -112,7 +118,8 @@ def _tell(outcome: Outcome, *, dry_run: bool) -> None:
     progress = outcome.progress
     if outcome.guess is not None:
         click.echo(f"note: {outcome.file}: read as {outcome.guess}; --encoding says otherwise", err=True)
-    if outcome.before is not None:
+    compared = any(number and not what.endswith(" created") for what, number in progress.tally.items())
+    if outcome.before is not None and compared:
         text = f"was imported before, on {outcome.before}: rows were compared, and not added again"
         click.echo(f"note: {outcome.file}: {text}", err=True)
     counts = ", ".join(f"{number} {what}" for what, number in sorted(progress.tally.items()))

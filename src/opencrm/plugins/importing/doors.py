@@ -28,6 +28,7 @@ class Doors:
         origin: What the journal calls the import.
         act: What every chunk belongs to, so that the import is one act; None where each is its own.
         trial: The one transaction of a dry run; None for a real import.
+        run: What the files of one call share; None of a file by itself.
     """
 
     crm: CRM
@@ -35,6 +36,7 @@ class Doors:
     origin: str
     act: str | None = None
     trial: Work | None = None
+    run: str | None = None
 
     @property
     def seconds(self) -> float:
@@ -57,6 +59,10 @@ class Doors:
     def configuration(self) -> Configuration:
         """What is in force, with what the transaction of a dry run changed."""
         return self.crm.configuration if self.trial is None else self.trial.configuration
+
+    def together(self) -> Doors:
+        """Return doors for the several files of one call."""
+        return attrs.evolve(self, run=self.crm.workspace.ids.new())
 
     @contextmanager
     def anew(self) -> Iterator[Doors]:

@@ -40,7 +40,9 @@ class FileImport:
         """Import every row; rows that refer to later ones are looked at once more."""
         file, progress = self.plan.file, Progress()
         with self.doors.chunk() as work:
-            job = ImportJobs(work).start(file_hash=file.digest, map_hash=self.map_hash, file_name=file.name)
+            job = ImportJobs(work).start(
+                file_hash=file.digest, map_hash=self.map_hash, file_name=file.name, run=self.doors.run
+            )
         finder, offers = Finder(), Offers(self.plan)
         resolver = Resolver(self.plan, finder, offers, final=False)
         chunks = Chunks(attrs.evolve(self.doors, act=job.id), finder, resolver, progress, job)

@@ -9,27 +9,27 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from opencrm.plugins.importing.files.headers import ERROR_COLUMNS
 from opencrm.plugins.importing.files.reading import readable
 from opencrm.plugins.importing.rows.drafts import Rejected
-
-COLUMNS = ("row", "column", "reason", "value", "code")
-"""What stands before the original cells; `row` is the number of the physical line."""
 
 _ACTIVE = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ErrorFile:
-    """Writes `FILE.errors.csv`; without a rejected row there is none, and one of an earlier run is removed.
+    """Writes an error file, `FILE.errors.csv`; without a rejected row there is none, and one of an earlier run goes.
 
     Args:
         path: Where to write.
         header: The original file's header.
+        delimiter: What stands between the original file's cells: a map that says so reads this one, too.
     """
 
-    def __init__(self, path: Path, header: Sequence[str]) -> None:
+    def __init__(self, path: Path, header: Sequence[str], delimiter: str = ",") -> None:
         self.path = path
         self.count = 0
         self._header = header
+        self._delimiter = delimiter
         self._stack = ExitStack()
         self._writer: Any = None
 
@@ -54,9 +54,9 @@ class ErrorFile:
             self.count += 1
 
     def _open(self) -> None:
-        stream = self._stack.enter_context(self.path.open("w", encoding="utf-8", newline=""))
-        self._writer = csv.writer(stream, lineterminator="\n")
-        self._writer.writerow([*COLUMNS, *self._header])
+        stream = self._stack.enter_context(self.path.open("w", encoding="utf-8-sig", newline=""))
+        self._writer = csv.writer(stream, delimiter=self._delimiter, lineterminator="\n")
+        self._writer.writerow([*ERROR_COLUMNS, *self._header])
 
     def _cell(self, row: Rejected, column: str) -> str:
         if column not in self._header:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from itertools import count
 from pathlib import Path
 
 import attrs
@@ -14,21 +16,22 @@ from opencrm.embed import Spec, jobs_of
 from opencrm.plugins.importing.chunks import Progress
 from opencrm.plugins.importing.doors import Doors
 from opencrm.plugins.importing.engine import FileImport
-from opencrm.plugins.importing.files.reading import TableFile, open_csv, open_with, with_header
+from opencrm.plugins.importing.files.opening import Opener
+from opencrm.plugins.importing.files.reading import TableFile
 from opencrm.plugins.importing.mapping.automatic import map_of_header
 from opencrm.plugins.importing.mapping.checking import check_map
 from opencrm.plugins.importing.mapping.custom_fields import bring_fields
 from opencrm.plugins.importing.mapping.knowing import known_to
 from opencrm.plugins.importing.mapping.map_files import read_map
 from opencrm.plugins.importing.mapping.maps import OWN, FileMap, Map
-from opencrm.plugins.importing.problems import BadMap, FileRefused
+from opencrm.plugins.importing.problems import BadMap
 from opencrm.plugins.importing.report import ErrorFile
 from opencrm.plugins.importing.rows.planning import FilePlan, Workplace, plan_file
 
 Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """Opens a progress bar: a label and a number of steps; gives a function that is told how many more are done."""
 
-_TEXT = (".csv", ".tsv", ".tab", ".txt", "")
+_ERRORS_OF = re.compile(r"(?P<name>.+?)(\.(?P<number>[1-9][0-9]{0,2}))?\.errors\.csv")
 
 
 @attrs.frozen(kw_only=True)
@@ -108,14 +111,16 @@ def propose_map(crm: CRM, principal: Principal, wish: Wish) -> str:
     with crm.read(principal) as reader:
         catalogue, schemas = known_to(reader, reader.configuration)
     around = Surroundings(catalogue, schemas, crm.configuration.locale.currency)
-    return guess(open_file(crm, wish, wish.path, None), wish.entity, around, sheet=wish.sheet)
+    return guess(_opener(crm, wish).open_unknown(wish.path), wish.entity, around, sheet=wish.sheet)
 
 
 def _bring_in(doors: Doors, each: Map | None, wish: Wish, bar: Bar) -> list[Outcome]:
     made = bring_fields(each, doors) if each is not None else 0
     with doors.anew() as now:
         each, plans = _plans(now, each, wish)
-        found = [_run(now, plan, each, bar) for plan in plans]
+        places = _error_paths([plan.file.path for plan in plans])
+        together = now.together() if len(plans) > 1 else now
+        found = [_run(together, plan, each, bar, errors) for plan, errors in zip(plans, places, strict=True)]
     if made and doors.trial is None:
         list(doors.crm.build_indexes())
     return found
@@ -135,13 +140,13 @@ def _plans(doors: Doors, each: Map | None, wish: Wish) -> tuple[Map, list[FilePl
     if each is None:
         if entity is None:
             raise BadMap("map", "say an entity or a map")
-        file = open_file(crm, wish, wish.path, None)
+        file = _opener(crm, wish).open(wish.path)
         each = map_of_header(entity, file, schemas)
         opened = [(each.files[0], file)]
     else:
         _check_entity(each, entity)
         check_map(each, catalogue, schemas)
-        opened = [(file, open_file(crm, wish, path, file)) for file, path in _chosen(each, wish.path)]
+        opened = [(file, _opener(crm, wish).open(path, file)) for file, path in _chosen(each, wish.path)]
     return each, [plan_file(each, file, table, place) for file, table in opened]
 
 
@@ -159,11 +164,20 @@ def _chosen(each: Map, path: Path) -> list[tuple[FileMap, Path]]:
         if nameless:
             raise BadMap(each.name, f"does not say which files of the folder {path} it is for: give a file")
         return [(file, _inside(each, path, file.path)) for file in each.files]
-    fitting = each.files if len(each.files) == 1 else [file for file in each.files if Path(file.path).name == path.name]
+    fitting = each.files if len(each.files) == 1 else _called(each.files, path.name)
     if not fitting:
         listed = ", ".join(file.path for file in each.files)
         raise BadMap(each.name, f"says nothing of a file {path.name!r}, only of {listed}")
     return [(file, path) for file in fitting]
+
+
+def _called(files: Iterable[FileMap], name: str) -> list[FileMap]:
+    """Return the files of this name; of an error file, the one that its rows stayed out of."""
+    found = [file for file in files if Path(file.path).name == name]
+    errors = _ERRORS_OF.fullmatch(name)
+    if found or errors is None:
+        return found
+    return _called(files, errors["name"])[int(errors["number"] or 1) - 1 :][:1]
 
 
 def _inside(each: Map, folder: Path, name: str) -> Path:
@@ -174,50 +188,48 @@ def _inside(each: Map, folder: Path, name: str) -> Path:
     return path
 
 
-def open_file(crm: CRM, wish: Wish, path: Path, file: FileMap | None) -> TableFile:
-    """Open a file by its kind.
-
-    Raises:
-        FileRefused: It is not there, or cannot be read.
-        InputError: A plugin that reads such files refuses it.
-    """
-    if not path.is_file():
-        raise FileRefused(path.name, f"there is no such file: {path}")
-    table = _opened(crm, wish, path, file)
-    return with_header(table, file.header) if file is not None and file.header else table
-
-
-def _opened(crm: CRM, wish: Wish, path: Path, file: FileMap | None) -> TableFile:
+def _opener(crm: CRM, wish: Wish) -> Opener:
     importers = crm.catalogue.importers.values()
-    other = next((each for each in importers if path.suffix.lower() in each.suffixes), None)
-    sheet = wish.sheet or (file.sheet if file else None)
-    if other is not None and path.suffix.lower() not in _TEXT:
-        return open_with(path, other, sheet)
-    if sheet is not None:
-        raise FileRefused(path.name, "has no sheets: it is text")
-    encoding = wish.encoding or (file.encoding if file else None)
-    return open_csv(path, encoding=encoding, delimiter=wish.delimiter or (file.delimiter if file else None))
+    return Opener(importers=importers, sheet=wish.sheet, encoding=wish.encoding, delimiter=wish.delimiter)
 
 
-def _run(doors: Doors, plan: FilePlan, each: Map, bar: Bar) -> Outcome:
+def _run(doors: Doors, plan: FilePlan, each: Map, bar: Bar, place: Path) -> Outcome:
     file = plan.file
     before = _imported_before(doors, file, each)
-    with ErrorFile(_error_path(file.path), file.header) as errors, bar(file.name, file.lines) as step:
+    with ErrorFile(place, file.header, file.delimiter) as errors, bar(file.name, file.lines) as step:
         progress = FileImport(doors=doors, plan=plan, map_hash=each.digest, reject=errors.add, tell=_steps(step)).run()
     return Outcome(file.name, progress, errors.path if errors.count else None, before, file.guess)
 
 
 def _imported_before(doors: Doors, file: TableFile, each: Map) -> str | None:
+    """Return when what stands of the file was brought in; after an undo, a run that made nothing does not count."""
     with doors.crm.read(doors.principal) as reader:
         jobs = jobs_of(reader, file_hash=file.digest, map_hash=each.digest)
-    done = (job.finished_at for job in jobs if job.state != "undone")
+    whole = not any(job.state == "undone" for job in jobs)
+    left = [job for job in jobs if job.state != "undone" and (whole or _made(job.counts))]
+    done = (job.finished_at for job in left)
     return next((f"{at:%Y-%m-%d %H:%M} UTC" for at in done if at is not None), None)
 
 
-def _error_path(path: Path) -> Path:
-    """Return where the error file goes: beside the file, or into the current folder where that cannot be written."""
+def _made(counts: Mapping[str, int]) -> bool:
+    return any(number and what.endswith(" created") for what, number in counts.items())
+
+
+def _error_paths(files: Iterable[Path]) -> list[Path]:
+    """Return where the error files go, each to a place of its own: a workbook comes once for each of its sheets."""
+    found: dict[Path, Path] = {}
+    for file in files:
+        path = next(path for path in _error_places(file) if path.resolve() not in found)
+        found[path.resolve()] = path
+    return list(found.values())
+
+
+def _error_places(path: Path) -> Iterator[Path]:
+    """Give places for an error file: beside the file, or in the current folder where that cannot be written."""
     place = path.parent if os.access(path.parent, os.W_OK) else Path()
-    return place / f"{path.name}.errors.csv"
+    yield place / f"{path.name}.errors.csv"
+    for number in count(2):
+        yield place / f"{path.name}.{number}.errors.csv"
 
 
 def _steps(step: Callable[[int], None]) -> Callable[[int], None]:

@@ -24,6 +24,9 @@ MOST_BYTES = 512 * 1024 * 1024
 MOST_RATIO = 200
 """How many times larger than the file they may be, if they are large at all."""
 
+IN_UTC = "opencrm times"
+"""The property by which a workbook that opencrm wrote says that its times are in UTC."""
+
 _SMALL = 16 * 1024 * 1024
 _MOST_MEMBERS = 5_000
 _BLOCK = 256 * 1024

@@ -12,7 +12,7 @@ from zipfile import ZipInfo
 
 import attrs
 
-from opencrm.plugins.spreadsheets.archives import Archive
+from opencrm.plugins.spreadsheets.archives import IN_UTC, Archive
 from opencrm.plugins.spreadsheets.open_document import measure_ods
 from opencrm.plugins.spreadsheets.problems import BadWorkbook, WorkbookTooLarge
 
@@ -22,7 +22,6 @@ MOST_CELLS = 5_000_000
 MOST_TEXT = 512 * 1024 * 1024
 """Bytes of text that a sheet may show."""
 
-_MARK = "opencrm times"
 _TAIL = 64 * 1024
 _OVERLAP = 256
 _STRING_END = re.compile(rb"</(?:\w+:)?si>")
@@ -64,7 +63,7 @@ def measure(archive: Archive) -> Measured:
         if found := _sheet(archive, member, texts):
             errors[name] = found
         if name == "docProps/custom.xml":
-            utc = _MARK.encode() in b"".join(archive.blocks(member))
+            utc = IN_UTC.encode() in b"".join(archive.blocks(member))
     return Measured(errors, utc)
 
 

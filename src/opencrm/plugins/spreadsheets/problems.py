@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from types import ModuleType
 from typing import ClassVar
 
-from opencrm import ConfigurationError, InputError
+from opencrm import InputError
 
 
 class BadWorkbook(InputError):
@@ -31,15 +29,3 @@ class DoesNotFit(InputError):
 
     def __init__(self, place: str, text: str) -> None:
         super().__init__({place: [f"{text}; export CSV or JSON lines instead"]})
-
-
-def extra(module: str) -> ModuleType:
-    """Return a module of the extra `xlsx`.
-
-    Raises:
-        ConfigurationError: The extra is not installed.
-    """
-    try:
-        return import_module(module)
-    except ImportError:
-        raise ConfigurationError("workbooks need the extra xlsx: pip install opencrm[xlsx]") from None

@@ -13,8 +13,9 @@ from xml.etree import ElementTree
 
 from opencrm.embed import Row
 from opencrm.plugins.spreadsheets.archives import Archive, opened
+from opencrm.plugins.spreadsheets.extra import module_of_extra
 from opencrm.plugins.spreadsheets.measuring import Measured, measure
-from opencrm.plugins.spreadsheets.problems import BadWorkbook, extra
+from opencrm.plugins.spreadsheets.problems import BadWorkbook
 
 _WHOLE = 10**15
 _RELATIONS = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -33,14 +34,14 @@ def sheet_rows(path: Path, sheet: str) -> Iterator[Iterator[Row]]:
         BadWorkbook: It cannot be read, has no such sheet, or several and none is named.
         WorkbookTooLarge: It would take too much memory.
     """
-    calamine = extra("python_calamine")
+    calamine = module_of_extra("python_calamine")
     with opened(path) as archive:
         measured = measure(archive)
         errors = _errors(archive, measured)
     try:
         with calamine.CalamineWorkbook.from_path(path) as workbook:
             found = _chosen(workbook, sheet, path, calamine.SheetVisibleEnum.Visible)
-            yield _rows(found, measured.utc, errors.get(found.name, {}))
+            yield _rows(found, errors.get(found.name, {}), utc=measured.utc)
     except calamine.PasswordError:
         raise BadWorkbook(path.name, "is encrypted: save it without a password") from None
     except calamine.CalamineError as error:
@@ -79,12 +80,12 @@ def _full(workbook: Any, visible: Any) -> list[Any]:
     return [sheet for sheet in sheets if sheet.end is not None]
 
 
-def _rows(sheet: Any, utc: Any, errors: dict[int, list[str]]) -> Iterator[Row]:
+def _rows(sheet: Any, errors: dict[int, list[str]], *, utc: bool) -> Iterator[Row]:
     merged = _merged_down(sheet)
     first = 0
     above: dict[int, Any] = {}
     for line, raw in enumerate(sheet.iter_rows(), 1):
-        cells = [_typed(cell, utc) for cell in raw]
+        cells = [_typed(cell, utc=utc) for cell in raw]
         if not first and all(cell is None for cell in cells):
             continue
         first = first or line
@@ -105,7 +106,7 @@ def _merged_down(sheet: Any) -> dict[int, list[int]]:
     return found
 
 
-def _typed(cell: Any, utc: Any) -> Any:
+def _typed(cell: Any, *, utc: bool) -> Any:
     """Return a cell as a value that becomes text without loss."""
     if cell == "" or cell is None:
         return None
@@ -114,7 +115,7 @@ def _typed(cell: Any, utc: Any) -> Any:
     if isinstance(cell, int | float):
         return _number(cell)
     if isinstance(cell, datetime):
-        return _instant(cell, utc)
+        return _instant(cell, utc=utc)
     if isinstance(cell, timedelta):
         return _clock(cell)
     return cell.replace(microsecond=0) if isinstance(cell, time) else cell
@@ -128,7 +129,7 @@ def _number(number: float) -> Any:
     return short if abs(short.adjusted()) > 40 else Decimal(f"{short:f}")
 
 
-def _instant(moment: datetime, utc: Any) -> date:
+def _instant(moment: datetime, *, utc: bool) -> date:
     """Return a time to the second, which a fraction of a day hits but nearly; a midnight is a date."""
     whole = (moment + timedelta(milliseconds=500)).replace(microsecond=0) if moment.microsecond else moment
     if utc:

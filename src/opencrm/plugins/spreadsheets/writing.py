@@ -14,12 +14,13 @@ from decimal import Decimal
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
-from opencrm.plugins.spreadsheets.problems import DoesNotFit, extra
+from opencrm.plugins.spreadsheets.archives import IN_UTC
+from opencrm.plugins.spreadsheets.extra import module_of_extra
+from opencrm.plugins.spreadsheets.problems import DoesNotFit
 
 MOST_ROWS = 1_048_576
 MOST_COLUMNS = 16_384
 MOST_CHARACTERS = 32_767
-MARK = "opencrm times"
 _DIGITS = 15
 _FIRST_DAY = date(1900, 3, 1)  # Excel takes 1900 for a leap year; earlier days mean different things to programs.
 
@@ -31,12 +32,12 @@ def write_xlsx(stream: BinaryIO, header: Sequence[str], rows: Iterable[Sequence[
         ConfigurationError: The extra is not installed.
         DoesNotFit: There are more rows, columns or characters than a sheet holds.
     """
-    writer = extra("xlsxwriter")
+    writer = module_of_extra("xlsxwriter")
     if len(header) > MOST_COLUMNS:
         raise DoesNotFit("fields", f"a sheet has at most {MOST_COLUMNS:,} columns, not {len(header):,}")
     with TemporaryDirectory(prefix="opencrm-") as folder:
         book = writer.Workbook(stream, {"constant_memory": True, "tmpdir": folder})
-        book.set_custom_property(MARK, "UTC")
+        book.set_custom_property(IN_UTC, "UTC")
         sheet = _Sheet(book, header)
         try:
             sheet.write_all(rows)

@@ -145,3 +145,49 @@ def test_bare_digits_are_phones_only_where_the_header_says_so() -> None:
     local = phones_in(Counter(["020 7183 8750"]))
     assert local is not None
     assert not local.plus
+
+
+@pytest.mark.parametrize(
+    "kind, values, odd",
+    [
+        ("email", ["a@example.com", "b@example.com", "c.example.com"], ("c.example.com",)),
+        ("number", ["1200", "viel", "55"], ("viel",)),
+        ("money", ["5 €", "6 €", "7 apples"], ("7 apples",)),
+        ("number", ["1,200.50", "3,000.00", "1.200,50"], ("1.200,50",)),
+        ("date", ["03/04/2025", "01/05/25", "30/02/2026"], ("01/05/25", "30/02/2026")),
+        ("date", ["14.01.2025", "15.01.2025", "2025-01-16", "17.01.2025"], ("2025-01-16",)),
+        ("phone", ["+44 20 7183 8750", "+44 20 7183 8751", "ask Bob"], ("ask Bob",)),
+    ],
+)
+def test_most_values_decide_and_the_others_are_known(kind: str, values: list[str], odd: tuple[str, ...]) -> None:
+    """One bad cell does not make a column text."""
+    seen = found(*values)
+    assert (seen.kind, seen.odd) == (kind, odd)
+    assert seen.rate < 1
+
+
+def test_a_choice_of_numbers_and_words_stays_one() -> None:
+    """As a choice nothing is lost; as a number the words would be."""
+    assert found(*["36", "38", "40"] * 5, "M").kind == "choice"
+
+
+def test_a_day_that_does_not_exist_still_says_which_number_is_the_day() -> None:
+    """`30/02` can only be a day before a month."""
+    dates = dates_of(["03/04/2025", "30/02/2026"])
+    assert dates is not None
+    assert (dates.format, dates.doubt, dates.proof) == ("%d/%m/%Y", "", "30/02/2026")
+
+
+def test_what_proves_the_order_of_day_and_month_fits_the_format() -> None:
+    """A value that is written otherwise proves nothing."""
+    dates = dates_of(["2025-01-16", "01/02/2025", "03/04/2025", "05/06/2025"])
+    assert dates is not None
+    assert (dates.proof, dates.doubt) == ("", "%m/%d/%Y")
+
+
+@pytest.mark.parametrize(
+    "values, unsettled", [(["1.200"], "."), (["1,200"], ","), (["1.200,5"], ""), (["1,200,300"], ""), (["0,500"], "")]
+)
+def test_three_places_or_thousands_is_a_doubt(values: list[str], unsettled: str) -> None:
+    """Unless a value shows which."""
+    assert found(*values).unsettled == unsettled

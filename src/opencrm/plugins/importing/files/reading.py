@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import attrs
 
 from opencrm import Importer
+from opencrm.plugins.importing.files.headers import from_line, header_of, is_error_header, without_told
 from opencrm.plugins.importing.files.records import Records, csv_records
 from opencrm.plugins.importing.files.sniffing import detect
-from opencrm.plugins.importing.problems import BadHeader, EmptyFile, Fault, FileRefused
+from opencrm.plugins.importing.problems import BadHeader, Fault, FileRefused
 
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -44,6 +45,9 @@ class TableFile:
         lines: About how many physical lines it has.
         guess: The encoding, where it is a guess that the user should look at.
         defused: Whether text that looks like a formula may have an apostrophe before it, as exports of CSV do it.
+        delimiter: What stands between its cells, or would in CSV.
+        header_row: The line of the header, where that is not the first.
+        repaired: Whether it is an error file; what it tells of the rows is left out.
         records: Opens it and gives its lines.
     """
 
@@ -54,6 +58,9 @@ class TableFile:
     lines: int
     guess: str | None = None
     defused: bool = False
+    delimiter: str = ","
+    header_row: int | None = None
+    repaired: bool = False
     records: Callable[[], Records]
 
     @property
@@ -69,13 +76,17 @@ class TableFile:
         """
         found = [at for at, name in enumerate(self.header) if name == column]
         if not found:
-            found = [at for at, name in enumerate(self.header) if _alike(name) == _alike(column)]
+            found = [at for at, name in enumerate(self.header) if alike(name) == alike(column)]
         if len(found) == 1:
             return found[0]
         if found:
             raise BadHeader(self.name, f"has the column {column!r} {len(found)} times")
         listed = ", ".join(repr(name) for name in self.header if name)
-        raise BadHeader(self.name, f"has no column {column!r} on its first line, only {listed}")
+        raise BadHeader(self.name, f"has no column {column!r} on its {self._place}, only {listed}")
+
+    @property
+    def _place(self) -> str:
+        return f"line {self.header_row}" if self.header_row else "first line (header_row names another)"
 
     def positions(self, columns: Iterable[str]) -> Mapping[str, int]:
         """Return where each of the columns stands."""
@@ -95,36 +106,43 @@ class TableFile:
                 yield judge.row(line, cells, fault)
 
 
-def open_csv(path: Path, *, encoding: str | None = None, delimiter: str | None = None) -> TableFile:
+def open_csv(
+    path: Path, *, encoding: str | None = None, delimiter: str | None = None, header_row: int | None = None
+) -> TableFile:
     """Open a CSV file, after finding out its encoding and delimiter.
+
+    Args:
+        path: The file.
+        encoding: Its encoding, where it must not be guessed; a mark at the file's beginning counts more.
+        delimiter: What stands between its cells, where it must not be guessed.
+        header_row: The line of the header, where that is not the first. The header of an error file always is.
 
     Raises:
         FileRefused: One of its kinds says what is wrong.
     """
-    found = detect(path, encoding=encoding, delimiter=delimiter)
-
-    def records() -> Records:
-        return csv_records(path, found)
-
-    return TableFile(
+    found = detect(path, encoding=encoding, delimiter=delimiter, header_row=header_row)
+    table = TableFile(
         path=path,
-        header=_header(path, records),
+        header=(),
         digest=found.digest,
         clean=found.clean,
         lines=found.lines,
         guess=found.encoding if found.guessed else None,
         defused=True,
-        records=records,
+        delimiter=found.delimiter,
+        records=lambda: csv_records(path, found),
     )
+    return _headed(table, header_row)
 
 
-def open_with(path: Path, importer: Importer, sheet: str | None = None) -> TableFile:
+def open_with(path: Path, importer: Importer, sheet: str | None = None, *, header_row: int | None = None) -> TableFile:
     """Open a file of another kind, which a plugin reads.
 
     Args:
         path: The file.
         importer: What reads such files.
         sheet: Which of its tables; None where it is but one.
+        header_row: The line of the header, where that is not the first that is not blank.
 
     Raises:
         FileRefused: Files of this kind have no tables to choose from.
@@ -143,11 +161,37 @@ def open_with(path: Path, importer: Importer, sheet: str | None = None) -> Table
                 yield row.line, [_shown(cell) for cell in row.cells], fault
 
     whole = digest if sheet is None else sha256(f"{digest} {sheet}".encode()).hexdigest()
-    return TableFile(path=path, header=_header(path, records), digest=whole, clean=False, lines=0, records=records)
+    return _headed(TableFile(path=path, header=(), digest=whole, clean=False, lines=0, records=records), header_row)
+
+
+def _headed(table: TableFile, header_row: int | None) -> TableFile:
+    """Return a table with the header that its records begin with, or that they have on that line."""
+    opened = table.records
+    repaired = is_error_header(_peek(opened))
+    least = 0 if repaired else header_row or 0
+
+    def records() -> Records:
+        found = from_line(opened(), least)
+        return without_told(found) if repaired else found
+
+    return attrs.evolve(
+        table,
+        header=header_of(table.path, records(), least),
+        header_row=None if repaired else header_row,
+        repaired=repaired,
+        records=records,
+    )
+
+
+def _peek(records: Callable[[], Records]) -> Sequence[str]:
+    return [cell.strip().lstrip("\ufeff") for cell in next(records(), (0, (), None))[1]]
 
 
 def with_header(file: TableFile, header: Sequence[str]) -> TableFile:
-    """Return a file that has no header as one that has this one; its first line is a row.
+    """Return a file with other names of its columns.
+
+    Where the file has a header, on the line that `header_row` names, they stand instead of it; else the first line is
+    a row.
 
     Raises:
         BadHeader: The first line has another number of cells.
@@ -156,20 +200,12 @@ def with_header(file: TableFile, header: Sequence[str]) -> TableFile:
         raise BadHeader(file.name, f"has {len(file.header)} columns, and the map names {len(header)}")
 
     def records() -> Records:
-        yield 0, header, None
-        yield from file.records()
+        found = file.records()
+        line = next(found)[0] if file.header_row else 0
+        yield line, header, None
+        yield from found
 
     return attrs.evolve(file, header=tuple(header), records=records)
-
-
-def _header(path: Path, records: Callable[[], Records]) -> tuple[str, ...]:
-    line, cells, fault = next(records(), (0, (), None))
-    if fault:
-        raise BadHeader(path.name, f"line {line}: {fault.reason}")
-    header = tuple(cell.strip().lstrip("\ufeff") for cell in cells)
-    if not any(header):
-        raise EmptyFile(path.name, "is empty")
-    return header
 
 
 class _Judge:
@@ -224,5 +260,6 @@ def _shown(cell: Any) -> str:
     return cell.isoformat() if hasattr(cell, "isoformat") else str(cell)
 
 
-def _alike(name: str) -> str:
+def alike(name: str) -> str:
+    """Return a column's name as columns are found by it."""
     return " ".join(name.casefold().split())

@@ -14,6 +14,7 @@ from opencrm.plugins.importing.problems import BadEncoding, EmptyFile, NotCsv
 
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE = 256 * 1024
+_WIDTH_BELOW_TITLE = 3
 _BLOCK = 1024 * 1024
 _LONGEST_LINE = 1_000_000
 _BOMS = (
@@ -43,6 +44,7 @@ _CONTROLS = bytes(each for each in range(32) if each not in b"\t\n\v\f\r\x1b")
 _HIGH = re.compile(rb"[\x80-\xff]")
 _CYRILLIC = re.compile(rb"[\xc0-\xff\xa8\xb8]{2,}")
 _ESCAPED = re.compile("[\udc80-\udcff]")
+_ERROR_LINE = re.compile(r'\ufeff?"?row"?(.)"?column"?\1"?reason"?\1"?value"?\1"?code"?\1')
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)
 
 
@@ -79,8 +81,13 @@ class _Scan:
     broken: int
 
 
-def detect(path: Path, *, encoding: str | None = None, delimiter: str | None = None) -> Format:
-    """Find out how to read a file; what is given is not guessed.
+def detect(
+    path: Path, *, encoding: str | None = None, delimiter: str | None = None, header_row: int | None = None
+) -> Format:
+    """Find out how to read a file; what is given is not guessed, unless the file itself says otherwise.
+
+    A mark at the beginning decides the encoding, and the first line of an error file the delimiter: the map that they
+    are read with may have been made for another file.
 
     Raises:
         EmptyFile, NotCsv, BadEncoding: The file cannot be read as a table of text.
@@ -89,17 +96,20 @@ def detect(path: Path, *, encoding: str | None = None, delimiter: str | None = N
         sample = stream.read(_SAMPLE)
     _refuse_others(path, sample)
     scan = _scan(path)
-    found, guessed = (encoding, False) if encoding else _encoding(path, sample, scan)
+    told = _marked(sample) or encoding
+    found, guessed = (told, False) if told else _encoding(path, sample, scan)
     text = _text(path, sample, found)
     if not text.strip():
         raise EmptyFile(path.name, "is empty")
     _check_lines(path, found)
-    hint = _SEPARATOR_LINE.match(text)
+    hint, errors = _SEPARATOR_LINE.match(text), _ERROR_LINE.match(text)
     return Format(
         encoding=found,
         guessed=guessed,
         clean=found in ("utf-8", "utf-8-sig") and not scan.broken,
-        delimiter=delimiter or (hint.group(1) if hint else _delimiter(text[:65536])),
+        delimiter=errors[1]
+        if errors
+        else delimiter or (hint[1] if hint else _delimiter(text[:65536], header_row or 1)),
         skip=1 if hint else 0,
         digest=scan.digest,
         lines=scan.lines,
@@ -132,11 +142,13 @@ def _scan(path: Path) -> _Scan:
     return _Scan(digest.hexdigest(), lines, wide, broken + len(tail))
 
 
+def _marked(sample: bytes) -> str | None:
+    """Return the encoding that a mark at the file's beginning tells, if there is one."""
+    return next((name for mark, name in _BOMS if sample.startswith(mark)), None)
+
+
 def _encoding(path: Path, sample: bytes, scan: _Scan) -> tuple[str, bool]:
-    """Return the encoding and whether it is a guess."""
-    for mark, name in _BOMS:
-        if sample.startswith(mark):
-            return name, False
+    """Return the encoding of a file without a mark, and whether it is a guess."""
     wide = next((name for name in ("utf-16-le", "utf-16-be") if _is_utf16(sample, name)), None)
     if wide is not None:
         return wide, True
@@ -188,9 +200,9 @@ def _check_lines(path: Path, encoding: str) -> None:
         raise BadEncoding(path.name, f"is not text in {encoding} after line {number}: {error}") from None
 
 
-def _delimiter(text: str) -> str:
+def _delimiter(text: str, header_row: int) -> str:
     """Return the delimiter by which most of the first rows have as many cells as the header, and the header most."""
-    lines = text.splitlines(keepends=True)[:40]
+    lines = text.splitlines(keepends=True)[header_row - 1 :][:40]
     return max(DELIMITERS, key=lambda each: _score(lines, each))
 
 
@@ -199,7 +211,7 @@ def _score(lines: list[str], delimiter: str) -> tuple[float, int]:
         rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
     except csv.Error:
         return 0.0, 0
-    width = len(rows[0]) if rows else 0
-    if width < 2:
+    width = next((len(row) for row in rows if len(row) > 1), 0)
+    if width < 2 or (len(rows[0]) == 1 and width < _WIDTH_BELOW_TITLE):
         return 0.0, width
     return sum(len(row) == width for row in rows) / len(rows), width

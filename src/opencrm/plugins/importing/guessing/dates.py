@@ -1,9 +1,9 @@
-"""How the dates of a column are written: the formats that fit every value, and whether day or month comes first."""
+"""How the dates of a column are written: the format that fits most values, and whether day or month comes first."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import attrs
@@ -18,7 +18,9 @@ _DAYS = (
     "%m/%d/%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d-%b-%y",
 )  # fmt: skip
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", ", %H:%M:%S", "T%H:%M:%S")
-_FITS = 0.98
+_NUMBERS = re.compile(r"(?P<first>[0-9]{1,2})([-./])(?P<second>[0-9]{1,2})\2[0-9]{2}(?:[0-9]{2})?\b.*")
+_MOST = 0.6
+_LEAST = 0.3
 
 
 @attrs.frozen
@@ -31,6 +33,7 @@ class Dates:
         timed: Whether they carry a time of day.
         proof: A value that shows which number is the day; empty where it is not in doubt.
         doubt: Another format that fits as well.
+        odd: Values that are written otherwise, or name no day.
     """
 
     format: str
@@ -38,32 +41,55 @@ class Dates:
     timed: bool
     proof: str = ""
     doubt: str = ""
+    odd: tuple[str, ...] = ()
 
 
 def dates_of(values: Sequence[str]) -> Dates | None:
-    """Return how dates are written, or None if these are no dates."""
+    """Return how dates are written, or None if most values are no dates.
+
+    Most must look like dates; of those, the format is the one that fits more of them than any other does.
+    """
     shaped = [value for value in values if _SHAPED.match(value) and len(value) <= 40]
-    if not shaped or len(shaped) < 0.8 * len(values):
+    fitting = {form: [value for value in shaped if _fits(value, form)] for form in _likely(shaped[:20])}
+    best = max(map(len, fitting.values()), default=0)
+    dated = {value for several in fitting.values() for value in several} | {each for each in shaped if _numbered(each)}
+    if best == 0 or len(dated) < _MOST * len(values) or best < _LEAST * len(values):
         return None
-    iso = [value for value in shaped if _is_iso(value)]
-    if len(iso) >= 0.8 * len(values):
-        return Dates(ISO, len(iso) / len(values), timed=any(len(value) > 10 for value in iso))
-    return _written(shaped, len(values))
+    equal = [form for form, several in fitting.items() if len(several) == best]
+    return _written(equal, fitting, values)
 
 
-def _written(shaped: Sequence[str], count: int) -> Dates | None:
-    first = shaped[:20]
-    likely = [day + time for day in _DAYS for time in _TIMES if any(_fits(value, day + time) for value in first)]
-    rates = {form: sum(_fits(value, form) for value in shaped) / count for form in likely}
-    best = max(rates.values(), default=0.0)
-    if best < 0.8:
-        return None
-    found = [form for form, rate in rates.items() if rate == best]
-    form = found[0]
+def _likely(values: Sequence[str]) -> list[str]:
+    several = [ISO, *(day + time for day in _DAYS for time in _TIMES)]
+    return [form for form in several if any(_fits(value, form) for value in values)]
+
+
+def _written(equal: Sequence[str], fitting: Mapping[str, Sequence[str]], values: Sequence[str]) -> Dates:
+    form, proof = _decided(equal, values)
     swapped = _swapped(form)
-    doubt = swapped if swapped in found else ""
-    proof = "" if doubt or not swapped else next((each for each in shaped if not _fits(each, swapped)), "")
-    return Dates(form, best, timed="%H" in form or "%I" in form, proof=proof, doubt=doubt)
+    doubt = swapped if swapped in equal and not proof else ""
+    if swapped and not proof and not doubt:
+        proof = next((each for each in fitting[form] if not _fits(each, swapped)), "")
+    timed = "%H" in form or "%I" in form or (form == ISO and any(len(each) > 10 for each in fitting[form]))
+    known = set(fitting[form])
+    odd = tuple(value for value in values if value not in known)
+    return Dates(form, len(known) / len(values), timed, proof=proof, doubt=doubt, odd=odd)
+
+
+def _decided(equal: Sequence[str], values: Iterable[str]) -> tuple[str, str]:
+    """Return one of the formats that fit equally, and the value that decides it: `30/02/2026` is no day, but says."""
+    form = equal[0]
+    if _swapped(form) not in equal:
+        return form, ""
+    numbers = ((value, int(found["first"]), int(found["second"])) for value in values if (found := _numbered(value)))
+    for value, first, second in numbers:
+        if (first > 12) != (second > 12):
+            return (form if _order(form) == (first > 12) else _swapped(form)), value
+    return form, ""
+
+
+def _numbered(value: str) -> re.Match[str] | None:
+    return _NUMBERS.fullmatch(value)
 
 
 def settled(found: Dates, others: Iterable[Dates]) -> Dates:
@@ -93,6 +119,8 @@ def _is_iso(value: str) -> bool:
 
 
 def _fits(value: str, form: str) -> bool:
+    if form == ISO:
+        return _is_iso(value)
     try:
         found = datetime.strptime(value, form)  # noqa: DTZ007  # only whether it fits is asked
     except ValueError:

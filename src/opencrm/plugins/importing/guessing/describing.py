@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from opencrm.embed import MOST_FIELDS
 from opencrm.plugins.importing.guessing.profiling import Column
 from opencrm.plugins.importing.guessing.proposing import Proposal, constant
 from opencrm.plugins.importing.guessing.toml_text import commented, inline, key, line, quoted
+
+_SHOWN = 30
 
 
 def definitions(proposed: Proposal) -> Iterator[list[str]]:
@@ -41,17 +44,35 @@ def left_out(proposed: Proposal) -> list[str]:
             lines += [f"#   {quoted(column.header)}: its values are those of {quoted(like.header)}"] if like else []
             continue
         lines.append(f"#   {quoted(commented(column.header))}: {_reason(proposed, column)}")
-    lines += [f"#   column {column.at + 1}: has no header; {_values(column)}" for column in proposed.unnamed]
+    lines += [f"#   column {column.at + 1}: has no header{_held(column)}" for column in proposed.unnamed]
     return ["# Left out, or worth a look:", *map(_visible, lines)] if lines else []
 
 
 def doubt(column: Column) -> str:
-    dates = column.found.dates
+    """Return what the file does not decide about a column, or which of its values does."""
+    dates, unsettled = column.found.dates, column.found.unsettled
+    if unsettled:
+        value = next(each for each in column.counts if unsettled in each)
+        other = value.replace(unsettled, "") if unsettled == "." else value.replace(",", ".")
+        return f"NOT SURE: {value[:30]} may be {other[:30]} as well; decimal decides it"
     if dates is None or not dates.format:
         return ""
     if dates.doubt:
         return f"NOT SURE: {dates.doubt} fits as well; no day above 12 decides it"
     return f"{dates.proof} decides day and month" if dates.proof else ""
+
+
+def misfits(column: Column, odd: Sequence[str]) -> str:
+    """Return how many values do not fit, with the first of them; empty where all do."""
+    number = sum(column.counts[value] for value in odd)
+    if not number:
+        return ""
+    shown = ", ".join(repr(value[:_SHOWN]) for value in odd[:3])
+    return f"{number:,} of {column.filled:,} values do{'es' if number == 1 else ''} not fit: {shown}"
+
+
+def _held(column: Column) -> str:
+    return f"; {_values(column)}" if column.counts else ", and is blank in every row"
 
 
 def _kind(column: Column) -> str:
@@ -63,22 +84,25 @@ def _kind(column: Column) -> str:
 def _share(column: Column) -> str:
     found = column.found
     rate = min(found.rate, 1.0) * (0.7 if found.kind in ("choice", "choices") and column.rows < 50 else 0.95)
-    unsure = f"; {doubt(column)}" if doubt(column) else ""
-    return f"{rate:.0%}{unsure}"
+    odd = misfits(column, found.odd)
+    told = (f"{rate:.0%}", doubt(column), f"NOT SURE: {odd}" if odd else "")
+    return "; ".join(text for text in told if text)
 
 
 def _values(column: Column) -> str:
     """Return a few values, for a person to recognise the column by."""
     some = sorted(column.counts, key=lambda value: -column.counts[value])[:3]
-    shown = ", ".join(value[:30] for value in some)
+    shown = ", ".join(value[:_SHOWN] for value in some)
     return f"{column.filled:,} values, {len(column.counts):,} different: {shown}"
 
 
 def _reason(proposed: Proposal, column: Column) -> str:
     if proposed.twice(column):
-        return "stands in the header twice; name the columns with header = [...]"
+        return "stands in the header twice"
     if constant(column):
         return f"says {next(iter(column.counts))[:40]!r} in every row"
+    if column.counts:
+        return f"has no room: {proposed.spec.name} may have {MOST_FIELDS} custom fields"
     return "is blank in every row"
 
 

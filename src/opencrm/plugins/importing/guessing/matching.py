@@ -10,8 +10,9 @@ import attrs
 
 from opencrm import Currency, Day, Email, Instant, Link, Number, Reference, Text, Whole, YesNo
 from opencrm.embed import FieldType, Spec, fold
+from opencrm.plugins.importing.guessing.naming import Names
 from opencrm.plugins.importing.guessing.profiling import Column
-from opencrm.plugins.importing.guessing.values import Found, phones_in
+from opencrm.plugins.importing.guessing.values import Found, emails_in, phones_in
 from opencrm.plugins.importing.guessing.words import plain, words
 
 Place: TypeAlias = tuple[str, str]
@@ -24,6 +25,8 @@ _SEVERAL = "points"
 _NAMES = ("name", "title", "key")
 """What a record is called by: a blank column is none of them."""
 
+_IN: Mapping[str, Callable[[Mapping[str, int]], Found | None]] = {"phone": phones_in, "email": emails_in}
+"""What finds the values of columns that are called so."""
 
 _KINDS: tuple[tuple[type | tuple[type, ...], tuple[str, ...]], ...] = (
     ((Number, Whole), ("number", "money")),
@@ -44,23 +47,27 @@ class Match:
         place: What it is.
         confidence: From 0 to 1.
         why: A few words for the person who reads it.
+        odd: Values that the field cannot take.
     """
 
     column: Column
     place: Place
     confidence: float
     why: str
+    odd: tuple[str, ...] = ()
 
 
-def matched(columns: Sequence[Column], places: Mapping[Place, FieldType[object] | None]) -> dict[int, Match]:
+def matched(columns: Sequence[Column], places: Mapping[Place, FieldType[object] | None], own: str) -> dict[int, Match]:
     """Return the best guess for each column, by its position; a field is given to one column, contact points to many.
 
     Args:
         columns: The file's columns.
         places: What there is, with the type of its values where it matters.
+        own: The entity that each row is: a column called `Name` is its name, and of no record beside it.
     """
+    names = Names.of([plain(column.header) for column in columns], own)
     wishes = sorted(
-        (match for column in columns for match in _matches(column, places)),
+        (match for column in columns for match in _matches(column, places, names)),
         key=lambda match: (-match.confidence, match.column.at),
     )
     found: dict[int, Match] = {}
@@ -84,26 +91,36 @@ def places_of(specs: Iterable[tuple[str, Spec]]) -> dict[Place, FieldType[object
     }
 
 
-def called(group: str, name: str, label: str = "") -> frozenset[str]:
-    """Return what a field's column may be called."""
+def called(place: Place, own: str) -> frozenset[str]:
+    """Return what a field's column may be called; `name` alone is the row's own, and of no record beside it."""
+    group, name = place
     known = words()
-    own = known.points.get(name) if group == _SEVERAL else known.fields.get(group, {}).get(name)
+    listed = known.points.get(name) if group == _SEVERAL else known.fields.get(group, {}).get(name)
     every = known.fields["any"].get(name, frozenset())
-    return (own or frozenset()) | every | {plain(each) for each in (name.removesuffix("_id"), label) if each}
+    beside = group in known.fields and group not in (own, "any")
+    return (listed or frozenset()) | every | (frozenset() if beside else {plain(name.removesuffix("_id"))})
 
 
-def _matches(column: Column, places: Mapping[Place, FieldType[object] | None]) -> Iterator[Match]:
+def _matches(column: Column, places: Mapping[Place, FieldType[object] | None], names: Names) -> Iterator[Match]:
     header = plain(column.header)
-    for (group, name), kind in places.items():
-        likeness = max((_alike(header, word) for word in called(group, name)), default=0.0) if header else 0.0
-        if likeness >= LEAST:
-            fit = _fit(column, name, kind)
-            told = "the header says so" if likeness > 0.9 else "the header is like it"
-            blank = column.found.kind == "nothing"
-            why = f"{told}; blank here" if blank else f"{told}; {fit:.0%} of the values fit" if fit < 1 else told
-            yield Match(column, (group, name), likeness * (0.25 + 0.75 * fit), why)
+    for place, kind in places.items():
+        group, name = place
+        told = names.told(place, column)
+        likeness = told[0] if told else max((_alike(header, word) for word in called(place, names.own)), default=0.0)
+        if header and likeness >= LEAST:
+            fit, odd = _fit(column, name, kind), _odd(column, name, kind)
+            why = told[1] if told else "the header says so" if likeness > 0.9 else "the header is like it"
+            yield Match(column, place, likeness * (0.25 + 0.75 * fit), why + _aside(column, fit, odd), odd)
         elif group == _SEVERAL and name == column.found.kind:
-            yield Match(column, (group, name), 0.85 * column.found.rate, "the values look like it")
+            yield Match(column, place, 0.85 * column.found.rate, "the values look like it", column.found.odd)
+
+
+def _aside(column: Column, fit: float, odd: Sequence[str]) -> str:
+    """Return what speaks against a field, but for values that do not fit."""
+    kind = column.found.kind
+    if kind == "nothing":
+        return "; blank here"
+    return f", but the values look like {kind.replace('_', ' ')}" if fit < 0.7 and not odd else ""
 
 
 def _alike(header: str, word: str) -> float:
@@ -126,14 +143,12 @@ def _fit(column: Column, name: str, kind: FieldType[object] | None) -> float:
     """Return the share of a column's values that a field may take."""
     found = column.found
     if found.kind == "nothing":
-        return 0.0 if name in _NAMES else 0.9
+        return 0.0 if name in _NAMES and column.rows else 0.9
     if name == "key":
         return 1.0 if column.unique else 0.0
-    if name == "phone":
-        phones = phones_in(column.counts)
-        return phones.rate if phones else 0.0
-    if name == "email":
-        return found.rate if found.kind == "email" else 0.0
+    if name in _IN:
+        known = _IN[name](column.counts)
+        return known.rate if known else 0.0
     return _fit_of_type(column, found, kind)
 
 
@@ -155,6 +170,19 @@ def _fit_of_text(column: Column, found: Found, kind: Text | Reference) -> float:
     if isinstance(kind, Text):
         return _rate(column, lambda value: len(value) <= kind.max) * (0.6 if found.kind in ("number", "money") else 1.0)
     return 1.0
+
+
+def _odd(column: Column, name: str, kind: FieldType[object] | None) -> tuple[str, ...]:
+    """Return the values that a field would refuse."""
+    if name in _IN:
+        known = _IN[name](column.counts)
+        return known.odd if known else ()
+    if isinstance(kind, Currency):
+        return tuple(value for value in column.counts if currency_of(value) is None)
+    if isinstance(kind, Text):
+        return tuple(value for value in column.counts if len(value) > kind.max)
+    wanted = next((kinds for types, kinds in _KINDS if isinstance(kind, types)), None)
+    return column.found.odd if wanted is not None and column.found.kind in wanted else ()
 
 
 def _digits(found: Found) -> bool:

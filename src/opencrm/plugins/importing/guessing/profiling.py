@@ -80,9 +80,15 @@ def _column(at: int, header: str, rows: int, counter: Counter[str]) -> Column:
 
 
 def _settled(column: Column, columns: Sequence[Column]) -> Column:
-    """Decide a doubt about day and month by the other columns of the file."""
-    if column.found.dates is None or not column.found.dates.doubt:
-        return column
-    others = [each.found.dates for each in columns if each.found.dates is not None and each is not column]
-    dates = settled(column.found.dates, others)
-    return attrs.evolve(column, found=attrs.evolve(column.found, dates=dates))
+    """Decide a doubt about day and month, or about thousands and decimals, by the other columns of the file."""
+    others = [each.found for each in columns if each is not column]
+    found = column.found
+    if found.dates is not None and found.dates.doubt:
+        dates = settled(found.dates, [each.dates for each in others if each.dates is not None])
+        return attrs.evolve(column, found=attrs.evolve(found, dates=dates))
+    points = {each.point for each in others if each.point}
+    if found.unsettled and len(points) == 1:
+        point = points.pop()
+        told = attrs.evolve(found, unsettled="", point=point, whole=point != found.unsettled)
+        return attrs.evolve(column, found=attrs.evolve(told, decimal="," if point == "," else found.decimal))
+    return column

@@ -7,13 +7,16 @@ from functools import cached_property
 
 import attrs
 
-from opencrm import Pipeline
-from opencrm.embed import Catalogue, FieldType, Schemas, Spec, fold
+from opencrm.embed import MOST_FIELDS, RESERVED_FIELDS, Catalogue, FieldType, Schemas, Spec
+from opencrm.plugins.importing.files.reading import alike
 from opencrm.plugins.importing.guessing.matching import LEAST, Match, Place, called, matched, places_of
+from opencrm.plugins.importing.guessing.naming import are_firms
 from opencrm.plugins.importing.guessing.profiling import Column
+from opencrm.plugins.importing.guessing.staging import stage_kinds
 from opencrm.plugins.importing.guessing.words import plain, slug, words
 
 _PEOPLE = ("name", "first_name", "last_name")
+_NAMES = ("name", "title", "sku")
 _USUAL = ("contact", "company", "product", "deal")
 _SIDE: Mapping[str, tuple[str, ...]] = {"deal": ("company", "contact"), "contact": ("company",)}
 """The records that a row may name beside its own."""
@@ -70,23 +73,24 @@ class Proposal:
 
     @property
     def unnamed(self) -> list[Column]:
-        """Columns with values but without a header."""
-        return [column for column in self.columns if not column.header and column.counts]
+        """Columns without a header."""
+        return [column for column in self.columns if not column.header]
 
     @cached_property
     def custom(self) -> dict[str, Column]:
-        """The columns that become custom fields, by the fields' names."""
+        """The columns that become custom fields, by the fields' names; as many as the entity has room for."""
         spec = self.spec
-        taken = {*spec.fields, *self.around.schemas.nested(spec), "id"}
+        taken = {*spec.fields, *spec.cls.__table__.c.keys(), *self.around.schemas.nested(spec), *RESERVED_FIELDS, "id"}
+        room = MOST_FIELDS - sum(field.custom for field in spec.fields.values())
         found: dict[str, Column] = {}
         for column in self.left:
-            if column.counts and not constant(column) and not self.twice(column):
+            if len(found) < room and column.counts and not constant(column) and not self.twice(column):
                 found[slug(column.header, taken | found.keys())] = column
         return found
 
     def twice(self, column: Column) -> bool:
         """Say whether another column has the same header, so that neither can be named."""
-        return sum(plain_case(each.header) == plain_case(column.header) for each in self.columns) > 1
+        return sum(alike(each.header) == alike(column.header) for each in self.columns) > 1
 
     def like(self, column: Column) -> Column | None:
         """Return the column of unique values that this one's values are taken from, if there is one."""
@@ -101,11 +105,6 @@ class Proposal:
 def constant(column: Column) -> bool:
     """Say whether a column says the same in every row."""
     return len(column.counts) == 1 and column.filled == column.rows > 1
-
-
-def plain_case(header: str) -> str:
-    """Return a header as columns are found by it."""
-    return " ".join(header.casefold().split())
 
 
 def proposal(columns: Sequence[Column], entity: str | None, around: Surroundings) -> Proposal:
@@ -140,8 +139,26 @@ def _weight(proposed: Proposal) -> float:
     }
     if not signs[name]:
         return 0.0
-    people = sum(each in own for each in _PEOPLE) if name == "contact" else 0
-    return _explained(proposed) + people + (2 if name == "deal" and called_deal else 0)
+    if name == "contact":
+        return _explained(proposed) + _people(proposed, own)
+    return _explained(proposed) + ((2 if called_deal else 0) + _staged(own) if name == "deal" else 0)
+
+
+def _people(proposed: Proposal, own: Mapping[str, Match]) -> float:
+    """Return what names of people say for contacts; clients may be companies, or have deals."""
+    clients = [column for column in proposed.columns if plain(column.header) in words().clients]
+    named = [own[each].column for each in _PEOPLE if each in own and own[each].column not in clients]
+    whole = own["name"].column if "name" in own else None
+    return len(named) + (2 if whole in named and whole.counts and not are_firms(whole.counts) else 0)
+
+
+def _staged(own: Mapping[str, Match]) -> float:
+    """Return what it says for deals that a column holds stages: `won`, `lost` and the like, beside amounts."""
+    stage = own.get("stage")
+    if stage is None:
+        return 0.0
+    known = sum(number for value, number in stage.column.counts.items() if stage_kinds(value))
+    return 3.0 if 2 * known >= max(stage.column.filled, 1) else 0.0
 
 
 def _explained(proposed: Proposal) -> float:
@@ -150,18 +167,22 @@ def _explained(proposed: Proposal) -> float:
 
 def _of(columns: Sequence[Column], spec: Spec, around: Surroundings) -> Proposal:
     usable = [column for column in columns if column.header]
-    counted = [plain_case(column.header) for column in usable]
-    usable = [column for column in usable if counted.count(plain_case(column.header)) == 1]
+    counted = [alike(column.header) for column in usable]
+    usable = [column for column in usable if counted.count(alike(column.header)) == 1]
     groups = _groups(spec, around)
     while True:
-        matches = matched(usable, _places(spec, groups, around))
+        matches = matched(usable, _places(spec, groups, around), spec.name)
         lacking = [group for group in groups if not _stands(group, matches.values())]
         if not lacking:
             break
         groups = [group for group in groups if group not in lacking]
-    key = _key(usable, matches)
-    alike = {key.column.at} if key is not None and matches.get(key.column.at, key).confidence < 0.95 else set()
-    kept = {at: it for at, it in matches.items() if it.place[1] != "key" and at not in alike}
+    key = _key(usable, matches, spec.name)
+    keyed = key.column.at if key is not None else None
+    kept = {
+        at: it
+        for at, it in matches.items()
+        if it.place[1] != "key" and (at != keyed or it.confidence >= 0.95 or it.place[0] == "points")
+    }
     return Proposal(columns, spec, around, kept, key)
 
 
@@ -177,7 +198,7 @@ def _places(spec: Spec, groups: Iterable[str], around: Surroundings) -> dict[Pla
         if place[1] in words().fields.get(place[0], {}) and place[1] not in ("source", "description", "parent_id")
     }
     found |= places_of([(spec.name, spec)])
-    found = {place: kind for place, kind in found.items() if called(*place)}
+    found = {place: kind for place, kind in found.items() if called(place, spec.name)}
     if "contact" in (*groups, spec.name) or "points" in around.schemas.nested(spec):
         found |= {("points", kind): None for kind in words().points}
     if "company" in groups:
@@ -199,41 +220,23 @@ def _stands(group: str, matches: Iterable[Match]) -> bool:
     )
 
 
-def _key(columns: Sequence[Column], matches: Mapping[int, Match]) -> Match | None:
+def _key(columns: Sequence[Column], matches: Mapping[int, Match], entity: str) -> Match | None:
     """Return the column by which a row is known: called so, or the first whose values are unique."""
     named = next((match for match in matches.values() if match.place == ("any", "key")), None)
     if named is not None and named.column.found.kind not in ("email", "date", "datetime"):
         return named
-    for column in columns:
-        own = matches.get(column.at)
-        taken = own is not None and own.place[1] in ("email", "phone", "amount", "created_at")
-        if column.unique and not taken and column.rows > 1 and column.found.kind in ("text", "number", "choice"):
-            ids = plain(column.header).split()[-1:] in (["id"], ["number"], ["key"], ["code"])
-            confidence = 0.9 if ids else 0.6 if column.at == 0 else LEAST
-            return Match(column, ("any", "key"), confidence, "no two rows have the same value")
-    return None
+    found = [key for column in columns if (key := _unique(column, matches.get(column.at), entity)) is not None]
+    return max(found, key=lambda key: key.confidence, default=None)
 
 
-def stages(
-    column: Column, pipelines: Iterable[Pipeline], entity: str
-) -> tuple[Pipeline, dict[str, str], list[str]] | None:
-    """Return the pipeline that a column's values fit best, what each of them becomes, and which are guessed.
-
-    A value that is no stage by its name, nor by what stages of a kind are called, becomes the first stage.
-    """
-    fitting = [pipeline for pipeline in pipelines if pipeline.entity == entity]
-    if not fitting:
+def _unique(column: Column, own: Match | None, entity: str) -> Match | None:
+    """Return a column as the key, if it may be one: an identifier, people's addresses, names, or the first column."""
+    if not column.unique or column.rows < 2 or column.found.kind not in ("text", "number", "choice", "email"):
         return None
-    known = {pipeline.key: {value: _stage(value, pipeline) for value in column.counts} for pipeline in fitting}
-    best = max(fitting, key=lambda it: sum(column.counts[v] for v, stage in known[it.key].items() if stage))
-    unsure = [value for value, stage in known[best.key].items() if stage is None]
-    return best, {value: stage or best.initial for value, stage in known[best.key].items()}, unsure
-
-
-def _stage(value: str, pipeline: Pipeline) -> str | None:
-    text = fold(value)
-    for stage in pipeline.stages:
-        if text in (fold(stage.key), fold(stage.label)):
-            return stage.key
-    kinds = [kind for kind, several in words().stages.items() if text in several]
-    return next((stage.key for stage in pipeline.stages if stage.kind in kinds), None)
+    ids = plain(column.header).split()[-1:] in (["id"], ["number"], ["key"], ["code"])
+    mail = entity == "contact" and own is not None and own.place == ("points", "email")
+    names = own is not None and own.place[0] == entity and own.place[1] in _NAMES
+    if not (mail or names or (own is None and (ids or column.at == 0)) or (own is not None and own.place[1] == "key")):
+        return None
+    confidence = 0.9 if ids else 0.7 if mail else 0.6 if column.at == 0 else LEAST
+    return Match(column, ("any", "key"), confidence, f"{'' if ids else 'NOT SURE: '}no two rows have the same value")

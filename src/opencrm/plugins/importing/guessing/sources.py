@@ -39,7 +39,8 @@ def _told(column: Column, kind: FieldType[Any] | None) -> Mapping[str, Any]:
         return {"translate": dict(found.answers)} if found.answers else {}
     if isinstance(kind, Number | Amount | Whole) and found.kind in _NUMBERS:
         without = {"without": list(found.units)} if found.units else {}
-        return without | ({"decimal": found.decimal} if found.decimal else {})
+        decimal = "," if isinstance(kind, Whole) and found.unsettled == "." else found.decimal
+        return without | ({"decimal": decimal} if decimal else {})
     return {"translate": dict(found.same)} if isinstance(kind, Text) and found.same else {}
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, TypeAlias
 
 import attrs
 
 from opencrm.embed import fold
 from opencrm.plugins.importing.guessing.dates import Dates, dates_of
+from opencrm.plugins.importing.guessing.numbers import NUMBER, numbers_of
 from opencrm.plugins.importing.guessing.words import words
 
 Kind: TypeAlias = Literal[
@@ -18,20 +19,17 @@ Kind: TypeAlias = Literal[
 ]  # fmt: skip
 """The kinds of custom fields, but for references."""
 
+MOST = 0.6
+"""The share of values from which on a column is of a kind; what does not fit is told."""
+
 ENOUGH = 0.9
-"""The share of values from which on a column is of a kind."""
+"""The share from which on there is no doubt."""
 
 _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;.]{2,}")
 _LINK = re.compile(
     r"(https?://|www\.)\S+|[a-z0-9-]+(\.[a-z0-9-]+)*\.(com|org|net|de|ru|fr|br|eu|io|uk|it|es)(/\S*)?", re.I
 )
 _PHONE = re.compile(r"[+(]?[0-9][0-9 ()./\u2013-]{5,20}[0-9]")
-_GAP = " \u00a0\u202f'\u2019"
-_NUMBER = re.compile(
-    rf"[-+]?(?P<whole>[0-9]{{1,3}}(?:(?P<gap>[{_GAP}.,])[0-9]{{3}}(?:(?P=gap)[0-9]{{3}})*)|[0-9]+)"
-    r"(?:(?P<point>[.,])(?P<rest>[0-9]+))?"
-)
-_BESIDE = re.compile(r"(?P<before>[^0-9+-]{0,12}?)\s*(?P<number>[-+]?[0-9](?:.*[0-9])?)\s*(?P<after>[^0-9]{0,12}?)")
 _MOST_OPTIONS = 60
 _LONGEST_OPTION = 64
 
@@ -51,6 +49,9 @@ class Found:
         options: Options of a choice, most frequent first.
         same: Spellings that mean an option which is written otherwise.
         whole: Whether numbers are whole.
+        point: The decimal sign that was seen.
+        unsettled: The sign that may stand between thousands or before decimals, where the values do not say.
+        odd: Values that are not of the kind.
         plus: Whether phone numbers are international but for the plus.
     """
 
@@ -64,6 +65,9 @@ class Found:
     options: tuple[str, ...] = ()
     same: Mapping[str, str] = attrs.field(factory=dict)
     whole: bool = False
+    point: str = ""
+    unsettled: str = ""
+    odd: tuple[str, ...] = ()
     plus: bool = False
 
 
@@ -82,8 +86,18 @@ def found_in(counts: Mapping[str, int]) -> Found:
     return Found(kind="long_text" if max(map(len, counts)) > 500 or any("\n" in each for each in counts) else "text")
 
 
+def _like(kind: Kind, counts: Mapping[str, int], fits: Callable[[str], object]) -> Found | None:
+    """Return a kind if most values are of it."""
+    rate = _rate(counts, fits)
+    return Found(kind=kind, rate=rate, odd=_others(counts, fits)) if rate >= MOST else None
+
+
 def _rate(counts: Mapping[str, int], fits: Callable[[str], object]) -> float:
     return sum(number for value, number in counts.items() if fits(value)) / sum(counts.values())
+
+
+def _others(counts: Iterable[str], fits: Callable[[str], object]) -> tuple[str, ...]:
+    return tuple(value for value in counts if not fits(value))
 
 
 def _answers(counts: Mapping[str, int]) -> Found | None:
@@ -100,25 +114,31 @@ def _answers(counts: Mapping[str, int]) -> Found | None:
 
 
 def _emails(counts: Mapping[str, int]) -> Found | None:
-    rate = _rate(counts, _EMAIL.fullmatch)
-    return Found(kind="email", rate=rate) if rate >= ENOUGH else None
+    return _like("email", counts, _EMAIL.fullmatch)
+
+
+def emails_in(counts: Mapping[str, int]) -> Found | None:
+    """Return the addresses of a column that is known to hold some, if a third are such at least."""
+    rate = _rate(counts, _EMAIL.fullmatch) if counts else 0.0
+    return Found(kind="email", rate=rate, odd=_others(counts, _EMAIL.fullmatch)) if rate >= 1 / 3 else None
 
 
 def _links(counts: Mapping[str, int]) -> Found | None:
-    rate = _rate(counts, _LINK.fullmatch)
-    return Found(kind="link", rate=rate) if rate >= ENOUGH else None
+    return _like("link", counts, _LINK.fullmatch)
 
 
 def _dates(counts: Mapping[str, int]) -> Found | None:
     dates = dates_of(list(counts))
-    return None if dates is None else Found(kind="datetime" if dates.timed else "date", rate=dates.rate, dates=dates)
+    if dates is None:
+        return None
+    return Found(kind="datetime" if dates.timed else "date", rate=dates.rate, dates=dates, odd=dates.odd)
 
 
 def _phones(counts: Mapping[str, int]) -> Found | None:
     """Return phones that look like such; bare digits may be anything, unless they are as long as phone numbers are."""
-    rate = _rate(counts, lambda value: _PHONE.fullmatch(value) and not _NUMBER.fullmatch(value))
     marked = _rate(counts, lambda value: value.startswith(("+", "(", "00")) or " " in value or "-" in value)
-    return Found(kind="phone", rate=rate) if rate >= ENOUGH and marked >= 0.5 else None
+    rate = _rate(counts, lambda value: _PHONE.fullmatch(value) and not NUMBER.fullmatch(value))
+    return _like("phone", counts, _PHONE.fullmatch) if marked >= 0.5 and rate >= MOST else None
 
 
 def phones_in(counts: Mapping[str, int]) -> Found | None:
@@ -127,59 +147,16 @@ def phones_in(counts: Mapping[str, int]) -> Found | None:
     if rate < 0.5:
         return None
     bare = _rate(counts, lambda value: value.isdecimal() and 11 <= len(value) <= 15 and value[0] in "123456789")
-    return Found(kind="phone", rate=rate, plus=bare > ENOUGH)
+    return Found(kind="phone", rate=rate, plus=bare > ENOUGH, odd=_others(counts, _PHONE.fullmatch))
 
 
 def _numbers(counts: Mapping[str, int]) -> Found | None:
-    apart = {value: _apart(value) for value in counts}
-    matches = [found for found, _ in apart.values() if found is not None]
-    rate = _rate(counts, lambda value: apart[value][0] is not None)
-    if rate < ENOUGH or any(_is_code(found) for found in matches):
+    """Return numbers; where some are none, and the values could be a choice, that loses nothing."""
+    numbers = numbers_of(counts)
+    if numbers is None or (numbers.odd and _choices(counts) is not None):
         return None
-    decimal = _decimal(matches)
-    if any(len(found["rest"] or "") > 4 or len(found["whole"]) > 14 for found in matches):
-        return None
-    units = tuple(dict.fromkeys(unit for _, unit in apart.values() if unit))
-    codes = {words().currencies.get(fold(unit), "") for unit in units}
-    if "" in codes:
-        return None
-    return Found(
-        kind="money" if units else "number",
-        rate=rate,
-        decimal=decimal,
-        units=units,
-        currency=codes.pop() if len(codes) == 1 else "",
-        whole=not any(found["rest"] and found["rest"].strip("0") for found in matches),
-    )
-
-
-def _apart(value: str) -> tuple[re.Match[str] | None, str]:
-    """Return the number in a value, and what stands before or after it."""
-    found = _BESIDE.fullmatch(value)
-    if found is None or (found["before"] and found["after"]):
-        return None, ""
-    return _NUMBER.fullmatch(found["number"]), found["before"] or found["after"]
-
-
-def _is_code(found: re.Match[str]) -> bool:
-    """Say whether digits are a code: what begins with zeros would lose them as a number."""
-    return len(found["whole"]) > 1 and found["whole"].startswith("0") and found["gap"] is None
-
-
-def _decimal(matches: Sequence[re.Match[str]]) -> str:
-    """Return the decimal sign that must be said: a comma, or a point where something stands between thousands.
-
-    `1.200` alone is a number of three places, as programs write it; `1,200` alone has a comma between thousands.
-    """
-    points = {found["point"] for found in matches if found["point"]}
-    gaps = {found["gap"] for found in matches if found["gap"]}
-    if "." in points:
-        return "." if gaps - {"."} else ""
-    if "," in points:
-        return ","
-    if "." in gaps:
-        return "," if any(found["whole"].count(".") > 1 for found in matches) else ""
-    return "." if gaps else ""
+    told = attrs.asdict(numbers)
+    return Found(kind="money" if numbers.units else "number", **told)
 
 
 def _choices(counts: Mapping[str, int]) -> Found | None:

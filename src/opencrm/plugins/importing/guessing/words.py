@@ -29,6 +29,8 @@ class Words:
         no: What means no.
         currencies: The currency that a word or a sign means.
         stages: By kind of stage, what it may be called.
+        clients: What a column of clients is called, be they people or companies.
+        firms: Legal forms, by which a company's name is known.
         letters: How Cyrillic letters are written in Latin.
     """
 
@@ -39,6 +41,8 @@ class Words:
     no: frozenset[str]
     currencies: Mapping[str, str]
     stages: Mapping[str, frozenset[str]]
+    clients: frozenset[str]
+    firms: frozenset[str]
     letters: Mapping[int, str]
 
 
@@ -46,7 +50,7 @@ class Words:
 def words() -> Words:
     """Return the words of `synonyms.toml`."""
     raw = tomllib.loads(files("opencrm.plugins.importing.guessing").joinpath("synonyms.toml").read_text("utf-8"))
-    apart = {"points", "blanks", "answers", "currencies", "stages", "letters"}
+    apart = {"points", "blanks", "answers", "currencies", "stages", "clients", "letters"}
     return Words(
         fields={group: _named(names) for group, names in raw.items() if group not in apart},
         points=_named(raw["points"]),
@@ -55,6 +59,8 @@ def words() -> Words:
         no=_folded(raw["answers"]["no"]),
         currencies={fold(word): code for code, several in raw["currencies"].items() for word in several},
         stages={kind: _folded(several) for kind, several in raw["stages"].items()},
+        clients=frozenset(map(plain, raw["clients"]["headers"])),
+        firms=_folded(raw["clients"]["legal_forms"]),
         letters={ord(a): b for a, b in zip(raw["letters"]["cyrillic"], raw["letters"]["latin"], strict=True)},
     )
 

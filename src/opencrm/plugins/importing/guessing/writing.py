@@ -9,12 +9,14 @@ import attrs
 
 from opencrm import Amount, Reference
 from opencrm.embed import Spec
-from opencrm.plugins.importing.guessing.describing import definitions, doubt, left_out, translations
+from opencrm.plugins.importing.guessing.describing import definitions, doubt, left_out, misfits, translations
 from opencrm.plugins.importing.guessing.matching import Match
 from opencrm.plugins.importing.guessing.profiling import MOST_ROWS
-from opencrm.plugins.importing.guessing.proposing import Proposal, stages
+from opencrm.plugins.importing.guessing.proposing import Proposal
 from opencrm.plugins.importing.guessing.sources import custom_source, phone_of, source_of
+from opencrm.plugins.importing.guessing.staging import stages
 from opencrm.plugins.importing.guessing.toml_text import commented, line
+from opencrm.plugins.importing.guessing.values import ENOUGH
 
 _NAMELESS = "(no name)"
 _REQUIRED_TEXT = {"deal": "title", "contact": "name", "company": "name", "product": "name"}
@@ -29,12 +31,16 @@ class Told:
         system: A name for the system that the keys are of.
         encoding: The encoding, where it was guessed.
         sheet: The sheet, where one was named.
+        header_row: The line of the header, where lines with a single cell stand above it, or columns are named anew.
+        header: What the columns are called, where the file calls several alike.
     """
 
     name: str
     system: str
     encoding: str | None = None
     sheet: str | None = None
+    header_row: int | None = None
+    header: tuple[str, ...] = ()
 
 
 def written(proposed: Proposal, told: Told) -> str:
@@ -61,7 +67,14 @@ def _head(proposed: Proposal, told: Told) -> list[str]:
     ]
     if told.encoding:
         lines.append(line("encoding", told.encoding, "a guess: look whether letters beyond A to Z are right"))
-    return [*lines, line("sheet", told.sheet)] if told.sheet else lines
+    if told.sheet:
+        lines.append(line("sheet", told.sheet))
+    if told.header_row:
+        above = "NOT SURE: the header; above it stands a title" if told.header_row > 1 else "the header"
+        lines.append(line("header_row", told.header_row, above))
+    if told.header:
+        lines.append(line("header", told.header, "instead of the file's own, which calls several columns alike"))
+    return lines
 
 
 def _targets(proposed: Proposal) -> Iterator[list[str]]:
@@ -93,8 +106,11 @@ def _own_head(proposed: Proposal) -> list[str]:
 
 
 def _why(match: Match) -> str:
-    unsure = f"; {doubt(match.column)}" if doubt(match.column) else ""
-    return f"{match.confidence:.0%}: {match.why}{unsure}"
+    column, odd = match.column, misfits(match.column, match.odd)
+    share = 1 - sum(column.counts[value] for value in match.odd) / max(column.filled, 1)
+    unsure = "NOT SURE: " if odd and share < ENOUGH else ""
+    told = (match.why, doubt(column), f"{unsure}{odd}" if odd else "")
+    return f"{match.confidence:.0%}: {'; '.join(text for text in told if text)}"
 
 
 def _fields(proposed: Proposal, spec: Spec, *, own: bool = False) -> list[str]:

@@ -17,7 +17,7 @@ from opencrm.plugins.importing.problems import BadMap
 Raw: TypeAlias = Mapping[str, Any]
 T = TypeVar("T")
 
-_FILE = ("path", "sheet", "header", "encoding", "delimiter", "translate", "target")
+_FILE = ("path", "sheet", "header", "header_row", "encoding", "delimiter", "translate", "target")
 _TARGET = ("name", "entity", "key", "match", "fields", "parts", "history", "existing", "optional", "template")
 _ORIGINS = ("column", "columns", "template", "value", "target", "principal")
 _TREATMENTS = ("join", "translate", "default", "without", "times", "decimal", "format", "by", "system")
@@ -76,6 +76,7 @@ def _file(raw: Raw, place: str, entity: str | None) -> FileMap:
         path=_text(raw, "path", place) or "",
         sheet=_text(raw, "sheet", place),
         header=_names(raw, "header", place),
+        header_row=_line(raw, place),
         encoding=_text(raw, "encoding", place),
         delimiter=_text(raw, "delimiter", place),
         translate={
@@ -84,6 +85,15 @@ def _file(raw: Raw, place: str, entity: str | None) -> FileMap:
         },
         targets=tuple(_target(each, f"{place}, target {at}", entity) for at, each in enumerate(targets, 1)),
     )
+
+
+def _line(raw: Raw, place: str) -> int | None:
+    line = raw.get("header_row")
+    if line is None:
+        return None
+    if type(line) is not int or line < 1:
+        raise BadMap(place, "header_row must be the number of a line, from 1")
+    return line
 
 
 def _target(raw: Raw, place: str, entity: str | None) -> Target:

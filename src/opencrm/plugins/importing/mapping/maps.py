@@ -147,7 +147,8 @@ class FileMap:
     Attributes:
         path: Its path in the folder that is imported; empty in a map of a single file.
         sheet: The sheet of a workbook.
-        header: What its columns are called, where it has no header.
+        header: What its columns are called, where it has no header, or with `header_row` instead of what that says.
+        header_row: The line of its header, from 1, where that is not the first.
         encoding: Its encoding, where it must not be guessed.
         delimiter: What stands between its cells, where it must not be guessed.
         translate: By header, what a cell becomes before anything looks at it.
@@ -157,6 +158,7 @@ class FileMap:
     path: str = ""
     sheet: str | None = None
     header: tuple[str, ...] = ()
+    header_row: int | None = None
     encoding: str | None = None
     delimiter: str | None = None
     translate: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)

@@ -97,7 +97,8 @@ def _joined(texts: Sequence[Get], join: str) -> Get:
 def _translated(get: Get, words: Mapping[str, Any]) -> Get:
     def translated(cells: Cells) -> Any:
         text = get(cells)
-        return text if text is None else (words.get(text.strip(), text) if isinstance(text, str) else text) or None
+        found = words.get(text.strip(), text) if isinstance(text, str) else text
+        return None if found == "" else found
 
     return translated
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Set
+from typing import Any
 
 import attrs
 
@@ -26,13 +27,23 @@ class Culprits(Exception):
         self.held = held
 
 
-@attrs.define
+@attrs.define(eq=False)
 class Group:
-    """The rows of a chunk that stand for one and the same record; the last one's values count."""
+    """The rows of a chunk that stand for one and the same record.
+
+    Attributes:
+        rows: Their positions.
+        draft: The one whose values count: the last, or the first where a record that is there is left alone.
+        id: The record's id; None until it is made.
+        new_keys: Keys of the rows that the record does not have yet.
+        held: What the record holds of the fields by which it is recognised, once the rows are written.
+    """
 
     rows: list[int]
     draft: Draft
     id: str | None = None
+    new_keys: list[str] = attrs.field(factory=list)
+    held: tuple[tuple[str, Any], ...] = ()
 
     @property
     def loaded(self) -> Loaded:

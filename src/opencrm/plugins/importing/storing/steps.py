@@ -1,21 +1,20 @@
-"""Writes one target of a chunk's rows: recognises its records, makes the new ones, brings the others up to date."""
+"""Writes one target of a chunk's rows: makes the records that are not there, and brings the others up to date."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
 
 from opencrm import Create, ExternalRef, records
 from opencrm.embed import Work
-from opencrm.plugins.importing.mapping.maps import OWN
 from opencrm.plugins.importing.problems import Fault
-from opencrm.plugins.importing.rows.drafts import Draft, RowDraft
+from opencrm.plugins.importing.rows.drafts import RowDraft
 from opencrm.plugins.importing.rows.plans import TargetPlan
-from opencrm.plugins.importing.storing.finding import keyed, named
 from opencrm.plugins.importing.storing.outcomes import Culprits, Group, Written
 from opencrm.plugins.importing.storing.parting import write_parts
+from opencrm.plugins.importing.storing.recognising import Recognition, drafts_of
 from opencrm.plugins.importing.storing.updating import update_fields
 
 
@@ -47,10 +46,11 @@ class Step:
             OpenCRMError: A service refused, and it is not known for which row.
         """
         self._link_earlier()
-        groups = self._recognised()
+        groups = Recognition(self.work, self.target, self.rows, self.final).run()
         fresh = [group for group in groups if group.id is None]
         known = [group for group in groups if group.id is not None]
         self._create(fresh)
+        self._adopt(groups)
         if self.target.target.existing == "update" and (self.final or not self.target.numbered):
             known = self._update(known)
         else:
@@ -59,17 +59,11 @@ class Step:
             for at in group.rows:
                 self.ids[at][self.target.at] = group.id
 
-    def _own(self) -> Iterator[tuple[int, Draft]]:
-        for at, row in enumerate(self.rows):
-            draft = row.drafts[self.target.at]
-            if draft is not None:
-                yield at, draft
-
     def _link_earlier(self) -> None:
         """Refer to the records that the rows' earlier targets stand for."""
         faults: dict[int, Fault] = {}
         references = self.target.spec.fields
-        for at, draft in self._own():
+        for at, draft in drafts_of(self.rows, self.target):
             for wanted in draft.wanted:
                 if wanted.link is not None:
                     continue
@@ -81,65 +75,13 @@ class Step:
         if faults:
             raise Culprits(faults)
 
-    def _recognised(self) -> list[Group]:
-        """Return the records that the rows stand for, with the ids of those that are there."""
-        groups: dict[Any, Group] = {}
-        for at, draft in self._own():
-            group = groups.setdefault(self._identity(draft), Group([], draft))
-            group.rows.append(at)
-            group.draft = draft
-        several = list(groups.values())
-        keys = [group.draft.key for group in several if group.draft.key is not None]
-        if keys:
-            known = self._by_key(keys)
-            for group in several:
-                group.id = known.get(group.draft.key or "")
-        self._match([group for group in several if group.id is None])
-        return several
-
-    def _by_key(self, keys: Sequence[str]) -> dict[str, str]:
-        if self.target.system != OWN:
-            return keyed(self.work, self.target.system, self.target.spec.name, keys)
-        found = {key: ids[0] for key, ids in named(self.work, self.target.spec, "id", keys).items() if ids}
-        fault = Fault(
-            self.target.column("refs"),
-            "no_such_record",
-            f"there is no {self.target.spec.name} with this id that you may read",
-        )
-        missing = {self.rows[at].line: fault for at, draft in self._own() if draft.key not in found}
-        if missing:
-            raise Culprits(missing)
-        return found
-
-    def _identity(self, draft: Draft) -> Any:
-        if draft.key is not None:
-            return draft.key
-        assert draft.loaded is not None
-        return tuple(str(draft.loaded[name]).casefold() for name in self.target.target.match)
-
-    def _match(self, groups: Sequence[Group]) -> None:
-        """Find records by their fields; one that is found so is given the row's key."""
-        spec = self.target.spec
-        faults: dict[int, Fault] = {}
-        for name in self.target.target.match:
-            left = [group for group in groups if group.id is None and group.loaded[name] is not None]
-            found = named(self.work, spec, name, list(dict.fromkeys(group.loaded[name] for group in left)))
-            for group in left:
-                several = found.get(group.loaded[name], [])
-                group.id = several[0] if len(several) == 1 else None
-                if len(several) > 1:
-                    fault = Fault(
-                        self.target.column(name), "ambiguous_reference", f"more than one {spec.name} has this {name}"
-                    )
-                    faults |= {self.rows[at].line: fault for at in group.rows}
-        if faults:
-            raise Culprits(faults)
-        self._adopt([group for group in groups if group.id is not None and group.draft.key is not None])
-
     def _adopt(self, groups: Sequence[Group]) -> None:
+        """Give records the keys of their rows that they do not have."""
         common = {"system": self.target.system, "entity": self.target.spec.name}
         made: list[Create[Any]] = [
-            Create(ExternalRef, values={**common, "key": group.draft.key, "record_id": group.id}) for group in groups
+            Create(ExternalRef, values={**common, "key": key, "record_id": group.id})
+            for group in groups
+            for key in group.new_keys
         ]
         if made:
             records.create(self.work, made)
@@ -151,6 +93,7 @@ class Step:
         made: list[Create[Any]] = [Create(spec, values=group.loaded, history=group.draft.history) for group in groups]
         for group, entry in zip(groups, records.create(self.work, made), strict=True):
             group.id = entry.record_id
+            group.new_keys = [key for key in group.new_keys if key != group.draft.key]
         self._count("created", len(groups))
         self._touch(groups)
 
