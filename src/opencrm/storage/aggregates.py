@@ -72,8 +72,8 @@ class _Halves(FunctionElement[Any]):
 def _whole(value: Any) -> int:
     if not isinstance(value, str):
         return int(value)
-    high, low = value.split(" ")
-    return (int(high) << BITS) + int(low)
+    high, halves, low = value.partition(" ")
+    return (int(high) << BITS) + int(low) if halves else int(high)
 
 
 @compiles(_Sum)
@@ -89,8 +89,16 @@ def _sum_postgresql(element: _Sum, compiler: Any, **given: Any) -> str:
 
 @compiles(_Halves)
 def _halves(element: _Halves, compiler: Any, **given: Any) -> str:
+    """Put the halves together where that fits into 64 bits; SQLite would make a rounded number of a larger one."""
+    high, low = (f"sum({compiler.process(each, **given)})" for each in element.clauses)
+    fits = f"abs({high}) < {1 << 62 - BITS}"
+    return f"CASE WHEN {fits} THEN {high} * {1 << BITS} + {low} ELSE {high} || ' ' || {low} END"
+
+
+@compiles(_Halves, "postgresql")
+def _halves_postgresql(element: _Halves, compiler: Any, **given: Any) -> str:
     high, low = (compiler.process(each, **given) for each in element.clauses)
-    return f"sum({high}) || ' ' || sum({low})"
+    return f"(sum({high}) * {1 << BITS} + sum({low}))::TEXT"
 
 
 @compiles(_First)

@@ -52,9 +52,12 @@ class Prepared:
         """Return the driver's rows with typed values; converted by column, which costs half of going by row."""
         if self._typed or not rows:
             return rows
-        columns = zip(*rows, strict=True)
-        typed = [convert(each) if convert else each for convert, each in zip(self._results, columns, strict=True)]
-        return list(zip(*typed, strict=True))
+        return list(zip(*self.columns(rows), strict=True))
+
+    def columns(self, rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+        """Return the driver's rows as columns of typed values."""
+        columns = list(zip(*rows, strict=True)) if rows else [()] * len(self._results)
+        return [convert(each) if convert else each for convert, each in zip(self._results, columns, strict=True)]
 
 
 class Writer:

@@ -49,6 +49,13 @@ class Transaction:
         """Run the query of this shape and return its rows, typed."""
         return self.rows(self._prepare(shape, build), values)
 
+    def columns(
+        self, shape: Hashable, build: Callable[[], Executable | ClauseElement], values: Mapping[str, Any]
+    ) -> list[Sequence[Any]]:
+        """Run the query of this shape and return its columns, typed: of many rows that are not wanted as such."""
+        prepared = self._prepare(shape, build)
+        return prepared.columns(self._ask(prepared.sql, prepared.parameters(values), _every_row))
+
     def rows(self, prepared: Prepared, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """Run a query and return its rows, typed."""
         return prepared.read(self._ask(prepared.sql, prepared.parameters(values), _every_row))

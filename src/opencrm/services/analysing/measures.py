@@ -17,9 +17,11 @@ from opencrm.core.values import Money
 from opencrm.errors import InputError
 
 Kind: TypeAlias = Literal["count", "sum", "average", "conversion"]
-Row: TypeAlias = Sequence[Any]
-Rows: TypeAlias = Sequence[Row]
-Teller: TypeAlias = Callable[[Rows], Any]
+Column: TypeAlias = Sequence[Any]
+Places: TypeAlias = Sequence[int]
+"""Where in the columns the rows of a group stand."""
+
+Teller: TypeAlias = Callable[[Places], Any]
 
 
 @attrs.frozen
@@ -71,68 +73,65 @@ def _share(part: int, whole: int) -> Decimal | None:
     return round(Decimal(part) / whole, 4) if whole else None
 
 
-def tellers(measures: Sequence[Measure], currencies: Sequence[str], first: int) -> Iterator[Teller]:
-    """Give for each measure what makes its value of the rows of SQL that belong to one group.
+def tellers(
+    measures: Sequence[Measure], currencies: Sequence[str], columns: Sequence[Sequence[Any]]
+) -> Iterator[Teller]:
+    """Give for each measure what makes its value of the rows of SQL that belong to one group, by their places.
 
     Args:
         measures: The measures.
         currencies: The fields of the currencies that are told apart.
-        first: Where the currencies stand; after them how many records there are, then two columns a measure.
+        columns: What SQL gave after the groups: the currencies, how many records there are, two columns a measure.
     """
-    at = first + len(currencies)
-    place = at + 1
+    codes, [number, *rest] = columns[: len(currencies)], columns[len(currencies) :]
+    pairs = iter(zip(rest[::2], rest[1::2], strict=True))
     for measure in measures:
         if measure.kind == "count":
-            yield partial(_count, at)
-            continue
-        if measure.currency is not None:
-            tell = _money_sum if measure.kind == "sum" else _money_average
-            yield partial(tell, first + currencies.index(measure.currency), place, place + 1)
+            yield partial(_count, number)
         elif measure.kind == "conversion":
-            yield partial(_conversion, at, place, place + 1)
+            yield partial(_conversion, number, *next(pairs))
+        elif measure.currency is None:
+            yield partial(_sum if measure.kind == "sum" else _average, *next(pairs))
         else:
-            yield partial(_sum if measure.kind == "sum" else _average, place, place + 1)
-        place += 2
+            tell = _money_sum if measure.kind == "sum" else _money_average
+            yield partial(tell, codes[currencies.index(measure.currency)], *next(pairs))
 
 
-def _count(number: int, rows: Rows) -> int:
-    return rows[0][number] if len(rows) == 1 else sum([row[number] for row in rows])
+def _count(number: Column, rows: Places) -> int:
+    return int(number[rows[0]]) if len(rows) == 1 else sum([number[at] for at in rows])
 
 
-def _conversion(number: int, closed: int, won: int, rows: Rows) -> Conversion:
-    told = (sum([row[at] or 0 for row in rows]) for at in (won, closed, number))
-    return Conversion(*told)
+def _conversion(number: Column, closed: Column, won: Column, rows: Places) -> Conversion:
+    return Conversion(*(sum([column[at] or 0 for at in rows]) for column in (won, closed, number)))
 
 
-def _sum(number: int, total: int, rows: Rows) -> Any:
-    if len(rows) == 1:
-        return rows[0][total] if rows[0][number] else None
-    held = [row[total] for row in rows if row[number]]
+def _sum(number: Column, total: Column, rows: Places) -> Any:
+    held = [total[at] for at in rows if number[at]]
     return sum(held[1:], held[0]) if held else None
 
 
-def _average(number: int, total: int, rows: Rows) -> Decimal | None:
+def _average(number: Column, total: Column, rows: Places) -> Decimal | None:
     found = _sum(number, total, rows)
-    return None if found is None else round(Decimal(found) / sum([row[number] or 0 for row in rows]), SCALE)
+    return None if found is None else round(Decimal(found) / sum([number[at] or 0 for at in rows]), SCALE)
 
 
-def _money_sum(currency: int, number: int, total: int, rows: Rows) -> tuple[Money, ...]:
+def _money_sum(currency: Column, number: Column, total: Column, rows: Places) -> tuple[Money, ...]:
     return tuple([Money(_sum(number, total, own), code) for code, own in _by_currency(currency, number, rows)])
 
 
-def _money_average(currency: int, number: int, total: int, rows: Rows) -> tuple[Money, ...]:
-    parts = [(code, sum([row[number] for row in own]), own) for code, own in _by_currency(currency, number, rows)]
+def _money_average(currency: Column, number: Column, total: Column, rows: Places) -> tuple[Money, ...]:
+    parts = [(code, sum([number[at] for at in own]), own) for code, own in _by_currency(currency, number, rows)]
     return tuple([Money(round(_sum(number, total, own) / of, precision(code)), code) for code, of, own in parts])
 
 
-def _by_currency(currency: int, number: int, rows: Rows) -> list[tuple[str, Rows]]:
+def _by_currency(currency: Column, number: Column, rows: Places) -> list[tuple[str, Places]]:
     """Return the rows that tell of amounts, by the code of their currency: never added across two."""
     if len(rows) == 1:
-        return [(rows[0][currency] or "", rows)] if rows[0][number] else []
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        if row[number]:
-            found.setdefault(row[currency] or "", []).append(row)
+        return [(currency[rows[0]] or "", rows)] if number[rows[0]] else []
+    found: dict[str, list[int]] = {}
+    for at in rows:
+        if number[at]:
+            found.setdefault(currency[at] or "", []).append(at)
     return sorted(found.items())
 
 

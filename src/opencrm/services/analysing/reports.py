@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache, partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import attrs
 
@@ -19,9 +21,10 @@ from opencrm.services.analysing.groups import group_of
 from opencrm.services.analysing.measures import measure_of
 from opencrm.services.analysing.measures import tellers as tellers_of
 from opencrm.services.analysing.telling import names_of, table_as_json
-from opencrm.services.reading.reader import Reader, Rows
+from opencrm.services.reading.reader import Reader
 
 E = TypeVar("E", bound=Entity)
+Columns: TypeAlias = Sequence[Sequence[Any]]
 MOST_GROUPS = 2
 MOST_ROWS = 10_000
 """A report has at most so many rows."""
@@ -111,14 +114,15 @@ class _Run:
     asked: Asked
 
     def rows(self, where: Condition) -> tuple[tuple[Any, ...], ...]:
-        rows = self._counted(where)
-        if rows is None:
-            rows = self._read(where)
-        if len(rows) > _MOST_READ:
-            raise _too_many()
-        return self._put_together(rows)
+        with _uncollected():
+            columns = self._counted(where)
+            if columns is None:
+                columns = self._read(where)
+            if len(columns[0]) > _MOST_READ:
+                raise _too_many()
+            return self._put_together(columns)
 
-    def _counted(self, where: Condition) -> Rows | None:
+    def _counted(self, where: Condition) -> Columns | None:
         """Return the groups as counters tell them; None where they do not."""
         asked, reader = self.asked, self.reader
         counters = counters_for(reader, asked.spec, where)
@@ -126,33 +130,35 @@ class _Run:
             return None
         entities = reader.configuration.catalogue.entities
         shape = ("report", asked.shape, counters.shape)
-        return reader.tx.select(shape, lambda: adding(asked, counters, entities, _MOST_READ + 1), counters.values)
+        return reader.tx.columns(shape, lambda: adding(asked, counters, entities, _MOST_READ + 1), counters.values)
 
-    def _read(self, where: Condition) -> Rows:
+    def _read(self, where: Condition) -> Columns:
         """Return the groups as the records have them."""
         asked, reader = self.asked, self.reader
         plan, entities = reader.plan(asked.spec, ("id",), where), reader.configuration.catalogue.entities
         shape = ("report", asked.shape, plan.shape)
-        return reader.tx.select(shape, lambda: Grouping(asked, plan, entities).statement(_MOST_READ + 1), plan.values)
+        return reader.tx.columns(shape, lambda: Grouping(asked, plan, entities).statement(_MOST_READ + 1), plan.values)
 
-    def _put_together(self, rows: Rows) -> tuple[tuple[Any, ...], ...]:
+    def _put_together(self, columns: Columns) -> tuple[tuple[Any, ...], ...]:
         """Put groups together that SQL had to tell apart: currencies, and hours on the edge of a day."""
         groups, measures = self.asked.groups, self.asked.measures
-        found = self._by_group(rows) if groups else {(): rows}
+        found = self._by_group(columns) if groups else {(): range(len(columns[0]))}
         if len(found) > MOST_ROWS:
             raise _too_many()
-        tellers = tuple(tellers_of(measures, self.asked.currencies, len(groups)))
+        tellers = tuple(tellers_of(measures, self.asked.currencies, columns[len(groups) :]))
         places = [cache(partial(_place, order)) for order in self._orders]
         ordered = sorted(found, key=lambda key: [place(value) for place, value in zip(places, key, strict=True)])
         return tuple([(*key, *[tell(found[key]) for tell in tellers]) for key in ordered])
 
-    def _by_group(self, rows: Rows) -> dict[tuple[Any, ...], list[Sequence[Any]]]:
+    def _by_group(self, columns: Columns) -> Mapping[tuple[Any, ...], Sequence[int]]:
+        """Return the places of the rows of each group."""
         readers = [group.read(self.asked.zone) for group in self.asked.groups]
-        columns = [[row[at] for row in rows] for at, _ in enumerate(readers)]
-        read = [column if make is None else map(make, column) for make, column in zip(readers, columns, strict=True)]
-        found: dict[tuple[Any, ...], list[Sequence[Any]]] = {}
-        for key, row in zip(zip(*read, strict=True), rows, strict=True):
-            found.setdefault(key, []).append(row)
+        keys = zip(
+            *[map(read, each) if read else each for read, each in zip(readers, columns, strict=False)], strict=True
+        )
+        found: dict[tuple[Any, ...], list[int]] = {}
+        for at, key in enumerate(keys):
+            found.setdefault(key, []).append(at)
         return found
 
     @property
@@ -160,6 +166,19 @@ class _Run:
         stages = [stage.key for pipeline in self.asked.pipelines for stage in pipeline.stages]
         order = {key: at for at, key in enumerate(dict.fromkeys(stages))}
         return tuple(order if group.field.name == "stage" else {} for group in self.asked.groups)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Put the search for garbage in cycles off: a report holds none, and the search costs a third of a large one."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _place(order: Mapping[Any, int], value: Any) -> tuple[Any, ...]:
