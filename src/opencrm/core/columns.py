@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 import orjson
-from sqlalchemy import String
+from sqlalchemy import ColumnElement, String
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import FunctionElement
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
 SCALE = 4
@@ -133,6 +134,29 @@ class ListColumn(JsonColumn):
 
     def reader(self, dialect: Dialect) -> Convert:
         return _tuple_read
+
+
+def by_code_point(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a text column as it sorts on SQLite: by its characters' numbers, whatever the database's habits are."""
+    return _ByCodePoint(column)
+
+
+class _ByCodePoint(FunctionElement[Any]):
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(_ByCodePoint)
+def _by_code_point(element: _ByCodePoint, compiler: Any, **given: Any) -> str:
+    return str(compiler.process(element.clauses, **given))
+
+
+@compiles(_ByCodePoint, "postgresql")
+def _by_code_point_postgresql(element: _ByCodePoint, compiler: Any, **given: Any) -> str:
+    return f'({compiler.process(element.clauses, **given)} COLLATE "C")'
 
 
 def all_read(kind: TypeEngine[Any], dialect: Dialect) -> ConvertAll:

@@ -28,8 +28,8 @@ from sqlalchemy.orm import Mapped, mapped_column, registry
 from sqlalchemy.sql.expression import FromClause
 
 from opencrm.core.change import Change, Objection
-from opencrm.core.columns import IdColumn, JsonColumn, key_column
-from opencrm.core.fields import Field, Instant, Key, RecordId, Reference, field
+from opencrm.core.columns import IdColumn, JsonColumn, by_code_point, key_column
+from opencrm.core.fields import Field, Instant, Key, Link, RecordId, Reference, field
 from opencrm.core.held import Held, held
 from opencrm.core.locale import Locale
 from opencrm.core.stamps import STAMP, last_change
@@ -147,7 +147,9 @@ class Spec:
         source = self.table if table is None else table
         if name == STAMP and self.told_by is not None:
             return last_change(self.name, self.told_by, source).label(name)
-        place = self.held.get(name)
+        place, field = self.held.get(name), self.fields.get(name)
+        if place is None and field is not None and isinstance(field.type, Link):
+            return by_code_point(source.c[name]).label(name)
         return source.c[name] if place is None else place.read_from(source.c.custom).label(name)
 
     @cached_property

@@ -147,7 +147,7 @@ class Link(FieldType[str]):
         return False  # It may be longer than what an index holds.
 
     def column(self) -> TypeEngine[Any]:
-        return LongText().with_variant(LongText(collation="C"), "postgresql")
+        return LongText()
 
     def parse(self, raw: Any) -> str | None:
         text = _bounded(raw, 2000)
