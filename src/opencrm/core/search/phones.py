@@ -13,6 +13,9 @@ FEWEST_LAST = 4
 _BACKWARDS = "\N{LATIN SMALL LETTER SHARP S}"
 """Begins a number that is written backwards: no folded word holds this letter."""
 
+_AT_HOME = 2 * _BACKWARDS
+"""Begins a number as it is dialled in its own country: as a word, its first digits would be those of all numbers."""
+
 
 def phone_words(key: str) -> list[str]:
     """Return a number in international form, `+442071838750`, as it is dialled, and backwards.
@@ -22,13 +25,14 @@ def phone_words(key: str) -> list[str]:
     digits = key.removeprefix("+")
     code = _calling_code(digits)
     national = digits[code:]
-    dialled = [national, _own_prefix(digits[:code]) + national] if national else []
-    return [*dict.fromkeys([digits, *dialled]), _BACKWARDS + digits[::-1]]
+    at_home = _own_prefix(digits[:code]) + national
+    marked = [] if at_home in (digits, national) else [_AT_HOME + at_home]
+    return [*dict.fromkeys([digits, national or digits]), *marked, _BACKWARDS + digits[::-1]]
 
 
-def ending(digits: str) -> tuple[str, ...]:
-    """Return how a number begins backwards that ends with these digits, where they are enough to tell it."""
-    return (_BACKWARDS + digits[::-1],) if len(digits) >= FEWEST_LAST else ()
+def marked(digits: str) -> tuple[str, ...]:
+    """Return how the marked forms of a number begin that these digits begin at home, or that ends with them."""
+    return (_AT_HOME + digits, *((_BACKWARDS + digits[::-1],) if len(digits) >= FEWEST_LAST else ()))
 
 
 def dialled(digits: str, region: str) -> tuple[str, ...]:

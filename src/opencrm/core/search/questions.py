@@ -7,7 +7,7 @@ from itertools import groupby
 
 import attrs
 
-from opencrm.core.search.phones import FEWEST, dialled, ending
+from opencrm.core.search.phones import FEWEST, dialled, marked
 from opencrm.core.search.words import words
 from opencrm.errors import InputError
 
@@ -88,7 +88,7 @@ def _terms(found: Iterable[str], region: str) -> Iterator[Term]:
         together = "".join(run)
         if number and len(together) >= FEWEST:
             digits = tuple(it for it in dialled(together, region) if (it,) != run)
-            yield Term(run, (*digits, *ending(together)))
+            yield Term(run, (*digits, *marked(together)))
         else:
             yield from (Term((word,)) for word in run)
 
