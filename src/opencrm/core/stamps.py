@@ -14,7 +14,7 @@ from opencrm.core.columns import IdColumn, InstantColumn, JsonColumn, key_column
 STAMP = "updated_at"
 """The field that tells when a record was last changed."""
 
-_JOURNAL = Table(
+JOURNAL = Table(
     "crm_journal",
     MetaData(),
     Column("entity", key_column(100)),
@@ -23,6 +23,7 @@ _JOURNAL = Table(
     Column("at", InstantColumn()),
     Column("after", JsonColumn()),
 )
+"""What conditions and records look at of the journal, whose table is a matter of the storage."""
 
 
 def last_change(entity: str, names: Iterable[str], table: FromClause) -> ColumnElement[Any]:
@@ -33,7 +34,7 @@ def last_change(entity: str, names: Iterable[str], table: FromClause) -> ColumnE
         names: The fields, under every name that they had.
         table: The table that the record stands in, or an alias of it.
     """
-    line = _JOURNAL.alias()
+    line = JOURNAL.alias()
     told = or_(line.c.kind == literal_column("'created'"), _AnyKey(line.c.after, sorted({*names} - {STAMP})))
     mine = (line.c.entity == literal_column(f"'{entity}'"), line.c.record_id == table.c.id, told)
     return select(func.max(line.c.at, type_=InstantColumn())).where(*mine).correlate(table).scalar_subquery()

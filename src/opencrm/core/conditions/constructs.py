@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Boolean, Column, ColumnElement, MetaData, Table, exists, literal_column, or_
+from sqlalchemy import BindParameter, Boolean, ColumnElement, exists, literal_column, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FromClause, FunctionElement
 
-from opencrm.core.columns import IdColumn, InstantColumn, JsonColumn, key_column
+from opencrm.core.columns import IdColumn, InstantColumn, key_column
+from opencrm.core.stamps import JOURNAL
 
 OPTION = key_column(64)
 """The type of an option's key."""
@@ -37,7 +38,7 @@ def changed_since(
     entity: str, names: Sequence[str], since: BindParameter[Any], table: FromClause
 ) -> ColumnElement[bool]:
     """Return that the journal tells of a change, after its creation, of a field that has, or had, these names."""
-    line = _JOURNAL.alias()
+    line = JOURNAL.alias()
     return (
         exists()
         .where(
@@ -59,18 +60,6 @@ def as_id(column: ColumnElement[Any]) -> ColumnElement[Any]:
 def apart(part: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return an expression in brackets, which nothing takes off again."""
     return _Apart(part)
-
-
-_JOURNAL = Table(
-    "crm_journal",
-    MetaData(),
-    Column("entity", key_column(100)),
-    Column("record_id", IdColumn()),
-    Column("kind", key_column(16)),
-    Column("at", InstantColumn()),
-    Column("after", JsonColumn()),
-)
-"""What conditions look at of the journal, whose table is a matter of the storage."""
 
 
 class _Position(FunctionElement[Any]):
