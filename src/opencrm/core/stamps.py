@@ -35,13 +35,18 @@ def last_change(entity: str, names: Iterable[str], table: FromClause) -> ColumnE
         table: The table that the record stands in, or an alias of it.
     """
     line = JOURNAL.alias()
-    told = or_(line.c.kind == literal_column("'created'"), _AnyKey(line.c.after, sorted({*names} - {STAMP})))
+    told = or_(line.c.kind == literal_column("'created'"), sets(line.c.after, {*names} - {STAMP}))
     mine = (line.c.entity == literal_column(f"'{entity}'"), line.c.record_id == table.c.id, told)
     return select(func.max(line.c.at, type_=InstantColumn())).where(*mine).correlate(table).scalar_subquery()
 
 
+def sets(after: ColumnElement[Any], names: Iterable[str]) -> ColumnElement[bool]:
+    """Return that a line of the journal, by what it has `after`, sets one of some fields, if only to nothing."""
+    return _AnyKey(after, sorted(names))
+
+
 class _AnyKey(FunctionElement[Any]):
-    """Whether a JSON object has one of some keys."""
+    """Whether a JSON object has one of some keys, JSON's null beside them or not."""
 
     inherit_cache = False
     type = Boolean()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Boolean, ColumnElement, exists, literal_column, or_
+from sqlalchemy import BindParameter, Boolean, ColumnElement, exists, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FromClause, FunctionElement
 
 from opencrm.core.columns import IdColumn, InstantColumn, key_column
-from opencrm.core.stamps import JOURNAL
+from opencrm.core.stamps import JOURNAL, sets
 
 OPTION = key_column(64)
 """The type of an option's key."""
@@ -46,7 +46,7 @@ def changed_since(
             line.c.record_id == table.c.id,
             line.c.at >= since,
             line.c.kind != literal_column("'created'"),
-            or_(*(_HasKey(line.c.after, name) for name in names)),
+            sets(line.c.after, names),
         )
         .correlate(table)
     )
@@ -94,14 +94,6 @@ class _AsId(FunctionElement[Any]):
     type = IdColumn()
 
 
-class _HasKey(_Test):
-    inherit_cache = False
-
-    def __init__(self, column: ColumnElement[Any], name: str) -> None:
-        super().__init__(column)
-        self.name = name
-
-
 @compiles(_Position)
 def _position(element: _Position, compiler: Any, **given: Any) -> str:
     return f"instr({compiler.process(element.clauses, **given)})"
@@ -147,14 +139,3 @@ def _as_id(element: _AsId, compiler: Any, **given: Any) -> str:
 @compiles(_AsId, "postgresql")
 def _as_id_postgresql(element: _AsId, compiler: Any, **given: Any) -> str:
     return f"({compiler.process(element.clauses, **given)})::UUID"
-
-
-@compiles(_HasKey)
-def _has_key(element: _HasKey, compiler: Any, **given: Any) -> str:
-    """JSON's null has a type, too; only what is not there has none."""
-    return f"json_type({compiler.process(element.clauses, **given)}, '$.\"{element.name}\"') IS NOT NULL"
-
-
-@compiles(_HasKey, "postgresql")
-def _has_key_postgresql(element: _HasKey, compiler: Any, **given: Any) -> str:
-    return f"({compiler.process(element.clauses, **given)} ? '{element.name}')"
