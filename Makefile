@@ -11,7 +11,7 @@ FRAME := pyproject.toml hatch_build.py frontend/package-lock.json frontend/build
 TYPED := $(wildcard src examples tests/typing)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix docs bench bench-large wheel clean
+.PHONY: help demo test test-access check fix docs bench bench-large wheel clean
 
 help: ## Show these targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,10 @@ demo: $(VENV)/.installed-all ## Run opencrm with sample data.
 
 test: $(VENV)/.installed-test ## Run the tests; PYTEST_ARGS="-k deal" passes options.
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-access: $(VENV)/.installed-test ## Run many generated companies against the oracle of permissions; COMPANIES=200 runs fewer.
+	OPENCRM_ACCESS_COMPANIES=$(or $(COMPANIES),1000) OPENCRM_ACCESS_OPERATIONS=50 \
+	  $(BIN)/python -m pytest $(PYTEST_ARGS) -s tests/properties/access
 
 check: $(VENV)/.installed-test ## Check format, style, types and layers.
 	$(BIN)/ruff format --check .

@@ -6,7 +6,7 @@ import argparse
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 
-from benchmarks import creating, import_file, importing, paging, rest, searching, starting
+from benchmarks import creating, import_file, importing, organising, paging, rest, searching, starting
 from benchmarks.databases import Place, places
 from benchmarks.large import measure as large
 from benchmarks.measuring import Measured, show
@@ -19,6 +19,7 @@ ON_DATABASES: dict[str, OnPlace] = {
     "create": lambda place, given: creating.measure(place, given.rounds),
     "page": lambda place, given: paging.measure(place, given.deals, given.rounds),
     "search": lambda place, given: searching.measure(place, given.contacts, given.rounds),
+    "organisation": lambda place, given: organising.measure(place, given.rounds),
     "rest": lambda place, given: rest.measure(place, given.deals, given.rounds),
     "rest-called": lambda place, given: rest.measure_called(place, given.deals, given.rounds),
 }

@@ -87,14 +87,16 @@ class World(Company):
 
 
 @contextmanager
-def world(place: Place, *, branches: int = 1, plugins: Sequence[object] | None = None) -> Iterator[World]:
-    """Make a workspace with its company in a new database."""
+def world(
+    place: Place, *, branches: int = 1, levels: int = 3, plugins: Sequence[object] | None = None
+) -> Iterator[World]:
+    """Make a workspace with its company in a new database; of so many levels of units."""
     url = place.url()
     crm = CRM(url, plugins=[Sales()] if plugins is None else plugins)
     try:
         owner = crm.init(owner="Olive Owner")
         with crm.work(owner) as work:
-            people = tuple(_company(work, branches))
+            people = tuple(_company(work, branches, levels))
         first, unit = people[0]
         yield World(
             crm=crm,
@@ -109,11 +111,11 @@ def world(place: Place, *, branches: int = 1, plugins: Sequence[object] | None =
         crm.close()
 
 
-def _company(work: Work, branches: int) -> Iterator[tuple[str, str]]:
+def _company(work: Work, branches: int, levels: int) -> Iterator[tuple[str, str]]:
     roles = {key: _found(work, Role, "key", key) for key in ("senior_manager", "manager_2")}
     root = _found(work, Unit, "name", "Company")
     for at in range(branches):
-        branch, *teams = _units(work, root, at)
+        branch, *teams = _units(work, root, at, levels)
         seats = [branch] + [teams[each % 2] for each in range(1, PEOPLE)]
         names = [{"name": f"Person {at}.{each}"} for each in range(PEOPLE)]
         users = [line.record_id for line in records.create(work, [Create(User, values=each) for each in names])]
@@ -126,10 +128,14 @@ def _company(work: Work, branches: int) -> Iterator[tuple[str, str]]:
         yield from zip(users, seats, strict=True)
 
 
-def _units(work: Work, root: str, at: int) -> list[str]:
+def _units(work: Work, root: str, at: int, levels: int) -> list[str]:
     [branch] = records.create(work, [Create(Unit, name=f"Branch {at}", parent_id=root)])
+    above = branch.record_id
+    for level in range(3, levels):
+        [between] = records.create(work, [Create(Unit, name=f"Department {at}.{level}", parent_id=above)])
+        above = between.record_id
     named = [f"Team {at}.{team}" for team in (1, 2)]
-    teams = records.create(work, [Create(Unit, name=name, parent_id=branch.record_id) for name in named])
+    teams = records.create(work, [Create(Unit, name=name, parent_id=above) for name in named])
     return [branch.record_id, *(team.record_id for team in teams)]
 
 

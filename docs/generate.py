@@ -18,7 +18,8 @@ from typing import Any
 import attrs
 
 from opencrm.app.box import ALWAYS
-from opencrm.core.access.grants import Scope
+from opencrm.core.access.grants import Grant, Scope
+from opencrm.core.access.reach import DELEGATED
 from opencrm.core.conditions import operators_of
 from opencrm.core.entities import Core, Owned, Staged
 from opencrm.core.entity import Spec, specs
@@ -133,6 +134,8 @@ def settings() -> str:
     ]
     rows += [
         ("`OPENCRM_OWNER`", "The owner's name, for `opencrm init`.", ""),
+        ("`OPENCRM_OWNER_PASSWORD`", "The owner's password, for `opencrm init`.", ""),
+        ("`OPENCRM_PASSWORD`", "A user's password, for `opencrm user password`.", ""),
         ("`OPENCRM_DEBUG`", "Show where an error came from: a traceback before the one line.", ""),
     ]
     parts = [
@@ -141,7 +144,9 @@ def settings() -> str:
         "A program that embeds opencrm passes what it wants to `CRM(...)`: the library itself reads no environment.",
         _table(("variable", "meaning", "default"), rows),
         _lines("""Yes is `1`, `true`, `yes` or `on`; no is `0`, `false`, `no`, `off` or nothing. A variable that
-            cannot be used is refused when a command starts, with exit code 8. The region, the currency and the zone
+            cannot be used is refused when a command starts, with exit code 8. The server that takes mail is
+            `smtp://host:port`, encrypted as soon as it can be, or `smtps://name:password@host`; a password is sent
+            only through an encrypted line. The region, the currency and the zone
             are those of a workspace that `opencrm init` sets up; afterwards the workspace keeps its own."""),
     ]
     return _page(parts)
@@ -214,12 +219,7 @@ def _entity(spec: Spec) -> Iterator[str]:
         f"`{spec.name}`, plural `{spec.plural}`, table `{spec.table.name}`",
         *(["*owned*: has an owner and a unit"] if spec.owned else []),
         *(["*staged*: stands in a pipeline"] if spec.staged else []),
-        *([f"a part of the record in {_or(options.part_of)}, whose permissions decide"] if options.part_of else []),
-        *([f"given together with that record as `{options.nested}`"] if options.nested else []),
-        *(
-            ["a part of the organisation: everybody with a grant may read it, owners alone write it"]
-            * options.organisation
-        ),
+        *_places(spec),
         *(["personal: everybody's own, whatever roles grant"] * options.personal),
         *([f"may be read by the people of the unit in `{options.published_in}`"] if options.published_in else []),
         *(f"unique among living records: {' and '.join(f'`{each}`' for each in group)}" for group in options.unique),
@@ -227,6 +227,20 @@ def _entity(spec: Spec) -> Iterator[str]:
     ]
     yield "\n".join(f"- {fact}" for fact in facts)
     yield _fields(spec, [name for name in spec.fields if name not in shared])
+
+
+def _places(spec: Spec) -> Iterator[str]:
+    """Say what decides about an entity's records, where it is not its own grants alone."""
+    options = spec.options
+    if options.part_of:
+        writing = "" if options.part_action == "update" else f"; writing it takes `{options.part_action}`"
+        yield f"a part of the record in {_or(options.part_of)}, whose permissions decide{writing}"
+    if options.nested:
+        yield f"given together with the record in {_or(options.nested_in or options.part_of)} as `{options.nested}`"
+    if options.organisation:
+        handed = "owners write it, and [whoever else a role lets](permissions.md#the-organisation)"
+        writers = handed if spec.name in DELEGATED else "owners alone write it"
+        yield f"a part of the organisation: everybody with a grant may read it, {writers}"
 
 
 def _or(names: tuple[str, ...]) -> str:
@@ -320,17 +334,24 @@ def _told(one: Any) -> Any:
 
 def _role(role: RoleTemplate) -> Iterator[str]:
     yield f"## {role.name}"
-    yield f"Key `{role.key}`, rank {role.rank}."
+    yield f"Key `{role.key}`, rank {role.rank}; presets {', '.join(f'`{it}`' for it in role.presets)}."
+    yield _grants(role.grants)
+    for rule in role.field_rules:
+        yield f"May {'read and write' if rule.write else 'read'} `{rule.entity}.{rule.field}`, which is sensitive."
+    if role.delegable:
+        yield "Hands on, in roles of lower rank:"
+        yield _grants(role.delegable)
+
+
+def _grants(grants: tuple[Grant, ...]) -> str:
     reach: dict[tuple[str, Scope], list[str]] = {}
-    for grant in role.grants:
+    for grant in grants:
         reach.setdefault((grant.entity, grant.scope), []).append(grant.action)
     rows = [
         (f"`{entity}`", scope.name.lower(), ", ".join(f"`{it}`" for it in acts))
         for (entity, scope), acts in reach.items()
     ]
-    yield _table(("entity", "scope", "actions"), rows)
-    for rule in role.field_rules:
-        yield f"May {'read and write' if rule.write else 'read'} `{rule.entity}.{rule.field}`, which is sensitive."
+    return _table(("entity", "scope", "actions"), rows)
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

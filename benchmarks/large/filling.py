@@ -12,10 +12,12 @@ from typing import Any
 import attrs
 
 from benchmarks.databases import Place, Raw
+from benchmarks.large.ways import EVERY_WAY, Ways, every_way
 from benchmarks.world import World, stamp, world
 from opencrm import Create, Membership, Pipeline, Principal, Role, Stage, User, hookimpl, records
 
 BRANCHES = 20
+LEVELS = 6
 FEW = 10_000
 """One deal in so many is the seller's who sees only their own: 0.01 %."""
 
@@ -77,23 +79,24 @@ class Large:
     Attributes:
         one: The company.
         readers: Who reads, by how much of it they see.
+        ways: Of whom sees records in every way: who shares with them, and whom they stand in for.
     """
 
     one: World
     readers: dict[str, Principal]
+    ways: Ways
 
 
 @contextmanager
 def large(place: Place, size: int) -> Iterator[Large]:
     """Make a company of so many deals and contacts in a new database."""
-    with world(place, branches=BRANCHES, plugins=[Staged()]) as one:
+    with world(place, branches=BRANCHES, levels=LEVELS, plugins=[Staged()]) as one:
         owner = one.crm.sole_owner()
         few = _seller(one, owner)
         fill(one, size, few)
-        yield Large(
-            one=one,
-            readers={"5 %": one.manager, "0.01 %": Principal.user(few), "100 %": owner},
-        )
+        ways = every_way(one, owner)
+        readers = {"5 %": one.manager, "0.01 %": Principal.user(few), "100 %": owner}
+        yield Large(one=one, readers={**readers, EVERY_WAY: Principal.user(ways.reader)}, ways=ways)
 
 
 def fill(one: World, size: int, few: str) -> None:

@@ -11,6 +11,7 @@ import attrs
 from benchmarks.databases import Place
 from benchmarks.large.filling import Large, large
 from benchmarks.large.floors import CARDS, Hand
+from benchmarks.large.ways import EVERY_WAY, arms, of_manager
 from benchmarks.measuring import Measured, in_turn
 from opencrm import Deal, Equal, Query, Report, boards, reports
 from opencrm.embed import Reader
@@ -32,7 +33,7 @@ class Workload:
     ours: Callable[[Reader], object]
     floor: Callable[[Hand], Callable[[], object]]
     target: float | None
-    readers: tuple[str, ...] = ("5 %", "0.01 %", "100 %")
+    readers: tuple[str, ...] = ("5 %", "0.01 %", "100 %", EVERY_WAY)
 
 
 _WON = Report(Deal, ("closed_at:month", "owner_id"), ("count", "sum:amount"), where=Equal("stage", "won"))
@@ -85,11 +86,11 @@ def _measured(workload: Workload, reader: Reader, hand: Hand, name: str, databas
 
 def _arms(one: Large, seen: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """Give the arms of a reader's reach, as hand-written SQL has them."""
-    if seen == "100 %":
-        return
-    user = one.readers[seen].id
-    yield "owner_id = ?", (user,)
-    yield "owner_id IS NULL AND created_by = ?", (f"user:{user}",)
     if seen == "5 %":
-        units = tuple(dict.fromkeys(unit for _, unit in one.one.people[:10]))
-        yield f"unit_id IN ({', '.join('?' * len(units))})", units
+        yield from of_manager(one.one, 0)
+    elif seen == EVERY_WAY:
+        yield from arms(one.one, one.ways)
+    elif seen != "100 %":
+        user = one.readers[seen].id
+        yield "owner_id = ?", (user,)
+        yield "owner_id IS NULL AND created_by = ?", (f"user:{user}",)

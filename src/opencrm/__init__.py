@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from opencrm.app.crm import CRM
     from opencrm.core.access.grants import FieldRule, Grant, Scope
+    from opencrm.core.access.guards import Guard
     from opencrm.core.access.principal import Principal
     from opencrm.core.change import Change, JournalEntry, Kind, Objection
     from opencrm.core.conditions import (
@@ -41,9 +42,11 @@ if TYPE_CHECKING:
         Company,
         Contact,
         ContactPoint,
+        Customer,
         CustomField,
         Deal,
         DealLine,
+        Deputy,
         Employment,
         ExternalRef,
         Membership,
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
         Role,
         SavedView,
         Segment,
+        Share,
         Staged,
         Tag,
         Tagging,
@@ -99,12 +103,23 @@ if TYPE_CHECKING:
         PermissionDenied,
         PluginError,
         SortNotIndexed,
+        TooManyAttempts,
         TooManyRows,
         Unavailable,
         UndoRefused,
     )
-    from opencrm.hooks import Exporter, Importer, RoleTemplate, WebApp, hookimpl
-    from opencrm.services import assigning, imports, organisation, pipelines, records, searching, undoing
+    from opencrm.hooks import Action, Exporter, Importer, RoleTemplate, WebApp, hookimpl
+    from opencrm.services import (
+        assigning,
+        explaining,
+        imports,
+        organisation,
+        pipelines,
+        records,
+        searching,
+        transferring,
+        undoing,
+    )
     from opencrm.services.analysing import boards, reports
     from opencrm.services.analysing.reports import Report
     from opencrm.services.cleaning import duplicates, editing, merging, taking_back
@@ -120,13 +135,15 @@ _FROM = MappingProxyType(
     {
         "opencrm.app.crm": "CRM",
         "opencrm.core.access.grants": "FieldRule Grant Scope",
+        "opencrm.core.access.guards": "Guard",
         "opencrm.core.access.principal": "Principal",
         "opencrm.core.change": "Change JournalEntry Kind Objection",
         "opencrm.core.conditions": "All AnyOf AtLeast AtMost Between Changed Condition Contains Empty Equal Greater "
         "Has In Less Not StartsWith at_least at_most condition",
         "opencrm.core.custom": "AddedField",
-        "opencrm.core.entities": "Activity Company Contact ContactPoint CustomField Deal DealLine Employment "
-        "ExternalRef Membership Owned Price Product Role SavedView Segment Staged Tag Tagging Task Unit User",
+        "opencrm.core.entities": "Activity Company Contact ContactPoint Customer CustomField Deal DealLine Deputy "
+        "Employment ExternalRef Membership Owned Price Product Role SavedView Segment Share Staged Tag Tagging Task "
+        "Unit User",
         "opencrm.core.entity": "Entity Options",
         "opencrm.core.fields": "Amount Choice Choices Currency Day Email Instant Key Link Number Phone RecordId "
         "Reference Rollup Structured Text Whole YesNo field",
@@ -134,10 +151,12 @@ _FROM = MappingProxyType(
         "opencrm.core.ports": "AfterDoor Door",
         "opencrm.core.values": "Money",
         "opencrm.errors": "ConfigurationError ConflictError DomainError Duplicate InputError InvalidMove NotFound "
-        "NotSignedIn Objected OpenCRMError PermissionDenied PluginError SortNotIndexed TooManyRows Unavailable "
+        "NotSignedIn Objected OpenCRMError PermissionDenied PluginError SortNotIndexed TooManyAttempts "
+        "TooManyRows Unavailable "
         "UndoRefused",
-        "opencrm.hooks": "Exporter Importer RoleTemplate WebApp hookimpl",
-        "opencrm.services": "assigning imports organisation pipelines records searching undoing",
+        "opencrm.hooks": "Action Exporter Importer RoleTemplate WebApp hookimpl",
+        "opencrm.services": "assigning explaining imports organisation pipelines records searching transferring "
+        "undoing",
         "opencrm.services.analysing": "boards reports",
         "opencrm.services.analysing.reports": "Report",
         "opencrm.services.cleaning": "duplicates editing merging taking_back",
@@ -157,6 +176,7 @@ _HOME = MappingProxyType({name: module for module, names in _FROM.items() for na
 
 __all__ = [
     "CRM",
+    "Action",
     "Activity",
     "AddedField",
     "AfterDoor",
@@ -182,10 +202,12 @@ __all__ = [
     "Create",
     "Currency",
     "CustomField",
+    "Customer",
     "Day",
     "Deal",
     "DealLine",
     "Delete",
+    "Deputy",
     "DomainError",
     "Door",
     "Duplicate",
@@ -199,6 +221,7 @@ __all__ = [
     "FieldRule",
     "Grant",
     "Greater",
+    "Guard",
     "Has",
     "History",
     "Hit",
@@ -246,6 +269,7 @@ __all__ = [
     "SavedView",
     "Scope",
     "Segment",
+    "Share",
     "SortNotIndexed",
     "Stage",
     "Staged",
@@ -255,6 +279,7 @@ __all__ = [
     "Tagging",
     "Task",
     "Text",
+    "TooManyAttempts",
     "TooManyRows",
     "Unavailable",
     "Undo",
@@ -272,6 +297,7 @@ __all__ = [
     "condition",
     "duplicates",
     "editing",
+    "explaining",
     "field",
     "hookimpl",
     "imports",
@@ -283,6 +309,7 @@ __all__ = [
     "searching",
     "segments",
     "taking_back",
+    "transferring",
     "undoing",
     "views",
 ]

@@ -1,6 +1,7 @@
 """For hosts and authors of commands and formats: what they need beyond the front door."""
 
 from opencrm.app.invocation import Invocation
+from opencrm.core.access.expressions import Reason
 from opencrm.core.access.grants import grant_rows, read_grants
 from opencrm.core.access.organisation import Organisation
 from opencrm.core.clock import Clock, ManualClock, SystemClock, duration, monotonic
@@ -13,13 +14,22 @@ from opencrm.core.fields import Field, FieldType
 from opencrm.core.locale import Locale
 from opencrm.core.values import fold
 from opencrm.hooks.declarations import Row
+from opencrm.hooks.people import Attempt, Identity, IdentityDoor, Message
 from opencrm.schemas import Loaded, Schemas
+from opencrm.services import tokens
+from opencrm.services.definitions import roles as role_definitions
 from opencrm.services.definitions import text as definitions
+from opencrm.services.identity import account
+from opencrm.services.identity.accounts import Accounts, Invitation
+from opencrm.services.identity.passwords import Cost
+from opencrm.services.identity.policy import SignIn
+from opencrm.services.identity.secret import SESSION as SESSION_PREFIX
+from opencrm.services.identity.sessions import Opened
 from opencrm.services.imports import ImportJob, ImportJobs, jobs_of
 from opencrm.services.reading.counting import MOST_COUNTED
 from opencrm.services.reading.reader import Reader
+from opencrm.services.tokens import KeyInfo, principal_of
 from opencrm.services.tokens import issue as issue_token
-from opencrm.services.tokens import principal_of
 from opencrm.services.viewing.asking import asked as asked_conditions
 from opencrm.services.viewing.asking import read as read_condition
 from opencrm.services.workspaces.catalogue import Catalogue
@@ -32,24 +42,37 @@ __all__ = [
     "MOST_FIELDS",
     "QUERY_OPERATORS",
     "RESERVED_FIELDS",
+    "SESSION_PREFIX",
+    "Accounts",
+    "Attempt",
     "Catalogue",
     "Clock",
     "Configuration",
+    "Cost",
     "Field",
     "FieldType",
+    "Identity",
+    "IdentityDoor",
     "ImportJob",
     "ImportJobs",
+    "Invitation",
     "Invocation",
+    "KeyInfo",
     "Loaded",
     "Locale",
     "ManualClock",
+    "Message",
+    "Opened",
     "Organisation",
     "Reader",
+    "Reason",
     "Row",
     "Schemas",
+    "SignIn",
     "Spec",
     "SystemClock",
     "Work",
+    "account",
     "asked_conditions",
     "definitions",
     "duration",
@@ -67,6 +90,8 @@ __all__ = [
     "query_operators",
     "read_condition",
     "read_grants",
+    "role_definitions",
     "specs",
+    "tokens",
     "writing",
 ]

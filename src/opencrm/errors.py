@@ -89,21 +89,45 @@ class TooManyRows(InputError):
 
 
 class PermissionDenied(OpenCRMError):
-    """The principal may know of the record but may not do this to it."""
+    """The principal may know of the record but may not do this to it.
+
+    Attributes:
+        principal: Whoever acts.
+        action: What they wanted, such as `"deal.update"`.
+        reason: Why not, for a person.
+        rule: The rule of delegation that refuses it: `reach rank delegable target home`; None where it is none.
+    """
 
     code = "permission_denied"
 
-    def __init__(self, message: str, *, principal: str, action: str, reason: str) -> None:
-        super().__init__(message, action=action, reason=reason)
+    def __init__(self, message: str, *, principal: str, action: str, reason: str, rule: str | None = None) -> None:
+        super().__init__(message, action=action, reason=reason, **({} if rule is None else {"rule": rule}))
         self.principal = principal
         self.action = action
         self.reason = reason
+        self.rule = rule
 
 
 class NotSignedIn(PermissionDenied):
     """No principal could be made of the credentials: a missing, unknown, expired or revoked key."""
 
     code = "not_signed_in"
+
+
+class TooManyAttempts(PermissionDenied):
+    """It was tried too often in a short time; says after how many seconds it may be tried again."""
+
+    code = "too_many_attempts"
+
+    def __init__(self, message: str, *, retry_after: int = 60) -> None:
+        super().__init__(message, principal="somebody", action="sign in", reason="too many attempts")
+        self.retry_after = retry_after
+        self.details["retry_after"] = retry_after
+
+    @classmethod
+    def until(cls, seconds: int) -> TooManyAttempts:
+        """Return the refusal that says when to come again."""
+        return cls(f"too many attempts: try again in {seconds} seconds", retry_after=seconds)
 
 
 class NotFound(OpenCRMError):

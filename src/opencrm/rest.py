@@ -20,6 +20,7 @@ from opencrm.errors import (
     OpenCRMError,
     PermissionDenied,
     PluginError,
+    TooManyAttempts,
 )
 from opencrm.schemas.marshmallow_fields import (
     DeclaredField,
@@ -45,6 +46,7 @@ __all__ = [
 _STATUSES: tuple[tuple[type[OpenCRMError], HTTPStatus], ...] = (
     (InputError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (NotSignedIn, HTTPStatus.UNAUTHORIZED),
+    (TooManyAttempts, HTTPStatus.TOO_MANY_REQUESTS),
     (PermissionDenied, HTTPStatus.FORBIDDEN),
     (NotFound, HTTPStatus.NOT_FOUND),
     (DomainError, HTTPStatus.CONFLICT),
@@ -77,6 +79,8 @@ class Problem:
     @property
     def headers(self) -> Mapping[str, str]:
         """The headers that belong to its status."""
+        if self.status is HTTPStatus.TOO_MANY_REQUESTS:
+            return {"Retry-After": str(self.members.get("details", {}).get("retry_after", 60))}
         return _CHALLENGE if self.status is HTTPStatus.UNAUTHORIZED else MappingProxyType({})
 
 
@@ -108,7 +112,8 @@ def _members(error: OpenCRMError) -> dict[str, Any]:
         return {"errors": error.fields}
     if isinstance(error, NotFound) or not error.details:
         return {}
-    return {"details": error.details}
+    rule = {"rule": error.details["rule"]} if "rule" in error.details else {}
+    return {**rule, "details": error.details}
 
 
 def _inside(error: OpenCRMError) -> str:

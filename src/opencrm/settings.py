@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
@@ -40,6 +41,40 @@ def _switch(raw: object) -> bool:
 def _port(raw: str | int) -> int:
     if not re.fullmatch(r"\d{1,5}", str(raw), re.ASCII) or int(raw) > 65_535:
         raise ValueError(f"{raw!r} is not a port between 0 and 65535")
+    return int(raw)
+
+
+def _base_url(raw: str | None) -> str | None:
+    return _url(raw.rstrip("/"), ("http", "https"), "https://crm.example.com") if raw else None
+
+
+def _mail_url(raw: str | None) -> str | None:
+    return _url(raw, ("smtp", "smtps"), "smtps://name:password@mail.example.com") if raw else None
+
+
+def _url(raw: str, schemes: tuple[str, ...], example: str) -> str:
+    try:
+        url = urlsplit(raw)
+        fit = url.scheme in schemes and bool(url.hostname) and (url.port is None or url.port > 0)
+    except ValueError:
+        fit, url = False, urlsplit("")
+    secret = url.username is not None and url.scheme.startswith("http")
+    if not fit or secret or url.query or url.fragment or not raw.isascii() or not raw.isprintable() or " " in raw:
+        raise ValueError(f"is no address such as {example}")
+    return raw
+
+
+def _hours(raw: str | int) -> int:
+    return _number(raw, 24 * 365)
+
+
+def _days(raw: str | int) -> int:
+    return _number(raw, 3650)
+
+
+def _number(raw: str | int, most: int) -> int:
+    if not re.fullmatch(r"\d{1,5}", str(raw), re.ASCII) or not 1 <= int(raw) <= most:
+        raise ValueError(f"{raw!r} is not a number between 1 and {most}")
     return int(raw)
 
 
@@ -91,6 +126,11 @@ class Settings:
         zone: IANA name of the time zone in which dates without a zone are read.
         host: Address on which REST is served.
         port: Port on which REST is served; 0 takes a free one.
+        base_url: Where people reach the workspace; links are made of it.
+        smtp_url: The server that takes mail.
+        mail_from: Whom mail comes from.
+        session_hours: After how many hours without use a session ends.
+        session_days: After how many days a session ends in any case.
     """
 
     db: str = _var("OPENCRM_DB", DEFAULT_DB, _database, "The workspace's database: a URL, or an SQLite file.")
@@ -103,6 +143,11 @@ class Settings:
     zone: str = _var("OPENCRM_ZONE", "Europe/London", _zone, "Time zone of dates without one.")
     host: str = _var("OPENCRM_HOST", "127.0.0.1", str, "Address on which REST is served.")
     port: int = _var("OPENCRM_PORT", "8000", _port, "Port on which REST is served; 0 takes a free one.")
+    base_url: str | None = _var("OPENCRM_BASE_URL", None, _base_url, "Where people reach the workspace, for links.")
+    smtp_url: str | None = _var("OPENCRM_SMTP_URL", None, _mail_url, "The server that takes mail.")
+    mail_from: str | None = _var("OPENCRM_MAIL_FROM", None, _optional, "Whom mail comes from.")
+    session_hours: int = _var("OPENCRM_SESSION_HOURS", "12", _hours, "Hours without use after which a session ends.")
+    session_days: int = _var("OPENCRM_SESSION_DAYS", "30", _days, "Days after which a session ends in any case.")
 
 
 def read_settings(variables: Mapping[str, str]) -> Settings:

@@ -27,7 +27,7 @@ def made(kind: type[errors.OpenCRMError]) -> errors.OpenCRMError:
     """Make an error of a class."""
     if issubclass(kind, errors.InputError):
         return kind({"title": ["is\nrequired"]})
-    if issubclass(kind, errors.PermissionDenied):
+    if issubclass(kind, errors.PermissionDenied) and kind is not errors.TooManyAttempts:
         return kind("no\nway", principal="user:1", action="deal.read", reason="x")
     return kind("no\nway", plugin="p") if issubclass(kind, errors.PluginError) else kind("no\nway")
 

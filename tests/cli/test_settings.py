@@ -49,12 +49,28 @@ def test_switches(word: str, expected: bool) -> None:
         ("OPENCRM_ZONE", "../etc/passwd"),
         ("OPENCRM_REGION", "gb"),
         ("OPENCRM_CURRENCY", "EURO"),
+        ("OPENCRM_BASE_URL", "crm.example.com"),
+        ("OPENCRM_BASE_URL", "ftp://crm.example.com"),
+        ("OPENCRM_BASE_URL", "https://ann:secret@crm.example.com"),
+        ("OPENCRM_BASE_URL", "https://crm.example.com/?x=1"),
+        ("OPENCRM_BASE_URL", "https://[crm"),
+        ("OPENCRM_BASE_URL", "https://crm.example.com:99999"),
+        ("OPENCRM_SMTP_URL", "mail.example.com"),
+        ("OPENCRM_SMTP_URL", "smtp://"),
+        ("OPENCRM_SESSION_HOURS", "0"),
+        ("OPENCRM_SESSION_DAYS", "for ever"),
     ],
 )
 def test_what_cannot_be_used_is_named(name: str, value: str) -> None:
     """The sentence begins with the variable's name."""
     with pytest.raises(ValueError, match=f"^{name}: "):
         read_settings({name: value})
+
+
+def test_a_base_url_has_no_slash_at_its_end() -> None:
+    """Links are put together from it."""
+    assert read_settings({"OPENCRM_BASE_URL": "https://crm.example.com/"}).base_url == "https://crm.example.com"
+    assert read_settings({"OPENCRM_BASE_URL": ""}).base_url is None
 
 
 def test_every_setting_has_a_line_of_help() -> None:

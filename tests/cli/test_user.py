@@ -102,7 +102,7 @@ def test_a_disabled_user_is_out_at_once(workspace: Callable[..., Result]) -> Non
 
 def test_the_last_owner_stays(workspace: Callable[..., Result]) -> None:
     """Somebody must remain who can let others in."""
-    assert workspace("user", "disable", "Ann").exit_code == 6
+    assert workspace("user", "disable", "Ann").exit_code == 4
 
 
 def test_with_two_owners_somebody_must_be_named(workspace: Callable[..., Result]) -> None:
@@ -127,3 +127,13 @@ def test_two_of_one_name_are_told_apart_by_address(workspace: Callable[..., Resu
     add(workspace, "Bob")
     assert workspace("user", "token", "Bob").exit_code == 5
     assert workspace("user", "token", "bob@example.com").exit_code == 0
+
+
+def test_a_senior_manager_adds_people_of_lower_rank(workspace: Callable[..., Result]) -> None:
+    """With a place below their own; a refusal has its exit code, and names the rule."""
+    assert add(workspace, "Bob", role="senior_manager").exit_code == 0
+    as_bob = lambda *words: workspace("--as", "Bob", *words)  # noqa: E731
+    assert add(as_bob, "Cleo", role="manager_1").exit_code == 0
+    refused = add(as_bob, "Dan", role="senior_manager")
+    assert refused.exit_code == 4
+    assert 'rule "rank": Senior manager is not of lower rank' in refused.stderr

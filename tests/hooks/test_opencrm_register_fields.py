@@ -71,8 +71,24 @@ def test_a_grant_upon_a_field_that_went_away_opens_nothing(crm, firm):
     when = {"field": "attribution_source", "op": "equal", "value": "google"}
     with crm.work(firm.owner) as work:
         grants = [{"entity": "deal", "action": "read", "scope": "all", "when": when}]
-        records.update(work, [Update("role", firm.roles["firm_viewer"], grants=grants)])
+        opened = [{"entity": "deal", "field": "attribution_source", "read": True, "write": False}]
+        records.update(work, [Update("role", firm.roles["firm_viewer"], grants=grants, field_rules=opened)])
     for active, seen in ((True, [deal.id]), (False, []), (True, [deal.id])):
         (crm.enable if active else crm.disable)(firm.owner, "attribution")
         with crm.read(firm.viewer) as reader:
             assert [row.id for row in reader.list(Query(Deal))] == seen
+
+
+def test_a_field_is_closed_until_a_role_opens_it(crm, firm):
+    """Invariant 19: what a plugin adds is the owners' alone; a field rule opens it to a role."""
+    crm.enable(firm.owner, "attribution")
+    deal = make_deal(crm, by=firm.seller)
+    with crm.work(firm.owner) as work:
+        records.update(work, [Update(Deal, deal.id, attribution_source="google")])
+    with crm.read(firm.seller) as reader:
+        assert "attribution_source" not in reader.get(Deal, deal.id).fields
+    opened = [{"entity": "deal", "field": "attribution_source", "read": True, "write": False}]
+    with crm.work(firm.owner) as work:
+        records.update(work, [Update("role", firm.roles["firm_seller"], field_rules=opened)])
+    with crm.read(firm.seller) as reader:
+        assert reader.get(Deal, deal.id).attribution_source == "google"

@@ -101,7 +101,7 @@ def world(crm, firm):
         )
     }
     for key, (entity, kind, more) in (own | linked | asked | by).items():
-        values = {"entity": entity, "key": key, "label": key, "kind": kind, **more}
+        values = {"sensitive": "plugin", "entity": entity, "key": key, "label": key, "kind": kind, **more}
         with crm.work(firm.owner) as work:
             records.create(work, [Create(CustomField, values=values)])
     return crm, firm

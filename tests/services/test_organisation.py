@@ -18,6 +18,7 @@ from opencrm import (
     Membership,
     NotFound,
     PermissionDenied,
+    Principal,
     Query,
     Restore,
     Role,
@@ -50,14 +51,14 @@ def almighty(crm, firm):
 
 
 @pytest.mark.parametrize("entity", [Unit, User, Role, Membership])
-def test_only_owners_write_the_organisation(crm, firm, almighty, entity):
-    """Creating, changing, deleting, restoring and undoing: refused to everybody else, whatever is granted."""
+def test_who_may_hand_nothing_on_writes_no_organisation(crm, firm, almighty, entity):
+    """Creating, changing, deleting, restoring and undoing, whatever is granted; only a user without a place is made."""
     with crm.read(firm.owner) as reader:
         one = next(row for row in reader.list(Query(entity)) if row.get("key") != "owner")
         [made] = reader.history(entity, one.id)[:1]
     fields = {
         Unit: {"name": "x"},
-        User: {"name": "x"},
+        User: {"name": "x", "memberships": [{"unit_id": firm.units["north"], "role_id": firm.roles["firm_lead"]}]},
         Role: {"key": "x", "name": "x"},
         Membership: {"user_id": firm.seller.id, "unit_id": firm.units["south"], "role_id": firm.roles["firm_lead"]},
     }[entity]
@@ -73,7 +74,7 @@ def test_only_owners_write_the_organisation(crm, firm, almighty, entity):
             act(work)
 
 
-def test_a_deleted_role_is_restored_by_owners_only(crm, firm, almighty):
+def test_a_deleted_role_without_a_home_is_restored_by_owners_only(crm, firm, almighty):
     """The last of the ways in."""
     role = make_record(crm, Role, key="x", name="x")
     with crm.work(firm.owner) as work:
@@ -97,8 +98,11 @@ def test_an_owner_always_remains(crm, firm):
         lambda work: records.update(work, [Update(Role, seat.role_id, grants=[])]),
     ]
     for act in acts:
-        with pytest.raises(DomainError), crm.work(firm.owner) as work:
+        with pytest.raises((DomainError, PermissionDenied)), crm.work(firm.owner) as work:
             act(work)
+        with pytest.raises(DomainError) as refused, crm.work(Principal.system("take the last owner away")) as work:
+            act(work)
+        assert refused.value.details["rule"] == "last owner"
     assert crm.sole_owner() == firm.owner
 
 

@@ -12,7 +12,9 @@ ALWAYS: Mapping[str, str] = MappingProxyType(
         "exporting": "opencrm.plugins.exporting",
         "spreadsheets": "opencrm.plugins.spreadsheets",
         "jsonlines": "opencrm.plugins.jsonlines",
+        "passwords": "opencrm.plugins.passwords",
         "rest": "opencrm.plugins.rest",
+        "smtp": "opencrm.plugins.smtp",
     }
 )
 """Active in every workspace."""

@@ -27,6 +27,8 @@ from opencrm.errors import ConfigurationError, NotSignedIn
 from opencrm.hooks import Hooks, Plugin
 from opencrm.schemas import Schemas
 from opencrm.services import exporting, organisation, plugins
+from opencrm.services.identity.accounts import Accounts
+from opencrm.services.identity.policy import SignIn
 from opencrm.services.reading.reader import Reader
 from opencrm.services.reading.rows import Query
 from opencrm.services.workspaces.catalogue import Catalogue
@@ -60,6 +62,7 @@ class CRM:
         clock: What tells the time; by default the system's.
         locale: The habits of a workspace that is set up anew.
         trace_hooks: Print each call of a hook on stderr.
+        sign_in: Where people reach the workspace, and how long their sessions last.
 
     Raises:
         ConfigurationError: The URL cannot be used, or a driver is missing.
@@ -78,6 +81,7 @@ class CRM:
         clock: Clock | None = None,
         locale: Locale | None = None,
         trace_hooks: bool = False,
+        sign_in: SignIn | None = None,
     ) -> None:
         if (url is None) == (engine is None):
             raise ConfigurationError("give either a URL or an engine")
@@ -88,6 +92,7 @@ class CRM:
         self._definitions = KnownDefinitions(trace=trace_hooks)
         self._plugins = Plugins(plugins, Path(plugin_dir) if plugin_dir else None, safe=safe_mode)
         self.workspace = Workspace(self.database, self.clock, self._configure)
+        self.accounts = Accounts(self.workspace, sign_in or SignIn(), lambda: self.hooks, self.work)
 
     # The two doors to data.
 
@@ -159,23 +164,25 @@ class CRM:
 
     # Setting up.
 
-    def init(self, *, owner: str, email: str | None = None, unit: str = "Company") -> Principal:
+    def init(self, *, owner: str, email: str | None = None, unit: str = "Company", preset: str = "full") -> Principal:
         """Set the workspace up: its tables, its roles, its first unit and its owner; return the owner.
 
         Args:
             owner: The owner's name.
             email: Their e-mail address.
             unit: Name of the company, the root of the tree.
+            preset: The size of the company, which chooses the roles: `solo`, `small`, `branches` or `full`.
 
         Raises:
-            ConfigurationError: It is set up already.
+            ConfigurationError: It is set up already, or there is no such preset.
         """
+        setting_up.check_preset(preset)
         self.upgrade()
         with self.database.write() as tx:
             setting_up.prepare(tx, self._locale, self.clock.now(), self.workspace.ids.new())
             self.workspace.forget()
             work = self._work(tx, Principal.system("first set-up"))
-            return setting_up.first_owner(work, owner=owner, email=email, unit=unit)
+            return setting_up.first_owner(work, owner=owner, email=email, unit=unit, preset=preset)
 
     def upgrade(self) -> list[str]:
         """Bring the tables to what opencrm and the active plugins declare; return a line for each thing done.
@@ -370,7 +377,8 @@ class CRM:
         return Upkeep(self.workspace, lambda: self.configuration, opening)
 
     def close(self) -> None:
-        """Close the database, if this workspace opened it."""
+        """Deliver the messages that wait, and close the database, if this workspace opened it."""
+        self.accounts.close()
         if self._own_engine:
             self.database.close()
 

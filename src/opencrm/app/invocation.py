@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from opencrm.app.crm import CRM
     from opencrm.core.access.principal import Principal
     from opencrm.core.locale import Locale
+    from opencrm.services.identity.policy import SignIn
 
 _SQLITE = "sqlite:///"
 
@@ -115,10 +117,23 @@ class Invocation:
             safe_mode=told.safe_mode,
             trace_hooks=told.trace_hooks,
             locale=locale or Locale(region=told.region, currency=told.currency, zone=told.zone),
+            sign_in=self._sign_in(),
         )
         self._opened.append(crm)
         self._tell_opened(crm)
         return crm
+
+    def _sign_in(self) -> SignIn:
+        from opencrm.services.identity.policy import SignIn
+
+        told = self.settings
+        return SignIn(
+            base_url=told.base_url,
+            mail_url=told.smtp_url,
+            mail_from=told.mail_from,
+            idle=timedelta(hours=told.session_hours),
+            longest=timedelta(days=told.session_days),
+        )
 
     @cached_property
     def principal(self) -> Principal:

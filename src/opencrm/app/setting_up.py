@@ -7,13 +7,13 @@ from datetime import datetime
 
 from sqlalchemy import inspect, select
 
-from opencrm.core.access.grants import ANY, Grant, Scope, grant_rows
+from opencrm.core.access.grants import ANY, Grant, Scope, check_field_rules, grant_rows
 from opencrm.core.access.principal import Principal
 from opencrm.core.entities import Membership, Role, Unit, User
 from opencrm.core.locale import Locale
 from opencrm.core.values import Id
 from opencrm.errors import ConfigurationError
-from opencrm.hooks import RoleTemplate
+from opencrm.hooks import PRESETS, RoleTemplate
 from opencrm.services import records
 from opencrm.services.analysing import recounting
 from opencrm.services.commands import Create
@@ -47,9 +47,9 @@ def prepare(tx: Transaction, locale: Locale, now: datetime, version: Id) -> None
     recounting.begin(tx, now)
 
 
-def first_owner(work: Work, *, owner: str, email: str | None, unit: str) -> Principal:
-    """Make the roles of the active templates, the root of the tree, and the owner."""
-    roles = _roles(work)
+def first_owner(work: Work, *, owner: str, email: str | None, unit: str, preset: str) -> Principal:
+    """Make the roles of the preset's templates, the root of the tree, and the owner."""
+    roles = _roles(work, preset)
     [root] = records.create(work, [Create(Unit, name=unit)])
     [user] = records.create(work, [Create(User, name=owner, email=email)])
     seat = Create(Membership, user_id=user.record_id, unit_id=root.record_id, role_id=roles, is_head=True)
@@ -62,9 +62,20 @@ def has_tables(tx: Transaction) -> bool:
     return inspect(tx.connection).has_table(tables.plugin.name, schema=tx.statements.schema)
 
 
-def _roles(work: Work) -> Id:
+def check_preset(preset: str) -> None:
+    """Refuse the name of a preset that there is none of.
+
+    Raises:
+        ConfigurationError: It is none of them.
+    """
+    if preset not in PRESETS:
+        raise ConfigurationError(f"there is no preset {preset!r}: choose one of {', '.join(PRESETS)}")
+
+
+def _roles(work: Work, preset: str) -> Id:
     """Make the roles; return the id of the one that makes an owner."""
-    templates = list(work.configuration.catalogue.roles.values())
+    every = work.configuration.catalogue.roles.values()
+    templates = [each for each in every if preset in ("full", *each.presets)]
     if not any(_EVERYTHING in template.grants for template in templates):
         templates.append(_OWNER)
     made = records.create(work, [Create(Role, values=_values(template)) for template in templates])
@@ -72,14 +83,11 @@ def _roles(work: Work) -> Id:
 
 
 def _values(template: RoleTemplate) -> dict[str, object]:
-    rules = [
-        {"entity": it.entity, "field": it.field, "read": it.read, "write": it.write} for it in template.field_rules
-    ]
     return {
         "key": template.key,
         "name": template.name,
         "rank": template.rank,
         "grants": grant_rows(template.grants),
         "delegable": grant_rows(template.delegable),
-        "field_rules": rules,
+        "field_rules": check_field_rules([*template.field_rules]),
     }

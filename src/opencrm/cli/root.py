@@ -41,6 +41,11 @@ COMMANDS = {
         "opencrm.cli.commands.cleaning:duplicates", "Show pairs of records that may be one.", acts=True
     ),
     "edit": Listed("opencrm.cli.commands.cleaning:edit", "Change many records alike.", acts=True),
+    "explain": Listed(
+        "opencrm.cli.commands.explaining:explain",
+        "Say why a user may, or may not, do something to a record.",
+        acts=True,
+    ),
     "export": Listed("", "Write records to a file.", acts=True),
     "fields": Listed("opencrm.cli.commands.fields:fields", "Show and change custom fields, as text.", acts=True),
     "hooks": Listed("opencrm.cli.commands.plugins:hooks", "Show which plugin implements what."),
@@ -50,14 +55,16 @@ COMMANDS = {
     "merge": Listed("opencrm.cli.commands.cleaning:merge", "Let records go into another one.", acts=True),
     "plugin": Listed("opencrm.cli.commands.plugins:plugin", "List, enable and disable plugins.", acts=True),
     "report": Listed("opencrm.cli.commands.analysing:report", "Count and add up the records of ENTITY.", acts=True),
+    "roles": Listed("opencrm.cli.commands.roles:roles", "Show, change and copy roles, as text.", acts=True),
     "run": Listed("opencrm.cli.commands.serving:run", "Serve REST and work the queue, in one process."),
     "search": Listed("opencrm.cli.commands.searching:search", "Find records by the beginnings of words.", acts=True),
     "segment": Listed(
         "opencrm.cli.commands.views:segment", "List segments, show who is in them, take snapshots.", acts=True
     ),
     "serve": Listed("opencrm.cli.commands.serving:serve", "Serve REST."),
+    "transfer": Listed("opencrm.cli.commands.transfer:transfer", "Give all records of USER to colleagues.", acts=True),
     "undo": Listed("opencrm.cli.commands.cleaning:undo", "Take back everything that was done in an act.", acts=True),
-    "user": Listed("opencrm.cli.commands.users:user", "Add and disable users, make their keys.", acts=True),
+    "user": Listed("opencrm.cli.commands.users:user", "Add, invite and disable users, make their keys.", acts=True),
     "view": Listed("opencrm.cli.commands.views:view", "List and show saved views.", acts=True),
     "worker": Listed("opencrm.cli.commands.serving:worker", "Work the queue until it is stopped."),
 }

@@ -17,7 +17,7 @@ import attrs
 
 from opencrm.core.change import Change, Values
 from opencrm.core.columns import scaled
-from opencrm.core.conditions import All, AnyOf, AtLeast, Changed, Condition, Empty, Less, Link, Not
+from opencrm.core.conditions import All, AnyOf, AtLeast, Changed, Condition, Empty, Less, Link, Not, Referring
 from opencrm.core.entity import Spec
 from opencrm.core.fields import Amount, Field, Key
 
@@ -116,7 +116,7 @@ class Counted:
             case Not(negated):
                 found = self.over(negated, zone)
                 return None if found is None else Not(found)
-            case Link() | Changed():
+            case Link() | Referring() | Changed():
                 return None
             case Empty(field) if field == _CLOSED:
                 return Empty(MONTH)

@@ -70,7 +70,8 @@ class AddedField:
         label: What a person reads; by default made of the name.
         required: Whether a new record without it is refused.
         settable: Whether a creation and an update may name it.
-        sensitive: A label that closes the field to roles without a field rule for it.
+        sensitive: A label for what it tells. With any label it is closed to roles without a field rule for it, as
+            everything is that a plugin brings: a company opens it to the roles that need it.
         indexed: Promise fast lists sorted by this field.
         searchable: Let search look into it.
         help: A sentence for the person who fills it in.
@@ -83,7 +84,7 @@ class AddedField:
     label: str = ""
     required: bool = False
     settable: bool = True
-    sensitive: str | None = None
+    sensitive: str = "plugin"
     indexed: bool = False
     searchable: bool = False
     help: str = ""

@@ -20,7 +20,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import attrs
 from sqlalchemy import Column, ColumnElement, ForeignKeyConstraint, Index, Integer, MetaData, Table, and_
@@ -34,6 +34,9 @@ from opencrm.core.held import Held, held
 from opencrm.core.locale import Locale
 from opencrm.core.stamps import STAMP, last_change
 from opencrm.core.values import FOLDED
+
+if TYPE_CHECKING:
+    from opencrm.core.conditions.nodes import Condition
 
 Derive: TypeAlias = Callable[[dict[str, Any], Locale], None]
 """Completes a record's values in place before they are judged; raises InputError."""
@@ -65,12 +68,17 @@ class Options:
         part_of: Reference fields to the record that this one is a part of: whoever may read that record may read
             this one, and whoever may update it may create, change and delete this one. `"record_id"` beside a field
             `entity` is a reference to a record of any entity.
+        part_action: What one must be allowed to do to the record that this one is a part of, to create, change or
+            delete this one.
         nested: Name under which parts may be given together with the record that they are parts of: `"lines"`.
+        nested_in: The reference fields to the record that they may be given with, where they are parts of none.
         unique: Groups of fields that no two living records may share.
         lookup: Fields by which a file may name a record of this entity, tried in turn.
         organisation: Whether the entity is a part of the organisation, which decides who may do what.
         personal: Whether its records are their owner's alone, whatever roles grant: everybody makes their own.
         published_in: The reference to a unit whose people, and those of all units below it, may read a personal record.
+        participation: Of what somebody has to do, when it is still to be done: until then its owner may read the
+            records that it refers to, whatever roles grant.
         derive: Completes the values that enter.
         rules: Judge each change; pure.
     """
@@ -78,12 +86,15 @@ class Options:
     plural: str | None = None
     display: str = "name"
     part_of: tuple[str, ...] = ()
+    part_action: str = "update"
     nested: str | None = None
+    nested_in: tuple[str, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
     lookup: tuple[str, ...] = ()
     organisation: bool = False
     personal: bool = False
     published_in: str | None = None
+    participation: Condition | None = None
     derive: Derive | None = None
     rules: tuple[Rule, ...] = ()
 
@@ -337,6 +348,8 @@ def _add_indexes(spec: Spec) -> None:
     for name in spec.references():
         if name not in ("owner_id", "unit_id"):
             _index(table, [name], table.c[name].is_not(None))
+            if spec.options.participation is not None:
+                _index(table, ["owner_id", name], and_(living, table.c[name].is_not(None)))
     if spec.staged:
         _index(table, ["pipeline", "stage", "created_at", "id"], living)
     for one in spec.fields.values():

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from opencrm.hooks.declarations import Cells, Exporter, Importer, RoleTemplate, Row, WebApp
+from opencrm.hooks.declarations import PRESETS, Action, Cells, Exporter, Importer, RoleTemplate, Row, WebApp
 from opencrm.hooks.loading import Found, discover, fitting, load, load_all
 from opencrm.hooks.markers import HOOK_API, hookimpl, hookspec
+from opencrm.hooks.people import Attempt, Identity, IdentityDoor, Message
 from opencrm.hooks.plugin import Plugin, Source, given_plugin
 from opencrm.hooks.registration import Implementation, arguments, hook_names
 from opencrm.hooks.relay import Calls, Declared, Failed, Hooks
 
 __all__ = [
     "HOOK_API",
+    "PRESETS",
+    "Action",
+    "Attempt",
     "Calls",
     "Cells",
     "Declared",
@@ -18,8 +22,11 @@ __all__ = [
     "Failed",
     "Found",
     "Hooks",
+    "Identity",
+    "IdentityDoor",
     "Implementation",
     "Importer",
+    "Message",
     "Plugin",
     "RoleTemplate",
     "Row",

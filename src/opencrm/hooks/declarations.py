@@ -41,6 +41,20 @@ def _rules(given: Iterable[FieldRule]) -> tuple[FieldRule, ...]:
     return tuple(given)
 
 
+PRESETS = ("solo", "small", "branches", "full")
+"""Sizes of companies, by which a new workspace chooses its roles: `opencrm init --preset small`."""
+
+
+def _names(given: Iterable[str]) -> tuple[str, ...]:
+    return tuple(given)
+
+
+def _known(_owner: object, _attribute: object, presets: tuple[str, ...]) -> None:
+    unknown = [name for name in presets if name not in PRESETS]
+    if unknown:
+        raise ValueError(f"presets: {unknown[0]!r} is none of {', '.join(PRESETS)}")
+
+
 @attrs.frozen(kw_only=True)
 class RoleTemplate:
     """A role that a new workspace starts with; from then on it is data that the company edits.
@@ -52,6 +66,7 @@ class RoleTemplate:
         grants: What its members may do.
         delegable: What its members may hand on; covered by `grants`.
         field_rules: Fields that its members may see less of, or sensitive ones that they may see.
+        presets: For which sizes of companies it is, of `solo small branches`; by default for all. `full` has every one.
     """
 
     key: str
@@ -60,6 +75,24 @@ class RoleTemplate:
     grants: tuple[Grant, ...] = attrs.field(converter=_grants)
     delegable: tuple[Grant, ...] = attrs.field(converter=_grants, default=())
     field_rules: tuple[FieldRule, ...] = attrs.field(converter=_rules, default=())
+    presets: tuple[str, ...] = attrs.field(converter=_names, validator=_known, default=PRESETS)
+
+
+@attrs.frozen(kw_only=True)
+class Action:
+    """Something that can be done to records, besides what opencrm knows: approving an invoice, opening a door.
+
+    Nobody but owners may do it until a role grants it by its name; `*` does not stand for it.
+
+    Args:
+        name: Stable name; begins with the plugin's name and `_`.
+        entities: The names of the entities to whose records it can be done.
+        label: What a person reads.
+    """
+
+    name: str = attrs.field(validator=attrs.validators.matches_re(r"[a-z][a-z0-9_]{0,63}"))
+    entities: tuple[str, ...] = attrs.field(converter=_names, validator=attrs.validators.min_len(1))
+    label: str = ""
 
 
 def _suffixes(given: Iterable[str]) -> tuple[str, ...]:

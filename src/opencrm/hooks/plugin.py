@@ -11,12 +11,13 @@ import attrs
 from sqlalchemy import Table
 
 from opencrm.core.access.grants import Grant
+from opencrm.core.access.guards import Guard
 from opencrm.core.custom import KEY, AddedField
 from opencrm.core.entities import Core
 from opencrm.core.entity import CORE, Entity, specs
 from opencrm.core.pipeline import Pipeline
 from opencrm.errors import PluginError
-from opencrm.hooks.declarations import Exporter, Importer, RoleTemplate, WebApp
+from opencrm.hooks.declarations import Action, Exporter, Importer, RoleTemplate, WebApp
 from opencrm.hooks.registration import Implementation, implementations
 
 Source: TypeAlias = Literal["box", "package", "file", "given"]
@@ -27,11 +28,13 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 _TYPES: Mapping[str, type] = MappingProxyType(
     {
+        "actions": Action,
         "fields": AddedField,
         "tables": Table,
         "pipelines": Pipeline,
         "roles": RoleTemplate,
         "grants": Grant,
+        "guards": Guard,
         "importers": Importer,
         "exporters": Exporter,
         "apps": WebApp,
@@ -43,12 +46,14 @@ _TYPES: Mapping[str, type] = MappingProxyType(
 class Declarations:
     """What a plugin registers, each kind in the order in which the plugin gave it."""
 
+    actions: tuple[Action, ...] = ()
     entities: tuple[type[Entity], ...] = ()
     fields: tuple[AddedField, ...] = ()
     tables: tuple[Table, ...] = ()
     pipelines: tuple[Pipeline, ...] = ()
     roles: tuple[RoleTemplate, ...] = ()
     grants: tuple[Grant, ...] = ()
+    guards: tuple[Guard, ...] = ()
     importers: tuple[Importer, ...] = ()
     exporters: tuple[Exporter, ...] = ()
     apps: tuple[WebApp, ...] = ()
@@ -58,6 +63,7 @@ class Declarations:
         for entity in self.entities:
             yield from _entity_claims(entity)
         yield from (("field", f"{added.entity}.{each.name}") for added in self.fields for each in added.fields())
+        yield from (("action", action.name) for action in self.actions)
         yield from (("table", table.name) for table in self.tables)
         yield from (("pipeline", pipeline.key) for pipeline in self.pipelines)
         yield from (("role", role.key) for role in self.roles)
@@ -181,6 +187,9 @@ def _declarations(plugin: str, found: tuple[Implementation, ...]) -> Declaration
     given = {kind: _of_type(registering[kind], wanted) for kind, wanted in _TYPES.items() if kind in registering}
     if "entities" in registering:
         given["entities"] = tuple(_entity(registering["entities"], each) for each in registering["entities"].run())
+    for action in given.get("actions", ()):
+        if not action.name.startswith(f"{registering['actions'].plugin}_"):
+            raise registering["actions"].broken(f"{action.name!r} must begin with the plugin's name and _")
     for added in given.get("fields", ()):
         _check_field(registering["fields"], added)
     for table in given.get("tables", ()):

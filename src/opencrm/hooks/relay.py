@@ -9,13 +9,15 @@ import attrs
 from sqlalchemy import Table
 
 from opencrm.core.access.grants import Grant
+from opencrm.core.access.guards import Guard
 from opencrm.core.change import Change, JournalEntry, Kind, Objection
 from opencrm.core.custom import AddedField
 from opencrm.core.entity import Entity
 from opencrm.core.pipeline import Pipeline
 from opencrm.core.ports import AfterDoor, Door
 from opencrm.errors import PluginError
-from opencrm.hooks.declarations import Exporter, Importer, RoleTemplate, WebApp
+from opencrm.hooks.declarations import Action, Exporter, Importer, RoleTemplate, WebApp
+from opencrm.hooks.people import Attempt, Identity, IdentityDoor, Message
 from opencrm.hooks.plugin import Plugin, claim, core_claims
 from opencrm.hooks.registration import Implementation, hook_names, traced
 
@@ -73,6 +75,8 @@ class Hooks:
         self._check_change = wrapped["opencrm_check_change"]
         self._check_move = wrapped["opencrm_check_move"]
         self._record_change = wrapped["opencrm_record_change"]
+        self._provide_identity = _box_last(self.plugins, wrapped["opencrm_provide_identity"])
+        self._deliver_message = _box_last(self.plugins, wrapped["opencrm_provide_delivery"])
         self._on_change = {call.plugin: call for call in wrapped["opencrm_on_change"]}
 
     # What the plugins registered.
@@ -100,6 +104,14 @@ class Hooks:
     def grants(self, plugin: str) -> list[Grant]:
         """Return the grants that one plugin's Automation asks for."""
         return [grant for it in self.plugins if it.name == plugin for grant in it.declared.grants]
+
+    def actions(self) -> list[Declared[Action]]:
+        """Return what plugins bring that can be done to records."""
+        return [Declared(it.name, value) for it in self.plugins for value in it.declared.actions]
+
+    def guards(self) -> list[Declared[Guard]]:
+        """Return the restrictions that plugins bring."""
+        return [Declared(it.name, value) for it in self.plugins for value in it.declared.guards]
 
     def importers(self) -> list[Declared[Importer]]:
         """Return the kinds of files that can be read."""
@@ -157,6 +169,34 @@ class Hooks:
             return Failed(plugin, error)
         return None
 
+    # What opencrm asks plugins for.
+
+    def identity(self, attempt: Attempt, door_for: Callable[[str], IdentityDoor]) -> Identity | None:
+        """Return who signs in, as the first plugin says that judges the attempt; None where none does.
+
+        Raises:
+            PluginError: A plugin raised, or gave something else.
+        """
+        for call in self._provide_identity:
+            for answer in call.run(attempt, door_for(call.plugin)):
+                if not isinstance(answer, Identity):
+                    raise call.broken(f"gave {answer!r}, which is no Identity")
+                return answer
+        return None
+
+    def delivers(self, server: str | None) -> bool:
+        """Say whether messages may be taken: a server is set, or a plugin from outside is asked."""
+        box = {plugin.name for plugin in self.plugins if plugin.source == "box"}
+        return server is not None or any(call.plugin not in box for call in self._deliver_message)
+
+    def deliver(self, message: Message, server: str | None, sender: str) -> bool:
+        """Say whether a plugin took a message.
+
+        Raises:
+            PluginError: A plugin raised.
+        """
+        return any(any(call.run(message, server, sender)) for call in self._deliver_message)
+
     def listeners(self, entity: str) -> tuple[str, ...]:
         """Return the names of the plugins that are told after an entity's records changed, in order."""
         return tuple(call.plugin for call in self._on_change.values() if call.entity in (None, entity))
@@ -182,6 +222,12 @@ def _compiled(plugins: Sequence[Plugin]) -> dict[str, Calls]:
     every = [call for plugin in plugins for call in plugin.implementations]
     every.sort(key=lambda call: (outside[call.plugin], -call.priority, call.plugin))
     return {name: tuple(call for call in every if call.hook == name) for name in hook_names()}
+
+
+def _box_last(plugins: Iterable[Plugin], calls: Calls) -> Calls:
+    """Return calls with those of opencrm's own plugins after all others: what is in the box is what is left."""
+    box = {plugin.name for plugin in plugins if plugin.source == "box"}
+    return tuple(sorted(calls, key=lambda call: call.plugin in box))
 
 
 def _told(calls: Calls, changes: Sequence[Change]) -> Iterable[tuple[Implementation, tuple[Change, ...]]]:

@@ -9,8 +9,10 @@ The verb is the contract:
 - `opencrm_check_*`: in the transaction, before anything is stored; return objections.
 - `opencrm_record_*`: in the transaction, when the facts are known; write the plugin's own tables.
 - `opencrm_on_*`: after the commit, by the worker; act as the plugin's own Automation.
+- `opencrm_provide_*`: when opencrm needs it; the first answer counts.
 
-Hooks are called in a fixed order: opencrm's own plugins, then by priority (the higher first), then by name.
+Hooks are called in a fixed order: opencrm's own plugins, then by priority (the higher first), then by name. Where the
+first answer counts opencrm's own plugins come last.
 """
 
 from __future__ import annotations
@@ -20,13 +22,15 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Table
 
 from opencrm.core.access.grants import Grant
+from opencrm.core.access.guards import Guard
 from opencrm.core.change import Change, JournalEntry, Objection
 from opencrm.core.custom import AddedField
 from opencrm.core.entity import Entity
 from opencrm.core.pipeline import Pipeline
 from opencrm.core.ports import AfterDoor, Door
-from opencrm.hooks.declarations import Exporter, Importer, RoleTemplate, WebApp
+from opencrm.hooks.declarations import Action, Exporter, Importer, RoleTemplate, WebApp
 from opencrm.hooks.markers import hookspec
+from opencrm.hooks.people import Attempt, Identity, IdentityDoor, Message
 
 # --- Once, when the plugin is loaded -------------------------------------------------------------
 
@@ -159,7 +163,7 @@ def opencrm_register_roles() -> Iterable[RoleTemplate]:  # type: ignore[empty-bo
 
     Arguments: none.
 
-    Return: templates, each with a key that no other plugin uses.
+    Return: templates, each with a key that no other plugin uses; `presets` says for which sizes of companies.
 
     Failure: the plugin is not started: an exception, or a key that is taken.
 
@@ -199,6 +203,55 @@ def opencrm_register_grants() -> Iterable[Grant]:  # type: ignore[empty-body]
         def opencrm_register_grants():
             yield Grant("deal", "read", Scope.ALL)
             yield Grant("task", "create", Scope.ALL)
+    """
+
+
+@hookspec
+def opencrm_register_actions() -> Iterable[Action]:  # type: ignore[empty-body]
+    """Bring acts on records that roles can grant, besides those that opencrm knows.
+
+    When: once, when the plugin is loaded. Where the act is done, the plugin asks:
+        `explaining.require(reader, Deal, id, "example_approve")`.
+
+    Arguments: none.
+
+    Return: actions; their names begin with the plugin's. Owners alone may do them until a role grants them by name.
+
+    Failure: the plugin is not started.
+
+    Example:
+
+        from opencrm import Action, hookimpl
+
+        @hookimpl
+        def opencrm_register_actions():
+            yield Action(name="example_approve", entities=["deal"], label="Approve the price")
+    """
+
+
+@hookspec
+def opencrm_register_guards() -> Iterable[Guard]:  # type: ignore[empty-body]
+    """Bring restrictions, such as a legal hold: what only takes away, from everybody, owners included.
+
+    When: once, when the plugin is loaded. Their conditions are asked with every statement and at every check.
+
+    Arguments: none.
+
+    Return: restrictions; each names an entity, the acts, and what a record must meet so that they may be done.
+
+    Failure: the plugin is not started. A condition about a field that is not there holds for no record.
+
+    Example:
+
+        from opencrm import AddedField, Empty, Guard, Text, hookimpl
+
+        @hookimpl
+        def opencrm_register_fields():
+            yield AddedField(entity="deal", name="example_hold", type=Text(200, folded=True), label="Legal hold")
+
+        @hookimpl
+        def opencrm_register_guards():
+            yield Guard(entity="deal", actions=["delete"], condition=Empty("example_hold"), reason="a legal hold")
     """
 
 
@@ -421,4 +474,62 @@ def opencrm_on_change(entry: JournalEntry, door: AfterDoor) -> None:
             with door.work() as work:
                 if door.once(work, f"welcome {entry.record_id}"):
                     records.create(work, [Create(Task, title="Say hello", deal_id=entry.record_id)])
+    """
+
+
+# --- When opencrm needs it: the first answer counts ----------------------------------------------
+
+
+@hookspec(firstresult=True)
+def opencrm_provide_identity(attempt: Attempt, door: IdentityDoor) -> Identity | None:
+    """Say who somebody is who signs in: by a second factor, by another system's word.
+
+    When: at each attempt to sign in that the limits let through, outside of any transaction. The password is
+        what the plugin `passwords` in the box asks for, last of all.
+
+    Arguments: `attempt` holds what was sent: `email`, `password`, and in `more` whatever else. `door.verified`
+        compares a password, in the same time for everybody; `door.user` finds a user; `door.own` opens the
+        plugin's own tables.
+
+    Return: `Identity(user_id)`; `Identity(None)` where the credentials are not good and nobody else is to be
+        asked; None where they are not yours to judge. A user who is disabled does not get in, whatever you say.
+
+    Failure: an exception refuses the attempt and names the plugin: nobody else is asked.
+
+    Example:
+
+        from opencrm import hookimpl
+        from opencrm.embed import Identity
+
+        @hookimpl
+        def opencrm_provide_identity(attempt, door):
+            user_id = door.verified(attempt.email, attempt.password)
+            good = user_id is not None and attempt.more.get("code") == "123456"
+            return Identity(user_id if good else None)
+    """
+
+
+@hookspec(firstresult=True)
+def opencrm_provide_delivery(message: Message, server: str | None, sender: str) -> bool | None:
+    """Deliver a message to a person: an invitation, a link for a new password.
+
+    When: beside the request that asked for it, outside of any transaction. The plugin `smtp` in the box sends mail
+        where a server is set, last of all.
+
+    Arguments: `message` has `to`, `subject` and `text`. `server` is what the host set as the server that takes
+        mail (`OPENCRM_SMTP_URL`), and `sender` whom mail comes from.
+
+    Return: true where it is on its way; None leaves it to the next plugin.
+
+    Failure: an exception is written to the log with the plugin's name, and the message is lost: whoever wants it
+        asks again.
+
+    Example:
+
+        from opencrm import hookimpl
+
+        @hookimpl
+        def opencrm_provide_delivery(message):
+            print(f"To {message.to}: {message.subject}")
+            return True
     """

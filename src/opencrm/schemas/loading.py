@@ -245,7 +245,7 @@ def _nested(spec: Spec, entities: Mapping[str, Spec]) -> dict[str, tuple[Spec, s
     """Find the parts that an entity's records may bring along, and the field of the part that refers to the record."""
     found: dict[str, tuple[Spec, str]] = {}
     for part in entities.values():
-        for field in part.options.part_of if part.options.nested else ():
+        for field in (part.options.nested_in or part.options.part_of) if part.options.nested else ():
             if part.references().get(field) == spec.name or (
                 field == "record_id" and "record_id" not in spec.options.part_of
             ):

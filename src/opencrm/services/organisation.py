@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from opencrm.core.change import JournalEntry
-from opencrm.core.entities import Core, Membership, Role, Unit, User
+from opencrm.core.change import JournalEntry, Values
+from opencrm.core.entities import Core, Role, Unit, User
 from opencrm.core.values import Id, is_id
 from opencrm.errors import NotFound
 from opencrm.services import records
 from opencrm.services.commands import Create, Update
+from opencrm.services.delegation import loading
+from opencrm.services.delegation.company import valid
 
 if TYPE_CHECKING:
     from opencrm.services.reading.reader import Reader
@@ -20,7 +23,7 @@ def add_user(work: Work, name: str, *, email: str | None, role: str, unit: str) 
     """Make a user with one membership; return the user's id.
 
     Args:
-        work: The work block, of an owner.
+        work: The work block, of somebody who may give the role there.
         name: The person's full name.
         email: Their address; without one they cannot sign in.
         role: Key or name of the role.
@@ -28,10 +31,10 @@ def add_user(work: Work, name: str, *, email: str | None, role: str, unit: str) 
 
     Raises:
         NotFound: There is no such role or unit, or more than one.
+        PermissionDenied: The rules of delegation refuse it; names the rule.
     """
-    role_id, unit_id = find(work, Role, role), find(work, Unit, unit)
-    [made] = records.create(work, [Create(User, name=name, email=email)])
-    records.create(work, [Create(Membership, user_id=made.record_id, unit_id=unit_id, role_id=role_id)])
+    place = {"role_id": find(work, Role, role), "unit_id": find(work, Unit, unit)}
+    [made] = records.create(work, [Create(User, name=name, email=email, memberships=[place])])
     return made.record_id
 
 
@@ -39,6 +42,34 @@ def disable(work: Work, user_id: Id) -> JournalEntry:
     """Take a user's access away at once; their records stay."""
     [changed] = records.update(work, [Update(User, user_id, active=False)])
     return changed
+
+
+def head_of(reader: Reader, user_id: Id) -> Id | None:
+    """Return the head of somebody: of the nearest unit, going up from their main place, whose head is somebody else.
+
+    A head counts who is there now: active, by a membership that is valid. It is found whoever asks.
+
+    Args:
+        reader: The reader.
+        user_id: Whose head.
+
+    Returns:
+        The head's id, of several the one who has been head for longest; None if nobody is.
+    """
+    tree = reader.rights.organisation
+    home = next((place["unit_id"] for place in _valid_places(reader, [user_id], "user_id")), None)
+    above = tree.above(home) if home is not None else ()
+    heads: dict[Id, Id] = {}
+    for place in _valid_places(reader, above, "unit_id"):
+        if place["is_head"] and place["active"] and place["user_id"] != user_id:
+            heads.setdefault(place["unit_id"], place["user_id"])
+    return next((heads[unit] for unit in above if unit in heads), None)
+
+
+def _valid_places(reader: Reader, ids: Collection[Id], field: str) -> list[Values]:
+    """Return the memberships of people or in units that are valid now, main places first."""
+    found = [place for place in loading.places_of(reader, ids, field) if valid(place, reader.now)]
+    return sorted(found, key=lambda place: (field == "user_id" and not place["is_primary"], place["id"]))
 
 
 def find(reader: Reader, entity: type[Core], text: str) -> Id:

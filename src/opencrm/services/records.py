@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from opencrm.core.change import Change, JournalEntry, Kind, Values
-from opencrm.core.entities import Deal
+from opencrm.core.entities import Deal, Membership
 from opencrm.core.entity import Entity, Spec
 from opencrm.core.locale import Locale
 from opencrm.core.pipeline import StageMove
@@ -16,6 +16,7 @@ from opencrm.core.values import Id
 from opencrm.errors import ConflictError, InputError
 from opencrm.schemas import Loaded
 from opencrm.services.commands import Create, Delete, History, Restore, Update
+from opencrm.services.delegation.mains import Mains
 from opencrm.services.writing.judging import judge, places_of
 from opencrm.services.writing.lines import LINES, total
 
@@ -125,6 +126,7 @@ class _Births:
         self.past: dict[Id, Sequence[StageMove]] = {}
         self._owners = {values["owner_id"] for values in several if values.get("owner_id") is not None}
         self._homes: dict[Id, Id | None] = {}
+        self._mains = Mains(work, several)
         self._ids = self._fresh(len(several))
 
     def _fresh(self, number: int) -> Iterator[Id]:
@@ -145,6 +147,8 @@ class _Births:
             values = self._staged(spec, values, command.history)
         if command.history is not None:
             self.past.setdefault(id, ())
+        if spec.cls is Membership:
+            self._mains.settle(values, loaded.given)
         if spec.cls is Deal:
             _sum_lines(values, parts.get(LINES, ()), loaded.given, self._work.configuration.locale)
         self.changes.append(Change(spec.name, id, Kind.CREATED, None, values))
@@ -220,6 +224,8 @@ class _Births:
         for loaded in several:
             values = self._stamped(next(self._ids), {each: loaded[each] for each in part.fields}, None)
             values[field] = id
+            if part.cls is Membership:
+                self._mains.settle(values, loaded.given)
             if id in self.past:
                 self.past[values["id"]] = ()
             self.changes.append(Change(part.name, values["id"], Kind.CREATED, None, values))

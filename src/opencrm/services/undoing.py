@@ -14,6 +14,7 @@ from opencrm.services import journal
 from opencrm.services.cleaning import tombstones
 from opencrm.services.commands import Undo
 from opencrm.services.touching import UNTOUCHED, Touched, touched_since
+from opencrm.services.viewing.binding import check_taken_back
 
 if TYPE_CHECKING:
     from opencrm.services.writing.work import Work
@@ -38,6 +39,7 @@ def undo(work: Work, commands: Sequence[Undo]) -> tuple[JournalEntry, ...]:
     Raises:
         NotFound: There is no such line or act, or none that the principal may know of.
         UndoRefused: A field was changed since, or the record no longer is as the line left it.
+        InputError: A view or a segment would be again as the principal may not read it, or cannot be used so.
         PermissionDenied, Duplicate, Objected: See `Work.apply`.
     """
     found: list[JournalEntry] = []
@@ -145,6 +147,7 @@ class _Run:
                 changes[line.entry_id] = self._inverse(line, states[key], names)
             elif key in seen:
                 raise _refusal(self.work, line, touched)
+        check_taken_back(self.inner, changes.values())
         taken = self.inner.apply([*changes.values()], undoes=[*changes]) if changes else ()
         tombstones.lay_again(self.inner.tx, lines, self.inner.now)
         shown = [line for line in taken if (line.entity, line.record_id) in seen]

@@ -136,8 +136,67 @@ token = Table(
     Column("created_at", InstantColumn(), nullable=False),
     Column("expires_at", InstantColumn()),
     Column("revoked_at", InstantColumn()),
+    Column("scopes", JsonColumn()),
+    Column("used_at", InstantColumn()),
 )
-"""People's API keys; only a digest of the secret is kept."""
+"""People's API keys; only a digest of the secret is kept. One with `scopes` does no more than they say."""
+Index("ix_crm_token_user_id", token.c.user_id, token.c.id)
+
+credential = Table(
+    "crm_credential",
+    _METADATA,
+    Column("user_id", IdColumn(), ForeignKey("crm_user.id"), primary_key=True),
+    Column("hash", Text(), nullable=False),
+    Column("changed_at", InstantColumn(), nullable=False),
+)
+"""People's passwords, as argon2id with its parameters and salt."""
+
+session = Table(
+    "crm_session",
+    _METADATA,
+    Column("id", IdColumn(), primary_key=True),
+    Column("user_id", IdColumn(), ForeignKey("crm_user.id"), nullable=False),
+    Column("digest", key_column(64), nullable=False, unique=True),
+    Column("rights", key_column(64), nullable=False),
+    Column("label", key_column(200)),
+    Column("created_at", InstantColumn(), nullable=False),
+    Column("seen_at", InstantColumn(), nullable=False),
+    Column("idle_at", InstantColumn(), nullable=False),
+    Column("expires_at", InstantColumn(), nullable=False),
+    Column("ended_at", InstantColumn()),
+)
+"""Who is signed in; only a digest of the secret is kept. It is good until `idle_at`, which use moves on, never beyond
+`expires_at`, and for as long as `rights` is the mark of what its user may do."""
+Index("ix_crm_session_user_id", session.c.user_id, session.c.id)
+Index("ix_crm_session_expires_at", session.c.expires_at)
+
+link = Table(
+    "crm_link",
+    _METADATA,
+    Column("id", IdColumn(), primary_key=True),
+    Column("user_id", IdColumn(), ForeignKey("crm_user.id"), nullable=False),
+    Column("kind", key_column(16), nullable=False),
+    Column("digest", key_column(64), nullable=False, unique=True),
+    Column("email", key_column(320), nullable=False),
+    Column("created_by", key_column(100), nullable=False),
+    Column("created_at", InstantColumn(), nullable=False),
+    Column("expires_at", InstantColumn(), nullable=False),
+    Column("used_at", InstantColumn()),
+)
+"""What invites, or lets a forgotten password be chosen anew, once; only a digest of the secret is kept. It is good for
+the address that it was made for alone."""
+Index("ix_crm_link_user_id", link.c.user_id, link.c.id)
+Index("ix_crm_link_expires_at", link.c.expires_at)
+
+attempt = Table(
+    "crm_attempt",
+    _METADATA,
+    Column("key", key_column(64), primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("until", InstantColumn(), nullable=False),
+)
+"""How often something was tried since a window of time began; the key is a digest of who tried what."""
+Index("ix_crm_attempt_until", attempt.c.until)
 
 upkeep = Table(
     "crm_upkeep",

@@ -48,7 +48,7 @@ WINDOWS = Pipeline(
 
 _WORK = ("activity", "company", "contact", "deal", "task")
 _KNOWN = ("unit", "user", "role", "membership", "product", "tag")
-_ACTS = ("create", "read", "update", "delete", "restore", "assign", "export", "move:*")
+_ACTS = ("create", "read", "update", "delete", "restore", "assign", "share", "export", "move:*")
 _SCOPES = (("head", 600, Scope.SUBTREE), ("lead", 400, Scope.TEAM), ("seller", 300, Scope.OWN))
 _UNITS = (("north", "HQ"), ("south", "HQ"), ("north_shop", "north"), ("north_field", "north"), ("south_shop", "south"))
 _PEOPLE = (

@@ -152,6 +152,19 @@ def test_a_file_whose_import_was_undone_was_not_imported_before(call: Callable[.
     assert "was imported before" in call("import", "company", "c.csv").stderr
 
 
+def test_imports_are_listed_with_the_names_of_people(call: Callable[..., Result]) -> None:
+    """An owner sees whose they are; nobody's id is shown, and no name does anything to the terminal."""
+    Path("u.csv").write_text("name,email\nEve\x1b[31m,eve@example.com\n")
+    Path("c.csv").write_text("name\nAcme\n")
+    assert call("import", "user", "u.csv").exit_code == 0
+    assert call("import", "company", "c.csv", user="eve@example.com").exit_code == 1
+    lines = call("imports", "list").stdout.splitlines()
+    assert [line.split("  ")[3:] for line in lines] == [
+        ["c.csv", "Eve [31m: 1 rows, 1 stayed out; nothing"],
+        ["u.csv", "Ann: 1 rows; 1 user created"],
+    ]
+
+
 def test_a_guess_and_an_import_are_told_apart(call: Callable[..., Result]) -> None:
     """Half of one and half of the other is refused."""
     Path("c.csv").write_text("name\nAcme\n")

@@ -203,6 +203,34 @@ def test_amounts_are_freed_of_their_signs(
     assert f"{row.revenue:.2f}" == amount
 
 
+@pytest.mark.parametrize(
+    "text, said, told",
+    [
+        ("1.200,50", '"."', '"1.200,50" is no number with decimal = "." and 1200.50 with decimal = ","'),
+        ("1,200.50", '","', '"1,200.50" is no number with decimal = "," and 1200.50 with decimal = "."'),
+    ],
+)
+def test_a_number_written_with_the_other_sign_stays_out(
+    bring: Bring, crm: CRM, firm: Firm, text: str, said: str, told: str
+) -> None:
+    """Row, field and both readings are told; no other number is stored."""
+    fields = f'fields.name = "n"\nfields.revenue = {{ column = "r", decimal = {said} }}\n'
+    done = bring(f'n,r\nAcme,5\nBeta,"{text}"\n', TARGET + fields + 'fields.currency = { value = "EUR" }\n')
+    [error] = done.errors
+    assert (error["row"], error["column"], error["value"]) == ("3", "r", text)
+    assert error["reason"] == f"revenue must be a number written as the map says: {told}"
+    assert names(crm, firm, Company) == ["Acme"]
+
+
+def test_a_number_that_the_map_holds_is_what_it_is(bring: Bring, crm: CRM, firm: Firm) -> None:
+    """The decimal sign is that of the file's texts."""
+    source = '{ column = "r", decimal = ",", default = 1.5, translate = { many = 2.25 } }'
+    fields = f'fields.name = "n"\nfields.revenue = {source}\nfields.currency = {{ value = "EUR" }}\n'
+    assert bring('n,r\nAcme,\nBeta,many\nCeta,"1,5"\n', TARGET + fields).errors == []
+    with crm.read(firm.owner) as reader:
+        assert [str(row.revenue) for row in reader.stream(Query(Company, sort="id"))] == ["1.50", "2.25", "1.50"]
+
+
 def test_an_optional_target_needs_a_value_of_its_own(bring: Bring, crm: CRM, firm: Firm) -> None:
     """A row in which all its columns are blank goes without it, though it has a key."""
     named = (

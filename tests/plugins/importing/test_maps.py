@@ -50,6 +50,7 @@ def mapped(folder: Path, text: str) -> None:
         ("[[target]]\nentity = 'company'\nfields.name = {template = '{x'}", "template"),
         ("[[target]]\nentity = 'company'\nfields.name = {template = '{x!r}'}", "braces hold"),
         ("[[target]]\nentity = 'company'\nfields.name = {column = 'x', times = 'many'}", "times must be a number"),
+        ("[[target]]\nentity = 'company'\nfields.name = {column = 'x', decimal = ''}", "decimal must be"),
         ("[[target]]\nentity = 'company'\nexisting = 'drop'\nfields.name = 'x'", "existing must be"),
         ("[[target]]\nentity = 'company'\nfields.name = {principal = 'boss'}", "principal must be"),
         ("translate.x = 'y'\n[[target]]\nentity = 'company'", "must be a table of texts"),

@@ -66,7 +66,7 @@ def test_what_may_not_be_done_is_403(as_, firm, crm):
     answer = as_(firm.viewer).patch(f"/v1/deals/{deal.id}", {"title": "x"})
     assert is_problem(answer, 403, "permission_denied")
     assert answer.json["details"]["action"] == "deal.update"
-    assert answer.json["detail"] == "you may not do this: deal.update (no grant reaches the record)"
+    assert answer.json["detail"] == "you may not do this: deal.update (no grant of deal.update reaches the record)"
     assert firm.viewer.id not in answer.text
 
 

@@ -48,6 +48,7 @@ def made(crm, firm, people) -> Mapping[str, str]:
         owner.patch(f"/v1/companies/{found[name]}", {"city": "Riga", "website": "https://example.com/"})
     for name in ("deal 0", "deal 1", "hidden deal 0"):
         values = {"title": "call", "deal_id": found[name], "owner_id": firm.seller.id}
+        values["state"] = "done" if name.startswith("hidden") else "open"
         found[f"task of {name}"] = owner.make("tasks", **values)["id"]
     owner.patch(f"/v1/tasks/{found['task of deal 0']}", {"contact_id": found["contact 1"]})
     big = {"field": "amount", "op": "greater", "value": "10 EUR"}

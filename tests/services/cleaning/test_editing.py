@@ -45,8 +45,7 @@ def edit(crm, by, entity, **wish):
 
 
 def rehearse(crm, by, entity, **wish):
-    with crm.work(by) as work:
-        return editing.rehearse(work, MassEdit(entity, **wish))
+    return editing.rehearse(lambda: crm.work(by), MassEdit(entity, **wish))
 
 
 def undo(crm, by, act):

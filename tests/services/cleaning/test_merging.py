@@ -170,8 +170,7 @@ def test_a_rehearsal_writes_nothing_and_foretells(crm, firm, sizes):
     one, two = make_contact(crm), make_contact(crm, source="web")
     make_deal(crm, contact_id=two.id)
     before, held = sizes(), everything(crm)
-    with crm.work(firm.owner) as work:
-        told = merging.rehearse(work, Merge(Contact, one.id, [two.id]))
+    told = merging.rehearse(lambda: crm.work(firm.owner), Merge(Contact, one.id, [two.id]))
     assert (sizes(), everything(crm)) == (before, held)
     done = merge(crm, firm.owner, Contact, one.id, [two.id])
     assert told.act is None

@@ -13,10 +13,12 @@ from opencrm import (
     Role,
     SavedView,
     Segment,
+    Undo,
     Update,
     assigning,
     records,
     segments,
+    undoing,
     views,
 )
 
@@ -77,6 +79,37 @@ def test_a_view_that_was_given_to_somebody_tells_them_nothing_more(crm, firm, sa
     assert "amount" not in str((line.before, line.after))
     with crm.read(firm.seller) as reader:
         assert views.open(reader, view).fields == ("title",)
+
+
+@pytest.mark.parametrize("part, over", [("where", WON), ("columns", ["title"]), ("sort", "title")])
+def test_taking_back_tells_nothing_of_what_was_there_before(crm, firm, save, part, over):
+    """Who was given a view wrote neither its condition nor its columns nor its order; an owner has it back."""
+    view = save(firm.owner, **{part: HIDDEN[part]})
+    hide(crm, firm, "firm_seller", "amount")
+    with crm.work(firm.owner) as work:
+        assigning.assign(work, [Assign(SavedView, view, owner=firm.seller.id)])
+    with crm.work(firm.seller) as work:
+        [line] = records.update(work, [Update(SavedView, view, values={part: over})])
+    for asked in (Undo(entry=line.entry_id), Undo(act=line.act)):
+        with crm.work(firm.seller) as work, pytest.raises(InputError) as refused:
+            undoing.undo(work, [asked])
+        assert list(refused.value.fields) == [part]
+        assert "amount" not in str((refused.value, refused.value.fields, refused.value.rows))
+    with crm.work(firm.owner) as work:
+        undoing.undo(work, [Undo(entry=line.entry_id)])
+        assert work.get(SavedView, view)[part] == HIDDEN[part]
+
+
+@pytest.mark.parametrize("part, over", [("where", WON), ("columns", ["title"]), ("sort", "title")])
+def test_what_one_may_read_is_taken_back(crm, firm, save, part, over):
+    """As any other change."""
+    old = {"where": {"field": "title", "op": "equal", "value": "x"}, "columns": ["title", "stage"], "sort": "-title"}
+    view = save(firm.seller, **old)
+    with crm.work(firm.seller) as work:
+        [line] = records.update(work, [Update(SavedView, view, values={part: over})])
+    with crm.work(firm.seller) as work:
+        undoing.undo(work, [Undo(entry=line.entry_id)])
+        assert work.get(SavedView, view)[part] == old[part]
 
 
 def test_a_column_that_its_reader_may_not_read_is_left_out(crm, firm, save):

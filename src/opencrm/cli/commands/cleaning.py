@@ -154,11 +154,17 @@ def merge(
     from opencrm.services.cleaning import merging
     from opencrm.services.reading.naming import names_of
 
-    with invocation.crm.work(invocation.principal) as work:
-        spec = work.entity(entity)
-        wish: merging.Merge[Any] = merging.Merge(spec, keep, others, _values(values))
-        names = names_of(work, spec, [keep, *others])
-        _tell_merge(merging.merge(work, wish) if yes else merging.rehearse(work, wish), names)
+    crm, principal = invocation.crm, invocation.principal
+    with crm.read(principal) as reader:
+        spec = reader.entity(entity)
+        names = names_of(reader, spec, [keep, *others])
+    wish: merging.Merge[Any] = merging.Merge(spec, keep, others, _values(values))
+    if not yes:
+        _tell_merge(merging.rehearse(lambda: crm.work(principal), wish), names)
+        return
+    with crm.work(principal) as work:
+        done = merging.merge(work, wish)
+    _tell_merge(done, names)
 
 
 @click.command()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from opencrm.cli.lists import harmless
+from opencrm.cli.people import named
 
 if TYPE_CHECKING:
     from opencrm.app.invocation import Invocation
@@ -32,8 +33,10 @@ def list_(invocation: Invocation, *, limit: int) -> None:
     from opencrm.services.imports import jobs
 
     with invocation.crm.read(invocation.principal) as reader:
-        for job in jobs(reader, limit=limit):
-            click.echo(_line(job))
+        found = jobs(reader, limit=limit)
+        people = named(reader, [job.principal for job in found])
+    for job in found:
+        click.echo(_line(job, people[job.principal]))
 
 
 @imports.command()
@@ -54,13 +57,13 @@ def undo(invocation: Invocation, *, id: str, yes: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _line(job: ImportJob) -> str:
+def _line(job: ImportJob, who: str) -> str:
     counts = _counts({name: number for name, number in job.counts.items() if name not in ("rows", "rejected")})
     rejected = job.counts.get("rejected", 0)
     rows = f"{job.rows_done} rows" + (f", {rejected} stayed out" if rejected else "")
     run = f"; run {job.run}" if job.run else ""
     when = f"{job.started_at:%Y-%m-%d %H:%M}"
-    return f"{job.id}  {when}  {job.state}  {job.file_name}  {job.principal}: {rows}; {counts}{run}"
+    return f"{job.id}  {when}  {job.state}  {harmless(job.file_name)}  {who}: {rows}; {counts}{run}"
 
 
 def _tell(done: Undone, *, kept: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from opencrm.cli.commands.workspace import at_terminal
+from opencrm.cli.asking import at_terminal
 
 if TYPE_CHECKING:
     from opencrm.app.invocation import Invocation

@@ -48,7 +48,11 @@ class Grant:
 
     def covers(self, entity: str, action: str) -> bool:
         """Say whether it is about this act."""
-        return self.entity in (entity, ANY) and _matches(self.action, action)
+        return self.entity in (entity, ANY) and matches(self.action, action)
+
+
+EVERYTHING = Grant(ANY, ANY, Scope.ALL)
+"""What an owner's role grants: that alone makes somebody an owner."""
 
 
 @attrs.frozen
@@ -61,13 +65,24 @@ class FieldRule:
     write: bool
 
 
-def _matches(pattern: str, action: str) -> bool:
-    if pattern in (action, ANY):
+def matches(pattern: str, action: str) -> bool:
+    """Say whether an action is one of those that a grant names; `*` stands for all that opencrm itself knows."""
+    if pattern == action:
         return True
+    if pattern == ANY:  # What a plugin brings is granted by its name alone.
+        return action in ACTIONS or action.startswith("move:")
     if not (pattern.startswith("move:") and action.startswith("move:")):
         return False
     wanted, given = pattern[5:].split("."), action[5:].split(".")
     return wanted == [ANY] or all(want in (ANY, have) for want, have in zip(wanted, given, strict=False))
+
+
+def patterns(action: str) -> tuple[str, ...]:
+    """Return all that may stand for an action where each is named: itself, and for a move those with `*` in it."""
+    if not action.startswith("move:") or "." not in action:
+        return (action,)
+    pipeline, stage = action[5:].split(".", 1)
+    return (action, f"move:{pipeline}.*", f"move:*.{stage}", "move:*.*", "move:*")
 
 
 def read_grants(raw: Iterable[Any] | None) -> tuple[Grant, ...]:
@@ -96,6 +111,34 @@ def check_grants(raw: Any) -> Any:
 def check_field_rules(raw: Any) -> Any:
     """Return a role's field rules, plain or typed, in their plain form, after judging them."""
     return [attrs.asdict(rule) for rule in read_field_rules(_list(raw))]
+
+
+def check_actions(raw: Any) -> Any:
+    """Return the actions that a share carries: `read`, and whatever else; after judging them.
+
+    Raises:
+        ValueError: They are none; says which.
+    """
+    names = _list(raw)
+    if not names or not all(isinstance(name, str) for name in names):
+        raise ValueError("must be a list of actions, such as read and update")
+    if ANY in names:
+        raise ValueError("names each action: * is none")
+    return sorted({"read", *names})
+
+
+def check_entities(raw: Any) -> Any:
+    """Return names of entities, given as a list.
+
+    Raises:
+        ValueError: It is no list of names, or names none.
+    """
+    names = _list(raw)
+    if not all(isinstance(name, str) and name for name in names):
+        raise ValueError("must be a list of names of entities")
+    if not names:
+        raise ValueError("names none: leave it empty for all entities")
+    return sorted(set(names))
 
 
 def grant_rows(grants: Iterable[Grant]) -> list[dict[str, Any]]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
+from hashlib import sha256
 from types import MappingProxyType
 
 import attrs
+import orjson
 
-from opencrm.core.access.grants import ANY, FieldRule, Grant, Scope
+from opencrm.core.access.grants import EVERYTHING, FieldRule, Grant, Scope, grant_rows
 from opencrm.core.change import Values
 from opencrm.core.conditions.binding.moments import timely
 from opencrm.core.values import Id
@@ -29,7 +31,17 @@ class RoleGrants:
     @property
     def owner(self) -> bool:
         """Whether the role may do everything everywhere; that alone makes somebody an owner."""
-        return Grant(ANY, ANY, Scope.ALL) in self.grants
+        return EVERYTHING in self.grants
+
+    @cached_property
+    def mark(self) -> str:
+        """A digest of all that it lets one do: another one means other rights."""
+        rules = sorted(map(attrs.astuple, self.field_rules.values()))
+        return sha256(orjson.dumps([self.rank, grant_rows(self.grants), rules])).hexdigest()
+
+    def reads(self, entity: str) -> bool:
+        """Whether it lets its holders read records of an entity."""
+        return any(grant.scope is not Scope.NONE and grant.covers(entity, "read") for grant in self.grants)
 
     @cached_property
     def timely(self) -> bool:
@@ -48,6 +60,40 @@ class Seat:
     is_primary: bool
 
 
+def mark_of(seats: Iterable[Seat], *others: object) -> str:
+    """Return a digest of the places that a person holds and of what they let one do.
+
+    Args:
+        seats: The valid memberships.
+        others: What else their rights depend on.
+    """
+    held = sorted(f"{it.id} {it.unit_id} {it.is_head} {it.is_primary} {it.role.id} {it.role.mark}" for it in seats)
+    return sha256("\n".join([*held, *map(str, others)]).encode()).hexdigest()
+
+
+@attrs.frozen
+class Deputyship:
+    """Somebody who stands in for another person for a time.
+
+    Attributes:
+        of: Whom they stand in for.
+        to: Who does.
+        start: From when on; None for always.
+        end: When it is over.
+        entities: The names of the entities for which it holds; None for all.
+    """
+
+    of: Id
+    to: Id
+    start: datetime | None
+    end: datetime
+    entities: frozenset[str] | None
+
+    def valid(self, now: datetime) -> bool:
+        """Say whether it holds at an instant: from its start on, no longer at its end."""
+        return (self.start is None or self.start <= now) and now < self.end
+
+
 @attrs.define(slots=False, eq=False)
 class Organisation:
     """Units and roles of one configuration version.
@@ -56,11 +102,13 @@ class Organisation:
         version: The configuration version that it was read at.
         parents: Each unit with the unit that it is part of.
         roles: Each role by id.
+        deputyships: Who stands in for whom, valid or not.
     """
 
     version: str
     parents: Mapping[Id, Id | None]
     roles: Mapping[Id, RoleGrants]
+    deputyships: tuple[Deputyship, ...] = ()
 
     @cached_property
     def _children(self) -> Mapping[Id | None, tuple[Id, ...]]:

@@ -17,11 +17,11 @@ class Principal:
 
     Attributes:
         kind: The kind of principal.
-        id: A user's id, a token's secret hash or a plugin's name.
+        id: A user's id, the digest of a key's or a session's secret, or a plugin's name.
         reason: Why the system acts; for `system` alone.
     """
 
-    kind: Literal["user", "token", "automation", "anonymous", "system"]
+    kind: Literal["user", "token", "session", "automation", "anonymous", "system"]
     id: str = ""
     reason: str = ""
 
@@ -34,6 +34,11 @@ class Principal:
     def token(cls, digest: str) -> Principal:
         """A person's key, by the digest of its secret."""
         return cls("token", digest)
+
+    @classmethod
+    def session(cls, digest: str) -> Principal:
+        """A person who signed in, by the digest of the session's secret."""
+        return cls("session", digest)
 
     @classmethod
     def automation(cls, plugin: str) -> Principal:

@@ -2,98 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 
 import attrs
 
+from opencrm.core.access import reach
+from opencrm.core.access.expressions import Expression
 from opencrm.core.access.grants import Grant, Scope
+from opencrm.core.access.guards import Guard
 from opencrm.core.access.organisation import Organisation, RoleGrants, Seat
 from opencrm.core.access.principal import Principal
-from opencrm.core.change import Values
-from opencrm.core.conditions import (
-    FALSE,
-    TRUE,
-    All,
-    Asker,
-    Condition,
-    Empty,
-    Equal,
-    In,
-    Link,
-    Linked,
-    Not,
-    all_of,
-    any_of,
-    bind,
-    predicate,
-)
+from opencrm.core.conditions import TRUE, Asker
 from opencrm.core.entity import Entity, Spec
 from opencrm.core.locale import Locale
 from opencrm.core.stamps import STAMP
 from opencrm.core.values import Id
-from opencrm.errors import InputError, PermissionDenied
-
-_PART_ACTIONS = {"read": "read", "export": "export"}
-_OWN_ACTIONS = frozenset({"create", "read", "update", "delete", "restore", "export"})
+from opencrm.errors import PermissionDenied
 
 
-@attrs.frozen
-class Verdict:
-    """An answer about one record, and why."""
-
-    allowed: bool
-    reason: str
-
-
-@attrs.frozen
-class Arm:
-    """One way in which records come within reach: a condition, and the reason to tell."""
-
-    condition: Condition
-    reason: str
-
-
-@attrs.define(slots=False, eq=False)
-class Expression:
-    """Which records of an entity an act may touch: the same answer for a list and for one record.
+@attrs.frozen(eq=False)
+class StandIn:
+    """Somebody whom the principal stands in for now.
 
     Attributes:
-        spec: The entity.
-        action: The act.
-        arms: The ways in which a record comes within reach; one suffices.
+        rights: Theirs, without the deputyships that they hold themselves.
+        entities: The names of the entities for which it holds; None for all.
     """
 
-    spec: Spec
-    action: str
-    arms: tuple[Arm, ...]
+    rights: Rights
+    entities: frozenset[str] | None = None
 
-    @cached_property
-    def condition(self) -> Condition:
-        """The whole expression as one condition."""
-        return any_of(arm.condition for arm in self.arms)
-
-    @property
-    def everything(self) -> bool:
-        """Whether it holds for every record."""
-        return self.condition == TRUE
-
-    @property
-    def nothing(self) -> bool:
-        """Whether it holds for no record."""
-        return self.condition == FALSE
-
-    def test(self, linked: Linked) -> Callable[[Values], bool]:
-        """Return the expression as a function of a record's state."""
-        return predicate(self.condition, self.spec, linked)
-
-    def verdict(self, row: Values, linked: Linked) -> Verdict:
-        """Judge one record, and say why."""
-        for arm in self.arms:
-            if predicate(arm.condition, self.spec, linked)(row):
-                return Verdict(True, arm.reason)
-        return Verdict(False, f"no grant of {self.spec.name}.{self.action} reaches the record")
+    def covers(self, spec: Spec) -> bool:
+        """Say whether it is about an entity: never about what is administrative, or somebody's alone."""
+        if spec.options.organisation or spec.options.personal:
+            return False
+        return self.entities is None or spec.name in self.entities
 
 
 @attrs.define(slots=False, eq=False)
@@ -111,6 +56,12 @@ class Rights:
         locale: The workspace's habits, for conditions within grants.
         zone: IANA name of the zone in which the principal's days begin.
         now: The instant, where what is granted depends on it.
+        limits: Of a key, the grants beyond which it does nothing, whatever its holder may; None for no limit.
+        contact_id: Of a customer, the contact that they are.
+        standing_in: Those whom the principal stands in for.
+        sharers: Those who share records with the principal.
+        shared: The entities of which they do.
+        guards: The restrictions of the active plugins.
     """
 
     principal: Principal
@@ -123,6 +74,12 @@ class Rights:
     locale: Locale
     zone: str
     now: datetime | None = None
+    limits: tuple[Grant, ...] | None = None
+    contact_id: Id | None = None
+    standing_in: tuple[StandIn, ...] = ()
+    sharers: tuple[Rights, ...] = ()
+    shared: frozenset[str] = frozenset()
+    guards: tuple[Guard, ...] = ()
 
     def __attrs_post_init__(self) -> None:
         self._expressions: dict[tuple[str, str], Expression] = {}
@@ -132,8 +89,15 @@ class Rights:
 
     @cached_property
     def owner(self) -> bool:
-        """Whether everything is allowed: to an owner, and to the system."""
+        """Whether everything is allowed that no plugin restricts: to an owner, and to the system."""
+        if self.limits is not None or self.contact_id is not None:
+            return False
         return any(seat.role.owner for seat in self.seats) or self.principal.kind == "system"
+
+    @property
+    def unbound(self) -> bool:
+        """Whether there is nothing to judge at all."""
+        return self.owner and not self.guards
 
     @cached_property
     def home(self) -> Id | None:
@@ -169,8 +133,39 @@ class Rights:
         spec = entity if isinstance(entity, Spec) else self.entities[entity.spec.name]
         found = self._expressions.get((spec.name, action))
         if found is None:
-            found = self._expressions[spec.name, action] = Expression(spec, action, tuple(self._arms(spec, action)))
+            arms, restrictions = reach.arms(self, spec, action), reach.restrictions(self, spec, action)
+            found = self._expressions[spec.name, action] = Expression(spec, action, tuple(arms), tuple(restrictions))
         return found
+
+    def granted(self, spec: Spec, action: str) -> Iterator[tuple[Seat | None, Grant, Scope]]:
+        """Give the grants of an act, each with the membership that carries it and how far it reaches."""
+        most = self.limit(spec.name, action)
+        held = [(seat, grant) for seat in self.seats for grant in seat.role.grants]
+        for seat, grant in [*held, *((None, grant) for grant in self.grants)]:
+            scope = min(grant.scope, most)
+            if scope is not Scope.NONE and grant.covers(spec.name, action):
+                yield seat, grant, scope
+
+    def limit(self, entity: str, action: str) -> Scope:
+        """Return how far an act may reach at most."""
+        if self.limits is None:
+            return Scope.ALL
+        return max((limit.scope for limit in self.limits if limit.covers(entity, action)), default=Scope.NONE)
+
+    @cached_property
+    def grantor(self) -> Asker:
+        """Whom the conditions of grants are bound for: they mean the principal by `me`, and look at every record."""
+        return Asker(
+            now=self.now,
+            zone=self.locale.zone,
+            name=self.name,
+            user_id=self.user_id,
+            units=self.own_units,
+            entities=self.entities,
+            readable=lambda spec: spec.fields,
+            scope=lambda _: TRUE,
+            journal=False,
+        )
 
     def seen(self, spec: Spec) -> Spec:
         """Return an entity's declaration as lists read it: `updated_at` tells nothing of what may not be read."""
@@ -203,11 +198,16 @@ class Rights:
         if self.owner:
             return None
         found: set[Id] = set()
-        for seat, grant in self._granted(spec, action):
-            if grant.scope is Scope.ALL:
+        for seat, _, scope in self.granted(spec, action):
+            if scope is Scope.ALL and self.contact_id is None:
                 return None
             if seat is not None:
-                found |= {seat.unit_id} if grant.scope < Scope.SUBTREE else set(self.organisation.subtree(seat.unit_id))
+                found |= {seat.unit_id} if scope < Scope.SUBTREE else set(self.organisation.subtree(seat.unit_id))
+        for it in self.standing_in if action != "share" else ():
+            theirs = it.rights.units(spec, action) if it.covers(spec) else frozenset()
+            if theirs is None:
+                return None
+            found |= theirs
         return frozenset(found)
 
     def publishing(self, spec: Spec) -> frozenset[Id] | None:
@@ -221,7 +221,7 @@ class Rights:
         found = {seat.unit_id for seat in self.seats}
         for seat in self.seats:
             found.update(self.organisation.subtree(seat.unit_id) if seat.is_head else ())
-        for whole in _roots(spec, self.entities):
+        for whole in reach.roots(spec, self.entities):
             reached = self.units(whole, "update")
             if reached is None:
                 return None
@@ -230,134 +230,53 @@ class Rights:
 
     def _open(self, spec: Spec, names: Iterable[str], verb: str) -> Iterator[str]:
         """Give the fields that may be read or written; of the roles with reach the most permissive decides."""
-        granted = [seat for whole in _roots(spec, self.entities) for seat, _ in self._granted(whole, "read")]
-        roles = {seat.role.id: seat.role for seat in granted if seat is not None}.values()
-        return (name for name in names if self.owner or name == "id" or _may(spec, name, verb, roles))
-
-    def _arms(self, spec: Spec, action: str) -> Iterator[Arm]:
         if self.owner:
-            yield Arm(TRUE, "owner" if self.seats else f"system: {self.principal.reason}")
-            return
-        if spec.options.organisation and action not in ("read", "export"):
-            return
-        if spec.options.personal:
-            yield from self._personal_arms(spec, action)
-            return
-        if spec.options.part_of:
-            yield from self._part_arms(spec, _PART_ACTIONS.get(action, "update"))
-            return
-        for seat, grant in self._granted(spec, action):
-            reach = all_of((self._reach(spec, grant.scope, seat), self._when(spec, grant)))
-            if reach != FALSE:
-                yield Arm(reach, self._reason(seat, grant))
-
-    def _granted(self, spec: Spec, action: str) -> Iterator[tuple[Seat | None, Grant]]:
-        held = [(seat, grant) for seat in self.seats for grant in seat.role.grants]
-        for seat, grant in [*held, *((None, grant) for grant in self.grants)]:
-            if grant.scope is not Scope.NONE and grant.covers(spec.name, action):
-                yield seat, grant
-
-    def _reach(self, spec: Spec, scope: Scope, seat: Seat | None) -> Condition:
-        """Return a scope, measured from a seat, as a condition; each holds all narrower ones."""
-        if scope is Scope.ALL:
-            return TRUE
-        if scope is Scope.NONE:
-            return FALSE
-        created = Equal("created_by", self.name)
-        if not spec.owned:
-            return created
-        own = [All((Empty("owner_id"), created))]
-        own = [Equal("owner_id", self.user_id), *own] if self.user_id else own  # type: ignore[list-item]  # conditions both
-        if scope is Scope.OWN or seat is None:
-            return any_of(own)
-        units = (seat.unit_id,) if scope is Scope.TEAM else self.organisation.subtree(seat.unit_id)
-        return any_of([*own, In("unit_id", tuple(sorted(units)))])
-
-    def _when(self, spec: Spec, grant: Grant) -> Condition:
-        """Return a grant's condition; one about a field that went away with its plugin never holds."""
-        if grant.when is None:
-            return TRUE
-        try:
-            return bind(grant.when, spec, spec.fields, self.locale, self._grantor)
-        except InputError:
-            return FALSE
+            return iter(names)
+        roles = self._reading(spec)
+        whole = reach.roots(spec, self.entities)
+        every = [it for it in self.organisation.roles.values() if any(it.reads(each.name) for each in whole)]
+        allowed = _shown(spec, roles, every)
+        carried = None if roles else reach.carried_fields(self, spec)
+        return (it for it in names if it == "id" or (allowed(it, verb) and (carried is None or it in carried)))
 
     @cached_property
-    def _grantor(self) -> Asker:
-        """Whom the conditions of grants are bound for: they mean the principal by `me`, and look at every record."""
-        return Asker(
-            now=self.now,
-            zone=self.locale.zone,
-            name=self.name,
-            user_id=self.user_id,
-            units=self.own_units,
-            entities=self.entities,
-            readable=lambda spec: spec.fields,
-            scope=lambda _: TRUE,
-            journal=False,
-        )
+    def alone(self) -> Rights:
+        """The same without those whom the principal stands in for."""
+        return attrs.evolve(self, standing_in=())
 
-    def _personal_arms(self, spec: Spec, action: str) -> Iterator[Arm]:
-        """Give the ways to what is personal: it is one's own, or it is published to a unit of one's own or above."""
-        if self.user_id is not None and action in _OWN_ACTIONS:
-            yield Arm(Equal("owner_id", self.user_id), "one's own")
-        units = {unit for seat in self.seats for unit in self.organisation.above(seat.unit_id)}
-        if spec.options.published_in is not None and action == "read" and units:
-            yield Arm(In(spec.options.published_in, tuple(sorted(units))), "published to a unit of one's own")
+    def behalf(self, allows: Callable[[Rights], bool]) -> str | None:
+        """Return on whose behalf something is done that only standing in for them allows; None for one's own."""
+        if not self.standing_in or allows(self.alone):
+            return None
+        with_one = ((it, attrs.evolve(self, standing_in=(it,))) for it in self.standing_in)
+        return next((it.rights.name for it, rights in with_one if allows(rights)), self.standing_in[0].rights.name)
 
-    def _part_arms(self, spec: Spec, action: str) -> Iterator[Arm]:
-        """Give the ways to a part: for reading one of its wholes suffices, writing takes each that it names."""
-        if action == "update" and len(spec.options.part_of) > 1:
-            yield from self._through_all(spec, action)
-            return
-        for name in spec.options.part_of:
-            targets = [spec.references().get(name)] if name in spec.references() else _wholes(self.entities)
-            for target in targets:
-                parent = self.entities.get(target or "")
-                if parent is not None:
-                    yield from self._through(spec, name, parent, action)
-
-    def _through_all(self, spec: Spec, action: str) -> Iterator[Arm]:
-        names = spec.options.part_of
-        reached: list[Condition] = []
-        for name in names:
-            parent = self.entities[spec.references()[name]]
-            arms = [arm.condition for arm in self._through(spec, name, parent, action)]
-            reached.append(any_of([Empty(name), *arms]))
-        named = any_of(Not(Empty(name)) for name in names)
-        yield Arm(all_of([*reached, named]), "part of records that may be changed")
-
-    def _through(self, spec: Spec, field: str, parent: Spec, action: str) -> Iterator[Arm]:
-        reach = self.expression(parent, action)
-        if reach.nothing:
-            return
-        link = Link(field, parent.name, reach.condition)
-        anything = field not in spec.references()
-        condition = All((Equal("entity", parent.name), link)) if anything else link
-        yield Arm(condition, f"part of a {parent.name} ({reach.arms[0].reason})")
-
-    def _reason(self, seat: Seat | None, grant: Grant) -> str:
-        scope = grant.scope.name.lower()
-        if seat is None:
-            return f"grant {grant.entity}.{grant.action} ({scope}) approved for {self.name}"
-        return f"grant {grant.entity}.{grant.action} ({scope}) of role {seat.role.key!r} through membership {seat.id}"
+    def _reading(self, spec: Spec) -> tuple[RoleGrants, ...]:
+        """Return the roles, one's own and theirs whom one stands in for, that let one read records of an entity."""
+        whole = reach.roots(spec, self.entities)
+        own = [seat.role for root in whole for seat, _, _ in self.granted(root, "read") if seat is not None]
+        theirs = [role for it in self.standing_in if any(map(it.covers, whole)) for role in it.rights._reading(spec)]
+        return tuple({role.id: role for role in (*own, *theirs)}.values())
 
 
-def _may(spec: Spec, name: str, verb: str, roles: Iterable[RoleGrants]) -> bool:
-    """Say whether one of the roles opens a field; a sensitive one needs a rule."""
-    open_to_all = spec.fields[name].sensitive is None
-    rules = [role.field_rules.get((spec.name, name)) for role in roles]
-    return any(getattr(rule, verb) if rule else open_to_all for rule in rules) or (not rules and open_to_all)
+def _shown(spec: Spec, roles: Sequence[RoleGrants], every: Collection[RoleGrants]) -> Callable[[str, str], bool]:
+    """Return what says whether a field may be read or written.
+
+    Who reads an entity by no role, through a task or a share alone, sees what no role that reads it is denied: one
+    more role never takes a field away.
+    """
+    if roles:
+        return lambda name, verb: any(_may(spec, name, verb, role) for role in roles)
+    return lambda name, verb: all(_may(spec, name, verb, role, owner=False) for role in every) and _plain(spec, name)
 
 
-def _roots(spec: Spec, entities: Mapping[str, Spec]) -> list[Spec]:
-    """Return the entities whose grants decide about a part: those of its wholes."""
-    if not spec.options.part_of:
-        return [spec]
-    names = [spec.references().get(name) for name in spec.options.part_of]
-    wholes = _wholes(entities) if None in names else [name for name in names if name in entities]
-    return [root for name in wholes for root in _roots(entities[name or ""], entities)]
+def _may(spec: Spec, name: str, verb: str, role: RoleGrants, *, owner: bool = True) -> bool:
+    """Say whether a role opens a field; a sensitive one needs a rule."""
+    if owner and role.owner:
+        return True
+    rule = role.field_rules.get((spec.name, name))
+    return bool(getattr(rule, verb)) if rule else _plain(spec, name)
 
 
-def _wholes(entities: Mapping[str, Spec]) -> list[str]:
-    return [spec.name for spec in entities.values() if "record_id" not in spec.options.part_of]
+def _plain(spec: Spec, name: str) -> bool:
+    return spec.fields[name].sensitive is None

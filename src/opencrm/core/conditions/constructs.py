@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Boolean, ColumnElement, exists, literal_column
+from sqlalchemy import BindParameter, Boolean, ColumnElement, Select, exists, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FromClause, FunctionElement
 
@@ -52,6 +52,11 @@ def changed_since(
     )
 
 
+def among(column: ColumnElement[Any], found: Select[Any]) -> ColumnElement[bool]:
+    """Return that a column's id is among few that are looked up first: PostgreSQL then takes its index."""
+    return _Among(column, found.scalar_subquery())
+
+
 def as_id(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return a column that holds ids in such a way that it compares with a table's."""
     return column if isinstance(column.type, IdColumn) else _AsId(column)
@@ -86,6 +91,10 @@ class _HasAny(_Test):
 
 
 class _Apart(_Test):
+    inherit_cache = True
+
+
+class _Among(_Test):
     inherit_cache = True
 
 
@@ -129,6 +138,18 @@ def _has_any_postgresql(element: _HasAny, compiler: Any, **given: Any) -> str:
 @compiles(_Apart)
 def _apart(element: _Apart, compiler: Any, **given: Any) -> str:
     return f"({compiler.process(element.clauses, **given)})"
+
+
+@compiles(_Among)
+def _among(element: _Among, compiler: Any, **given: Any) -> str:
+    column, found = (compiler.process(each, **given) for each in element.clauses)
+    return f"{column} IN {found}"
+
+
+@compiles(_Among, "postgresql")
+def _among_postgresql(element: _Among, compiler: Any, **given: Any) -> str:
+    column, found = (compiler.process(each, **given) for each in element.clauses)
+    return f"({column} = ANY(ARRAY{found}))"
 
 
 @compiles(_AsId)

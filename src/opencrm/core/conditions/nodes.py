@@ -148,12 +148,27 @@ class Link:
     item: Condition
 
 
+@attrs.frozen
+class Referring:
+    """A living record of another entity, for which `item` holds, refers to this one; made by access, never written.
+
+    Args:
+        entity: What refers.
+        field: With which of its references.
+        item: About the record that refers, bound.
+    """
+
+    entity: str
+    field: str
+    item: Condition
+
+
 Leaf: TypeAlias = (
     Equal | Less | Greater | AtMost | AtLeast | Between | In | Empty | Contains | StartsWith | Has | Changed
 )
 """A node about one field."""
 
-Condition: TypeAlias = Union[All, AnyOf, Not, Link, Leaf]  # noqa: UP007  # a recursive alias
+Condition: TypeAlias = Union[All, AnyOf, Not, Link, Referring, Leaf]  # noqa: UP007  # a recursive alias
 
 TRUE = All()
 FALSE = AnyOf()
@@ -169,7 +184,7 @@ def inner_of(item: Condition) -> tuple[Condition, ...]:
     match item:
         case All(items) | AnyOf(items):
             return items
-        case Not(inner) | Link(_, _, inner):
+        case Not(inner) | Link(_, _, inner) | Referring(_, _, inner):
             return (inner,)
     return ()
 

@@ -24,6 +24,7 @@ from opencrm.core.conditions.nodes import (
     Less,
     Link,
     Not,
+    Referring,
     StartsWith,
 )
 from opencrm.core.entity import Spec
@@ -31,8 +32,8 @@ from opencrm.core.fields import Text
 from opencrm.core.values import Id, fold, lowered
 
 Test: TypeAlias = Callable[[Values], bool]
-Linked: TypeAlias = Callable[[Link, Id], bool]
-"""Says whether the record that a link points to meets the link's condition."""
+Linked: TypeAlias = Callable[[Link | Referring, Id], bool]
+"""Says whether the record that a link points to meets the link's condition, or one that refers to this record does."""
 
 
 Told: TypeAlias = Callable[[Spec, Changed, Id], bool]
@@ -61,6 +62,9 @@ def predicate(item: Condition, spec: Spec, linked: Linked, told: Told | None = N
         case Link(field, _, _):
             link = item
             return lambda row: row.get(field) is not None and linked(link, row[field])
+        case Referring():
+            referring = item
+            return lambda row: linked(referring, row["id"])
         case Changed():
             return _change(item, spec, told)
     return _comparison(item, _reader(spec, item.field))

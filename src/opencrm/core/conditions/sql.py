@@ -32,6 +32,7 @@ from opencrm.core.conditions.nodes import (
     Less,
     Link,
     Not,
+    Referring,
 )
 from opencrm.core.entity import Spec
 
@@ -45,6 +46,8 @@ def shape(item: Condition) -> tuple[Any, ...]:
             return (Not, shape(inner))
         case Link(field, entity, inner):
             return (Link, field, entity, shape(inner))
+        case Referring(entity, field, inner):
+            return (Referring, entity, field, shape(inner))
         case In(field, several) | Has(field, several):
             return (type(item), field, len(several))
         case _:
@@ -57,7 +60,7 @@ def values(item: Condition) -> Iterator[Any]:
         case All(items) | AnyOf(items):
             for each in items:
                 yield from values(each)
-        case Not(inner) | Link(_, _, inner):
+        case Not(inner) | Link(_, _, inner) | Referring(_, _, inner):
             yield from values(inner)
         case In(_, several) | Has(_, several):
             yield from several
@@ -110,6 +113,8 @@ class _Writer:
                 return column.is_(None) if positive else column.is_not(None)
             case Link(field, entity, inner):
                 return self._link(spec.column(field, table), self._entities[entity], inner, positive=positive)
+            case Referring(entity, field, inner):
+                return self._referring(table, self._entities[entity], field, inner, positive=positive)
             case Changed():
                 return self._change(item, spec, table, positive=positive)
         one = spec.fields[item.field]
@@ -148,6 +153,16 @@ class _Writer:
         wanted = self.write(inner, target, there, positive=True)
         found = constructs.as_id(column).in_(select(there.c.id).where(there.c.deleted_at.is_(None), wanted))
         return found if positive else _or_missing(column, ~found)
+
+    def _referring(
+        self, table: FromClause, source: Spec, field: str, inner: Condition, *, positive: bool
+    ) -> ColumnElement[bool]:
+        there = source.table.alias()
+        wanted = self.write(inner, source, there, positive=True)
+        names = source.column(field, there)
+        living = (there.c.deleted_at.is_(None), names.is_not(None))
+        found = constructs.among(table.c.id, select(constructs.as_id(names)).where(*living, wanted))
+        return found if positive else ~found
 
     def _parameter(self, column: ColumnElement[Any], value: Any) -> BindParameter[Any]:
         return self._value(column.type, value)

@@ -11,7 +11,7 @@ from typing import Any, cast
 import attrs
 
 from opencrm.core.conditions.limits import DEEPEST, MOST_NODES, MOST_VALUES
-from opencrm.core.conditions.nodes import All, AnyOf, Between, Condition, Empty, Has, In, Leaf, Link, Not
+from opencrm.core.conditions.nodes import All, AnyOf, Between, Condition, Empty, Has, In, Leaf, Link, Not, Referring
 from opencrm.core.conditions.operators import NAMES
 from opencrm.core.fields.base import plain_text
 from opencrm.core.values import Money
@@ -43,7 +43,7 @@ def plain(item: Condition) -> dict[str, Any]:
             return {"not": plain(inner)}
         case Link(field, _, inner):
             return {"link": field, "where": plain(inner)}
-    if type(item) not in NAMES:
+    if isinstance(item, Referring) or type(item) not in NAMES:
         raise ValueError(f"must be a condition, not {type(item).__name__}")
     return {"field": item.field, "op": NAMES[type(item)], **_plain_values(item)}
 

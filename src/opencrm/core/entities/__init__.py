@@ -11,6 +11,7 @@ from opencrm.core.entities.definitions import CustomField
 from opencrm.core.entities.organisation import Membership, Role, Unit, User
 from opencrm.core.entities.product import Price, Product
 from opencrm.core.entities.reference import ExternalRef, Tag, Tagging
+from opencrm.core.entities.sharing import Customer, Deputy, Share
 from opencrm.core.entities.staged import Staged
 from opencrm.core.entities.task import Task
 from opencrm.core.entities.views import SavedView, Segment
@@ -25,8 +26,10 @@ __all__ = [
     "ContactPoint",
     "Core",
     "CustomField",
+    "Customer",
     "Deal",
     "DealLine",
+    "Deputy",
     "Employment",
     "Entity",
     "ExternalRef",
@@ -38,6 +41,7 @@ __all__ = [
     "Role",
     "SavedView",
     "Segment",
+    "Share",
     "Spec",
     "Staged",
     "Tag",

@@ -41,8 +41,8 @@ class Deal(Owned, Staged, Core):
     options = Options(display="title", derive=needs_currency("amount"))
 
     title: Mapped[str] = field(Text(200, folded=True), required=True, indexed=True, searchable=True)
-    contact_id: Mapped[str | None] = field(Reference(Contact))
-    company_id: Mapped[str | None] = field(Reference("company"))
+    contact_id: Mapped[str | None] = field(Reference(Contact, carries=("read", ("*",))))
+    company_id: Mapped[str | None] = field(Reference("company", carries=("read", ("*",))))
     amount: Mapped[Decimal | None] = field(Amount(), indexed=True)
     currency: Mapped[str | None] = field(Currency())
     amount_from: Mapped[str] = field(

@@ -11,6 +11,15 @@ from opencrm.core.access.grants import check_field_rules, check_grants
 from opencrm.core.entities.base import Core
 from opencrm.core.entity import Options
 from opencrm.core.fields import Email, Instant, Key, Reference, Structured, Text, Whole, YesNo, field
+from opencrm.core.locale import Locale
+from opencrm.errors import InputError
+
+
+def check_period(values: dict[str, Any], _locale: Locale) -> None:
+    """Refuse a time that ends before it begins."""
+    start, end = values.get("valid_from"), values.get("valid_to")
+    if start is not None and end is not None and end <= start:
+        raise InputError({"valid_to": ["must come after valid_from"]})
 
 
 class Unit(Core):
@@ -51,7 +60,14 @@ class Role(Core):
 class Membership(Core):
     """A user's place: in which unit, in which role, from when to when."""
 
-    options = Options(organisation=True, display="user_id", unique=(("user_id", "unit_id", "role_id"),))
+    options = Options(
+        organisation=True,
+        display="user_id",
+        nested="memberships",
+        nested_in=("user_id",),
+        unique=(("user_id", "unit_id", "role_id"),),
+        derive=check_period,
+    )
 
     user_id: Mapped[str] = field(Reference(User), required=True)
     unit_id: Mapped[str] = field(Reference(Unit), required=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Mapped
 
+from opencrm.core.conditions import In
 from opencrm.core.entities.base import Core, Owned
 from opencrm.core.entity import Options
 from opencrm.core.fields import Choice, Instant, Reference, Text, field
@@ -23,7 +24,7 @@ def _slot(values: dict[str, Any], _locale: Locale) -> None:
 class Task(Owned, Core):
     """Something to be done; its owner is the person who has to do it."""
 
-    options = Options(display="title", derive=_slot)
+    options = Options(display="title", derive=_slot, participation=In("state", ("open", "started", "paused")))
 
     title: Mapped[str] = field(Text(200, folded=True), required=True, searchable=True)
     state: Mapped[str] = field(

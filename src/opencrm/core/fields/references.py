@@ -19,10 +19,15 @@ def _entity_name(to: Any) -> str:
 
 @attrs.frozen
 class Reference(FieldType[str]):
-    """Another record, by its id; `to` is the entity's class or, among the entities of one owner, its name."""
+    """Another record, by its id; `to` is the entity's class or, among the entities of one owner, its name.
+
+    With `carries=("read", fields)`, whoever reaches the record that holds the reference through a task or a share may
+    read the one that it leads to, one step far and without any role; `("*",)` stands for all open fields.
+    """
 
     name = "reference"
     to: str = attrs.field(converter=_entity_name)
+    carries: tuple[str, tuple[str, ...]] | None = attrs.field(default=None, kw_only=True)
 
     def column(self) -> TypeEngine[Any]:
         return columns.IdColumn()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, g
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
 from opencrm import CRM, OpenCRMError
 from opencrm.plugins.rest.document.page import Documentation
+from opencrm.plugins.rest.handling.cookies import BASE_URL
 from opencrm.plugins.rest.handling.problems import broken, http_problem, refused
 from opencrm.plugins.rest.handling.routes import blueprint
 
@@ -40,10 +43,11 @@ def application(crm: CRM) -> Flask:
     app = Flask(__name__, static_folder=None, template_folder=None)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    app.config.from_mapping(_settings())
+    app.config.from_mapping({**_settings(), BASE_URL: crm.accounts.policy.base_url})
     app.register_error_handler(OpenCRMError, refused)
     app.register_error_handler(Exception, broken)
     app.after_request(_protect)
+    app.after_request(partial(_keep_signed_in, crm))
     api = ProblemApi(app)
     api.register_blueprint(blueprint(crm))
     app.register_blueprint(Documentation(crm).blueprint())
@@ -53,6 +57,13 @@ def application(crm: CRM) -> Flask:
 def _settings() -> dict[str, Any]:
     told = {"API_TITLE": "opencrm", "API_VERSION": "v1", "OPENAPI_VERSION": "3.1.0"}
     return {**told, "MAX_CONTENT_LENGTH": LARGEST_BODY, "PROPAGATE_EXCEPTIONS": False}
+
+
+def _keep_signed_in(crm: CRM, response: Response) -> Response:
+    """Write down that a session or a key is in use, where it is good."""
+    if "principal" in g and response.status_code != HTTPStatus.UNAUTHORIZED:
+        crm.accounts.touch(g.principal)
+    return response
 
 
 def _protect(response: Response) -> Response:

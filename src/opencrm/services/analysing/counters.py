@@ -1,7 +1,8 @@
 """What counters answer of boards and reports: where they tell the same as the records, which are then not read.
 
-They do for a reader who sees all or whole units, their own, and what they created that has no owner: the last of these
-is added from the records, as no counter tells who created them. For any other scope or filter the records are read.
+They do for a reader who sees all or whole units, their own, what they created that has no owner, what is shared with
+them and what they have tasks with: the last three are added from the records, as no counter tells of these. For any
+other scope or filter the records are read.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from opencrm.core.conditions import (
     Equal,
     In,
     Not,
+    Referring,
     any_of,
     clause,
     shape,
@@ -46,7 +48,7 @@ from opencrm.core.conditions import (
 from opencrm.core.conditions.sql import parameter_names, values
 from opencrm.core.counters import BITS, MONTH, PLACE, Counted, counted
 from opencrm.core.entity import Spec
-from opencrm.services.reading.arms import named
+from opencrm.services.reading.arms import named, taken_apart
 from opencrm.services.reading.reader import Reader
 from opencrm.storage import tables
 from opencrm.storage.aggregates import summed_halves
@@ -113,7 +115,7 @@ class Counters:
 
     @property
     def _records(self) -> Condition:
-        return All((self.beside, Empty("deleted_at"), Not(self.scope), self.where))
+        return All((taken_apart(self.beside).living, Empty("deleted_at"), Not(self.scope), self.where))
 
 
 def counters_for(reader: Reader, spec: Spec, where: Condition) -> Counters | None:
@@ -157,9 +159,9 @@ def _many(arm: Condition) -> bool:
 
 
 def _few(arm: Condition) -> bool:
-    """Say whether an arm has its index, and few records: those without an owner that somebody created."""
+    """Say whether an arm has its index, and few records: unowned ones that somebody created, shared ones, of tasks."""
     match arm:
-        case All((Empty("owner_id"), Equal("created_by", _))):
+        case All((Empty("owner_id"), Equal("created_by", _))) | Referring() | All((Referring(), *_)):
             return True
     return False
 

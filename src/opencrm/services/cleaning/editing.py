@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -19,7 +18,7 @@ from opencrm.errors import InputError, NotFound, OpenCRMError
 from opencrm.services import journal
 from opencrm.services.cleaning.culprits import Refusal, judged, write
 from opencrm.services.cleaning.pacing import MOST, PACE, Door, Pace, check_own, patiently
-from opencrm.services.cleaning.rehearsing import rehearsal
+from opencrm.services.cleaning.rehearsing import trial
 from opencrm.services.cleaning.steps import MassEdit, changes_nothing, step_of
 from opencrm.services.reading.rows import Query
 from opencrm.services.writing.work import Work
@@ -87,9 +86,14 @@ def edit(work: Work, wish: MassEdit[Any]) -> Edited:
     return _edit(work, spec, wish, ids)
 
 
-def rehearse(work: Work, wish: MassEdit[Any]) -> Edited:
-    """Return what `edit` would do, by doing it and taking it back; raises what `edit` raises."""
-    with rehearsal(work):
+def rehearse(door: Door, wish: MassEdit[Any]) -> Edited:
+    """Return what `edit` would do, by doing it and taking it back; raises what `edit` raises.
+
+    Args:
+        door: Opens a work block, of which nothing is kept: `lambda: crm.work(principal)`.
+        wish: What to do.
+    """
+    with trial(door) as work:
         found = edit(work, wish)
     return attrs.evolve(found, act=None)
 
@@ -231,7 +235,7 @@ class _Run:
 
     def _transaction(self, act: Id | None, resumed: Id | None) -> Edited:
         """Edit the next records; how far it came is remembered only once they are kept."""
-        with self.door() as work, rehearsal(work) if self.rehearsed else nullcontext():
+        with trial(self.door) if self.rehearsed else self.door() as work:
             if resumed is not None:
                 check_own(work, resumed)
             if act is not None or resumed is not None:

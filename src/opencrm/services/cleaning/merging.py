@@ -15,8 +15,9 @@ from opencrm.core.values import Id
 from opencrm.errors import DomainError, InputError, NotFound, Objected
 from opencrm.services import records
 from opencrm.services.cleaning import tombstones
+from opencrm.services.cleaning.pacing import Door
 from opencrm.services.cleaning.references import Referrer, following, referrers
-from opencrm.services.cleaning.rehearsing import rehearsal
+from opencrm.services.cleaning.rehearsing import trial
 from opencrm.services.cleaning.tombstones import successor
 from opencrm.services.reading.reader import Of, Reader
 from opencrm.services.writing.judging import judge
@@ -107,9 +108,14 @@ def merge(work: Work, wish: Merge[Any]) -> Merged:
     return _merged(work, kept, gone, followed)
 
 
-def rehearse(work: Work, wish: Merge[Any]) -> Merged:
-    """Return what `merge` would do, by doing it and taking it back; raises what `merge` raises."""
-    with rehearsal(work):
+def rehearse(door: Door, wish: Merge[Any]) -> Merged:
+    """Return what `merge` would do, by doing it and taking it back; raises what `merge` raises.
+
+    Args:
+        door: Opens a work block, of which nothing is kept: `lambda: crm.work(principal)`.
+        wish: What to merge.
+    """
+    with trial(door) as work:
         found = merge(work, wish)
     return attrs.evolve(found, act=None)
 

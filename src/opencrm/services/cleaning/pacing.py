@@ -12,6 +12,7 @@ from opencrm.core.clock import monotonic
 from opencrm.core.values import Id, is_id
 from opencrm.errors import ConflictError, NotFound
 from opencrm.services import journal
+from opencrm.services.reading.reader import Reader
 from opencrm.services.writing.work import Work
 
 T = TypeVar("T")
@@ -71,11 +72,11 @@ def patiently(transaction: Callable[[], T]) -> tuple[T, float]:
                 raise
 
 
-def check_own(work: Work, act: Id) -> None:
+def check_own(reader: Reader, act: Id) -> None:
     """Refuse to go on with what somebody else began.
 
     Raises:
         NotFound: It is somebody else's, or nobody's.
     """
-    if not is_id(act) or journal.principal_of_act(work.tx, act) != work.rights.name:
+    if not is_id(act) or journal.principal_of_act(reader.tx, act) != reader.rights.name:
         raise NotFound("there is no such act of yours to go on with")

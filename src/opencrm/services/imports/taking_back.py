@@ -14,8 +14,8 @@ from opencrm.core.change import JournalEntry, Kind
 from opencrm.core.values import Id
 from opencrm.services.cleaning.culprits import Refusal
 from opencrm.services.cleaning.pacing import Door, patiently
+from opencrm.services.cleaning.rehearsing import trial
 from opencrm.services.imports.jobs import ImportJob, ImportJobs, jobs_named
-from opencrm.services.imports.rehearsing import trial
 from opencrm.services.imports.units import Unit, newest_unit
 from opencrm.services.touching import Key
 

@@ -1,4 +1,4 @@
-"""The scope taken apart: own, created and unowned, and a unit at a time, each with its index."""
+"""The scope taken apart: own, created and unowned, a unit at a time, and what is referred to, each with its index."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from opencrm.core.conditions import (
     Empty,
     Equal,
     In,
+    Referring,
     all_of,
     any_of,
     shape,
@@ -109,7 +110,7 @@ def _arms(scope: Condition) -> Iterator[Condition | None]:
                 yield from (Equal("unit_id", unit) for unit in units)
             case Equal("owner_id" | "unit_id", _):
                 yield item
-            case All((Empty("owner_id"), Equal("created_by", _))):
+            case All((Empty("owner_id"), Equal("created_by", _))) | Referring():
                 yield item
             case AnyOf():
                 yield from _arms(item)

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, literal_
 from sqlalchemy.sql.expression import FromClause
 
 from opencrm.core.columns import IdColumn
-from opencrm.core.conditions import All, Condition, Entities, Equal, clause, values
+from opencrm.core.conditions import All, Condition, Entities, Equal, Referring, clause, values
+from opencrm.core.conditions.constructs import as_id
 from opencrm.core.conditions.sql import parameter_names
 from opencrm.core.entity import Spec
 from opencrm.services.reading.arms import taken_apart
@@ -59,6 +60,17 @@ def of_ids(  # all that tells one statement from another, two of them by name
     return found.order_by(table.c.id).with_for_update(of=table) if lock else found
 
 
+def referring(link: Referring, spec: Spec, entities: Entities) -> Select[Any]:
+    """Return the statement that finds one living record that refers to a given one, and meets the condition.
+
+    The record's id is the parameter `id`; the condition's have the prefix `s`.
+    """
+    table = spec.table
+    names = as_id(spec.column(link.field))
+    there = (names == bindparam("id", type_=IdColumn()), table.c.deleted_at.is_(None))
+    return select(table.c.id).where(*there, clause(link.item, spec, entities, parameter_names("s"))).limit(1)
+
+
 class _Builder:
     def __init__(self, plan: Plan, entities: Entities, prefix: str = "") -> None:
         self._plan = plan
@@ -97,7 +109,7 @@ class _Builder:
         [test] = self._tests((plan.scope if plan.deleted else taken_apart(plan.scope).living,))
         found = select(*map(plan.spec.column, names)).where(self._living(), self._leading(), test())
         if plan.sort is None:
-            return found
+            return self._cut(found)
         if plan.after is not None:
             found = found.where(self._past(plan.sort, None))
         return self._cut(self._ordered(plan.sort, found, self._table))

@@ -21,9 +21,9 @@ from opencrm.core.conditions import (
     Equal,
     In,
     Link,
+    Referring,
     all_of,
     bind,
-    predicate,
     shape,
     values,
 )
@@ -31,7 +31,7 @@ from opencrm.core.entity import Entity, Spec
 from opencrm.core.values import Id, Money, is_id
 from opencrm.errors import InputError, NotFound
 from opencrm.services import journal
-from opencrm.services.reading import cursors, saved
+from opencrm.services.reading import cursors, linking, saved
 from opencrm.services.reading.arms import narrowed
 from opencrm.services.reading.asking import (
     check_limit,
@@ -169,6 +169,14 @@ class Reader:
         spec = self.seen(entity)
         return self._count(self.plan(spec, ("id",), self.bound(spec, where), deleted=deleted))
 
+    def count_bound(self, spec: Spec, where: Condition) -> Count:
+        """Return how many of the records that may be read meet a bound condition; above 10,000 only that more do."""
+        return self._count(self.plan(self.rights.seen(spec), ("id",), where))
+
+    def there_is(self, spec: Spec, where: Condition) -> bool:
+        """Say whether any of the records that may be read meets a bound condition."""
+        return bool(self._select(self.plan(self.rights.seen(spec), ("id",), where, limit=1)))
+
     def sums(self, entity: type[E] | Spec | str, field: str, where: Condition | None = None) -> tuple[Money, ...]:
         """Return the sum of an amount of money over all records, one for each currency.
 
@@ -245,11 +253,9 @@ class Reader:
         parts = (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
         return {row["id"]: row for part in parts for row in self._state_rows(spec, TRUE, part, deleted=False)}
 
-    def linked(self, link: Link, id: Id) -> bool:
-        """Say whether the record that a link points to meets the link's condition."""
-        spec = self.configuration.catalogue.entities[link.entity]
-        state = self.whole(spec, [id]).get(id)
-        return state is not None and predicate(link.item, spec, self.linked, self.told)(state)
+    def linked(self, link: Link | Referring, id: Id) -> bool:
+        """Say whether the record that a link points to meets the link's condition, or one that refers to a record."""
+        return linking.meets(self, link, id)
 
     def told(self, spec: Spec, change: Changed, id: Id) -> bool:
         """Say whether the journal tells of a change of a record's field."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from opencrm.core.change import Change, Kind
 from opencrm.errors import InputError
-from opencrm.services.viewing.definitions import PARTS, query_of
+from opencrm.services.reading import saved
+from opencrm.services.viewing.definitions import PARTS, UNTOLD, query_of
 from opencrm.services.writing.block import Block
 
 
@@ -26,6 +27,21 @@ class _Views:
     def follow(self, work: Block, own: Sequence[Change], changes: Sequence[Change]) -> Sequence[Change]:
         """Nothing follows."""
         return ()
+
+
+def check_taken_back(work: Block, changes: Iterable[Change]) -> None:
+    """Refuse to bring back a part of a definition of which the principal may not read all: they did not write it.
+
+    Raises:
+        InputError: Names the part, and nothing that stands in it.
+    """
+    for change in changes:
+        if change.entity in saved.DEFINED and change.kind is Kind.CHANGED:
+            shown = saved.values(work.rights, work.entity(change.entity), change.after)
+            parts = sorted(PARTS.intersection(change.fields))
+            hidden = {name: [UNTOLD] for name in parts if shown[name] != change.after[name]}
+            if hidden:
+                raise InputError(hidden)
 
 
 def _check_definition(work: Block, at: int, change: Change) -> None:

@@ -32,8 +32,10 @@ USUAL_SORT = "-created_at"
 PARTS = frozenset({"entity", "where", "columns", "sort"})
 """The fields that make a definition."""
 
+UNTOLD = "looks at a field that is gone, or that you may not read"
+"""All that is said of a definition whose reader may not read all of it."""
+
 _CHUNK = 500
-_UNTOLD = "looks at a field that is gone, or that you may not read"
 
 
 def definition(reader: Reader, entity: type[SavedView | Segment], id: Id) -> Values:
@@ -79,13 +81,13 @@ def query_of(
     where, wrong = None, dict[str, list[str]]()
     with _told(wrong, "where"):
         if raw is not None and "where" not in known and shown.looks_at_hidden(reader.rights, spec, raw):
-            raise InputError({"where": [_UNTOLD]})
+            raise InputError({"where": [UNTOLD]})
         where = None if raw is None else condition_of(reader, spec, raw, within=within)
     with _told(wrong, "columns"):
         reader.check(Query(spec, sort="id", fields=columns))
     with _told(wrong, "sort"):
         if sort is not None and "sort" not in known and shown.hides(reader.rights, spec, sort.removeprefix("-")):
-            raise InputError({"sort": [_UNTOLD]})
+            raise InputError({"sort": [UNTOLD]})
         reader.check(Query(spec, sort="id" if sort is None else order))
     if wrong:
         raise InputError(wrong)
@@ -163,7 +165,7 @@ class _Expansion:
         if found["entity"] != self._spec.name:
             raise InputError({SEGMENT: [f"{id} is not about {self._spec.name}"]})
         if not rights.owner and shown.looks_at_hidden(rights, self._spec, found["where"]):
-            raise InputError({SEGMENT: [f"{id} {_UNTOLD}"]})
+            raise InputError({SEGMENT: [f"{id} {UNTOLD}"]})
         return found["where"]
 
 

@@ -7,15 +7,18 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from functools import cached_property
+from itertools import chain
+from typing import Any
 
 import attrs
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, select
 
-from opencrm.core.access.grants import read_field_rules, read_grants
-from opencrm.core.access.organisation import Organisation, RoleGrants
+from opencrm.core.access.grants import ACTIONS, ANY, read_field_rules, read_grants
+from opencrm.core.access.guards import Guard
+from opencrm.core.access.organisation import Deputyship, Organisation, RoleGrants
 from opencrm.core.access.rights import Rights
 from opencrm.core.change import Values
-from opencrm.core.entities import Role, Unit
+from opencrm.core.entities import Deputy, Role, Unit
 from opencrm.core.entity import Spec
 from opencrm.core.locale import Locale
 from opencrm.core.rollups import Kept, kept
@@ -81,6 +84,25 @@ class Configuration:
     rights: KnownRights = attrs.field(factory=KnownRights)
 
     @cached_property
+    def actions(self) -> Mapping[str, frozenset[str]]:
+        """What plugins bring that can be done to records, by entity."""
+        found: dict[str, set[str]] = {}
+        for it in self.hooks.actions():
+            for entity in it.value.entities:
+                found.setdefault(entity, set()).add(it.value.name)
+        return {entity: frozenset(names) for entity, names in found.items()}
+
+    def has_action(self, entity: str, action: str) -> bool:
+        """Say whether something can be done to records of an entity, or with `*` of any: moves aside."""
+        brought = chain.from_iterable(self.actions.values()) if entity == ANY else self.actions.get(entity, ())
+        return action in ACTIONS or action in brought
+
+    @cached_property
+    def guards(self) -> tuple[Guard, ...]:
+        """The restrictions that the active plugins bring."""
+        return tuple(it.value for it in self.hooks.guards())
+
+    @cached_property
     def rollups(self) -> Mapping[str, tuple[tuple[Spec, Kept], ...]]:
         """The roll-ups to keep, by the entity that they count, each with the entity that has it.
 
@@ -114,8 +136,22 @@ def load_organisation(tx: Transaction, version: str) -> Organisation:
         {},
     )
     return Organisation(
-        version, {row["id"]: row["parent_id"] for row in units}, {row["id"]: _role(row) for row in roles}
+        version,
+        {row["id"]: row["parent_id"] for row in units},
+        {row["id"]: _role(row) for row in roles},
+        tuple(map(_deputyship, tx.query("organisation deputies", _deputies, {}))),
     )
+
+
+def _deputies() -> Select[Any]:
+    deputy = Deputy.__table__
+    names = ("of_id", "to_id", "valid_from", "valid_to", "entities")
+    return select(*[deputy.c[name] for name in names]).where(deputy.c.deleted_at.is_(None)).order_by(deputy.c.id)
+
+
+def _deputyship(row: Values) -> Deputyship:
+    entities = None if row["entities"] is None else frozenset(row["entities"])
+    return Deputyship(row["of_id"], row["to_id"], row["valid_from"], row["valid_to"], entities)
 
 
 def _role(row: Values) -> RoleGrants:

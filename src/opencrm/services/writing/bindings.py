@@ -7,8 +7,9 @@ from typing import Protocol
 
 from opencrm.core.change import Change
 from opencrm.services.definitions import defining
+from opencrm.services.identity.binding import BINDING as LEAVING
 from opencrm.services.viewing.binding import BINDING as VIEWING
-from opencrm.services.writing import lines, organising
+from opencrm.services.writing import lines, organising, sharing
 from opencrm.services.writing.block import Block
 
 
@@ -30,7 +31,14 @@ class Binding(Protocol):
         """
 
 
-_BINDINGS: tuple[Binding, ...] = (organising.BINDING, defining.BINDING, lines.BINDING, VIEWING)
+_BINDINGS: tuple[Binding, ...] = (
+    organising.BINDING,
+    sharing.BINDING,
+    defining.BINDING,
+    lines.BINDING,
+    VIEWING,
+    LEAVING,
+)
 
 
 def bindings_of(changes: Iterable[Change]) -> list[tuple[Binding, list[Change]]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import zip_longest
+from types import MappingProxyType
 
 import attrs
 
@@ -18,6 +19,9 @@ from opencrm.services.reading.reader import Reader
 from opencrm.services.workspaces.configuration import Configuration
 from opencrm.services.workspaces.workspace import Workspace
 from opencrm.storage.transactions import Transaction
+
+NOBODY: Mapping[int, str] = MappingProxyType({})
+"""Nobody for whom one stands in."""
 
 
 @attrs.frozen(kw_only=True)
@@ -91,11 +95,19 @@ class Block(Reader):
         """Return so many fresh ids, in order."""
         return self.workspace.ids.many(number)
 
-    def stamps(self, number: int, undoes: Sequence[Id] = ()) -> Iterator[dict[str, object]]:
-        """Give what so many lines of the journal have besides their change: ids, the instant, who, what they undo."""
+    def stamps(
+        self, number: int, undoes: Sequence[Id] = (), behalf: Mapping[int, str] = NOBODY
+    ) -> Iterator[dict[str, object]]:
+        """Give what so many lines of the journal have besides their change: ids, the instant, who, what they undo.
+
+        `behalf` tells of some of them, by their number, for whom the principal stood in.
+        """
         common = {"act": self._act.id, "at": self.now, **_who(self._act)}
         several = zip_longest(self.new_ids(number), undoes)
-        return ({"entry_id": id, "undoes": line, **common} for id, line in several)
+        stamps = ({"entry_id": id, "undoes": line, **common} for id, line in several)
+        if not behalf:
+            return stamps
+        return (it | {"acting_as": behalf.get(at, it["acting_as"])} for at, it in enumerate(stamps))
 
     def states(self, spec: Spec, ids: Sequence[Id], *, deleted: bool | None = False) -> dict[Id, Values]:
         """Return whole states of readable records, locked; what is applied to them must start from these."""

@@ -8,16 +8,18 @@ from typing import Any
 
 from sqlalchemy import bindparam, literal_column, select, union_all
 
+from opencrm.core.access.reach import DELEGATED
 from opencrm.core.access.rights import Rights
 from opencrm.core.change import Change, Kind, Values
 from opencrm.core.columns import IdColumn
-from opencrm.core.conditions import Link, clause, predicate, shape, values
+from opencrm.core.conditions import Link, Referring, clause, predicate, shape, values
 from opencrm.core.conditions.python import Test
 from opencrm.core.conditions.sql import parameter_names
 from opencrm.core.entities import Membership, User
 from opencrm.core.entity import Spec
 from opencrm.core.values import Id
 from opencrm.errors import InputError, PermissionDenied
+from opencrm.services.delegation import judging as delegating
 from opencrm.services.writing.block import Block
 from opencrm.storage.statements import padded
 
@@ -33,19 +35,22 @@ _STAMPS = frozenset({"updated_at", "version"})
 _BIRTHMARKS = frozenset({"id", "created_at", "created_by", "deleted_at"})
 
 
-def judge(work: Block, changes: Sequence[Change]) -> None:
-    """Judge every change.
+def judge(work: Block, changes: Sequence[Change]) -> Mapping[int, str]:
+    """Judge every change; return on whose behalf those are made that only standing in for somebody allows.
 
     Raises:
         PermissionDenied: With the action and the reason.
         InputError: A reference leads to no record that the principal may know of.
     """
-    _Judge(work, changes).judge()
+    return _Judge(work, changes).judge()
 
 
 def refusals(work: Block, changes: Sequence[Change]) -> dict[int, InputError | PermissionDenied]:
     """Judge every change by itself; return what is refused, by its place among the changes."""
-    return _Judge(work, changes).each()
+    found = _Judge(work, changes).each()
+    bound = {at: change for at, change in enumerate(changes) if change.entity in DELEGATED and at not in found}
+    refused = delegating.refusals(work, list(bound.values()))
+    return found | {at: refused[number] for number, at in enumerate(bound) if number in refused}
 
 
 class _Judge:
@@ -60,12 +65,14 @@ class _Judge:
         self._open: dict[Spec, frozenset[str]] = {}
         self._known: dict[str, dict[Id, Values]] = {}
 
-    def judge(self) -> None:
+    def judge(self) -> Mapping[int, str]:
         self._authors()
         self._references()
         self._owners()
         for change in self._changes:
             self._one(change)
+        behalf = {at: self._behalf(change) for at, change in enumerate(self._changes) if self._rights.standing_in}
+        return {at: name for at, name in behalf.items() if name is not None}
 
     def each(self) -> dict[int, InputError | PermissionDenied]:
         found: dict[int, InputError | PermissionDenied] = {}
@@ -86,7 +93,7 @@ class _Judge:
         return found
 
     def _one(self, change: Change) -> None:
-        if not self._rights.owner:
+        if not self._rights.unbound:
             self._acts(change)
             self._unit(change)
             self._fields(change)
@@ -101,11 +108,25 @@ class _Judge:
                 raise InputError(wrong, rows={at: wrong})
 
     def _acts(self, change: Change) -> None:
+        if change.entity in DELEGATED and not self._rights.owner:
+            return  # The rules of delegation judge it.
         spec = self._entities[change.entity]
         for action in _actions(change, self._rights, self._work):
-            for state in (change.before, change.after) if change.kind is not Kind.CREATED else (change.after,):
-                if state is not None and not self._test(spec, action)(state):
-                    raise self._rights.denied(f"{spec.name}.{action}", "no grant reaches the record")
+            for state in _states(change):
+                if not self._test(spec, action)(state):
+                    raise self._rights.denied(f"{spec.name}.{action}", self._why_not(spec, action, state))
+
+    def _why_not(self, spec: Spec, action: str, state: Values) -> str:
+        return self._rights.expression(spec, action).verdict(state, self._linked).reason
+
+    def _behalf(self, change: Change) -> str | None:
+        spec, actions = self._entities[change.entity], tuple(_actions(change, self._rights, self._work))
+
+        def allows(rights: Rights) -> bool:
+            tests = [rights.expression(spec, action).test(self._linked) for action in actions]
+            return all(test(state) for test in tests for state in _states(change))
+
+        return self._rights.behalf(allows)
 
     def _unit(self, change: Change) -> None:
         """Check that a record is put only into a unit that the principal's `assign` reaches; one's home needs none."""
@@ -149,8 +170,10 @@ class _Judge:
             found = self._tests[spec.name, action] = self._rights.expression(spec, action).test(self._linked)
         return found
 
-    def _linked(self, link: Link, record: Id) -> bool:
-        """Judge a linked record by its state after this batch, where it is a part of it."""
+    def _linked(self, link: Link | Referring, record: Id) -> bool:
+        """Judge a linked record by its state after this batch, where it is a part of it; what refers, as it stands."""
+        if isinstance(link, Referring):
+            return self._work.linked(link, record)
         spec = self._entities[link.entity]
         state = self._batch.get((spec.name, record)) or self._states(spec).get(record)
         if state is None:
@@ -259,6 +282,11 @@ def places_of(work: Block, users: Iterable[Id]) -> dict[Id, dict[str, Any]]:
     return found
 
 
+def _states(change: Change) -> tuple[Values, ...]:
+    """Return the states in which a record must be within reach: before and after."""
+    return (change.after,) if change.before is None else (change.before, change.after)
+
+
 def _actions(change: Change, rights: Rights, work: Block) -> Iterator[str]:
     if change.kind is not Kind.MOVED:
         yield _ACTION[change.kind]
@@ -274,9 +302,9 @@ def _actions(change: Change, rights: Rights, work: Block) -> Iterator[str]:
 
 
 def _links(work: Block, change: Change) -> Iterator[tuple[str, str, Id]]:
-    """Give the references that a change sets: field, entity, id."""
+    """Give the references that a change sets: field, entity, id; of a task that opens again, all that it names."""
     spec = work.configuration.catalogue.entities[change.entity]
-    after, fields = change.after, change.fields
+    after, fields = change.after, change.after.keys() if _opens_again(spec, change) else change.fields
     for name, target in spec.references().items():
         id = after[name]
         if id is None or name == "owner_id" or name not in fields:
@@ -285,6 +313,19 @@ def _links(work: Block, change: Change) -> Iterator[tuple[str, str, Id]]:
             yield name, target, id
     if spec.of_any and "record_id" in fields and after["record_id"] is not None:
         yield "record_id", after["entity"], after["record_id"]
+
+
+def _opens_again(spec: Spec, change: Change) -> bool:
+    """Say whether a change lets the owner of a record read what it names, as a task does that is opened anew."""
+    if spec.options.participation is None or change.before is None:
+        return False
+    is_open = predicate(spec.options.participation, spec, _no_link)
+    was = change.before["deleted_at"] is None and is_open(change.before)
+    return not was and change.after["deleted_at"] is None and is_open(change.after)
+
+
+def _no_link(_link: Link | Referring, _record: Id) -> bool:
+    return False
 
 
 def _referred(work: Block, change: Change, target: str) -> Iterator[Id]:

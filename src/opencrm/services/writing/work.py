@@ -17,7 +17,7 @@ from opencrm.services.reading import saved
 from opencrm.services.workspaces.signing_in import resolve
 from opencrm.services.writing import checking, judging, rolling, storing
 from opencrm.services.writing.bindings import Binding, bindings_of
-from opencrm.services.writing.block import Act, Block
+from opencrm.services.writing.block import NOBODY, Act, Block
 
 
 class Work(Block):
@@ -50,8 +50,8 @@ class Work(Block):
         for change in changes:
             if not self.read_here(change):
                 raise ConflictError(f"this {change.entity} was not read so in this work block", entity=change.entity)
-        judging.judge(self, changes)
-        lines = journal.readable_entries(self._store(changes, past or {}, undoes), self.rights)
+        behalf = judging.judge(self, changes)
+        lines = journal.readable_entries(self._store(changes, past or {}, undoes, behalf=behalf), self.rights)
         return saved.lines(self.rights, lines, (change.before or change.after for change in changes))
 
     def _store(
@@ -61,13 +61,14 @@ class Work(Block):
         undoes: Sequence[Id],
         *,
         by: Binding | None = None,
+        behalf: Mapping[int, str] = NOBODY,
     ) -> list[JournalEntry]:
         """Store changes and what follows from them; what follows is not asked of the binding that it comes from."""
         bound = [(binding, own) for binding, own in bindings_of(changes) if binding is not by]
         for binding, own in bound:
             binding.judge(self, own)
         checking.check(self, changes, past, undo=bool(undoes))
-        stamps = self.stamps(len(changes), undoes)
+        stamps = self.stamps(len(changes), undoes, behalf)
         lines = [journal.entry(change, line) for change, line in zip(changes, stamps, strict=True)]
         with self.storing():
             storing.store(self, changes, lines, past)
@@ -76,8 +77,8 @@ class Work(Block):
             for binding, own in bound:
                 further = binding.follow(self, own, changes)
                 if further:
-                    judging.judge(self, further)
-                    self._store(further, {}, [min(undoes)] * len(further) if undoes else (), by=binding)
+                    behalf, taken = judging.judge(self, further), [min(undoes)] * len(further) if undoes else ()
+                    self._store(further, {}, taken, by=binding, behalf=behalf)
         return lines
 
     def door(self, plugin: str) -> checking.WorkDoor:

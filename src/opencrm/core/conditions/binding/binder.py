@@ -13,7 +13,7 @@ import attrs
 from opencrm.core.conditions.asker import Asker
 from opencrm.core.conditions.binding.leaves import bound_leaf
 from opencrm.core.conditions.limits import check_comparisons, check_size
-from opencrm.core.conditions.nodes import All, AnyOf, Condition, Empty, Leaf, Link, Not, all_of
+from opencrm.core.conditions.nodes import All, AnyOf, Condition, Empty, Leaf, Link, Not, Referring, all_of
 from opencrm.core.conditions.operators import NAMES, has_operator, operators
 from opencrm.core.entity import Spec
 from opencrm.core.fields import Amount, Field, Reference
@@ -93,6 +93,8 @@ class _Binder:
                 return Not(self.bind(inner))
             case Link(head, _, inner):
                 return self._link(head, inner, head)
+            case Referring():
+                raise TypeError("Referring is made by access, and bound as it is")
         return self._along(item) if "." in item.field else self._leaf(item)
 
     def _along(self, item: Leaf) -> Condition:

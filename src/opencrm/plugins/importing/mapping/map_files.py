@@ -156,6 +156,8 @@ def _source(raw: Any, place: str) -> Source:
         raise BadMap(place, f"must have one of {', '.join(_ORIGINS)}")
     for word in _TEXTS:
         _text(raw, word, place)
+    if raw.get("decimal", ".") not in (".", ","):
+        raise BadMap(place, 'decimal must be "." or ","')
     if raw.get("principal", "user") not in ("user", "unit"):
         raise BadMap(place, 'principal must be "user" or "unit"')
     return Source(

@@ -37,7 +37,8 @@ class Source:
         default: What a blank becomes.
         times: What a number is multiplied by.
         without: What is taken away from a number's text, such as a currency's sign.
-        decimal: The decimal sign of a number, where it is not the point, or where commas stand between thousands.
+        decimal: The decimal sign of a number, a point or a comma, where it is a comma, or commas stand between
+            thousands.
         format: How a date or a time is written, in the notation of `datetime.strptime`.
         plain: Whether an apostrophe that keeps a spreadsheet from running a text is taken away.
         by: The field by which a reference names its record, or `"key"`; by default the entity's look-up fields.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from string import Formatter
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from opencrm import Day, Instant
 from opencrm.embed import FieldType
 from opencrm.plugins.importing.mapping.maps import Source
+from opencrm.plugins.importing.rows.numbers import number_of
 
 _DEFUSED = re.compile("'+[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 
@@ -122,32 +123,24 @@ def _defaulted(get: Get, default: Any) -> Get:
 
 
 def _number(get: Get, source: Source) -> Get:
-    """Read a number as the source says it is written; blanks and apostrophes between thousands do not count."""
+    """Read a number as the source says it is written; one that the map itself holds is what it is."""
     times = source.times
 
     def number(cells: Cells) -> Decimal | None:
-        text = get(cells)
-        if text is None:
+        raw = get(cells)
+        if raw is None:
             return None
-        try:
-            found = Decimal(_plain(str(text), source))
-        except InvalidOperation:
-            raise ValueError("must be a number") from None
-        if not found.is_finite():
-            raise ValueError("must be a number")
+        own = isinstance(raw, str)
+        found = number_of(_bare(raw, source.without), source.decimal) if own else number_of(str(raw), None)
         return found if times is None else found * times
 
     return number
 
 
-def _plain(text: str, source: Source) -> str:
-    for word in source.without:
+def _bare(text: str, without: Iterable[str]) -> str:
+    for word in without:
         text = text.replace(word, "")
-    bare = "".join(mark for mark in text if not mark.isspace() and mark not in "'\u2019")
-    if source.decimal is None:
-        return bare
-    between = "," if source.decimal == "." else "."
-    return bare.replace(between, "").replace(source.decimal, ".")
+    return text
 
 
 def _dated(get: Get, form: str) -> Get:

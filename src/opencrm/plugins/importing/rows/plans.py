@@ -232,5 +232,5 @@ def _value(item: Item, cells: Cells, faults: dict[str, Fault]) -> Any:
     try:
         return item.get(cells)
     except ValueError as error:
-        faults[item.name] = Fault(item.column, "invalid_input", str(error))
+        faults[item.name] = Fault(item.column, "invalid_input", f"{item.name} {error}")
         return None

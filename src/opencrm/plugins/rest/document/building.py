@@ -10,9 +10,12 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 
 from opencrm.embed import Catalogue, Locale, Schemas, Spec
 from opencrm.plugins.rest.document import (
+    accounts,
     analysing,
     cleaning,
+    explaining,
     imports,
+    organising,
     parameters,
     refusals,
     searching,
@@ -38,12 +41,15 @@ def document(catalogue: Catalogue, schemas: Schemas, locale: Locale) -> dict[str
         info={"description": texts.ABOUT},
     )
     spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
-    spec.options["security"] = [{"token": []}]
+    told = "What signing in sets; writes with it need the header `OpenCRM-Request`, or come from a page of this site."
+    cookie = {"type": "apiKey", "in": "cookie", "name": "opencrm_session", "description": told}
+    spec.components.security_scheme("session", cookie)
+    spec.options["security"] = [{"token": []}, {"session": []}]
     _add_shared(spec)
     builder = _Builder(spec, Examples(catalogue, schemas, locale))
     for entity in catalogue.entities.values():
         builder.add(entity)
-    for part in (analysing, imports, searching, views):
+    for part in (accounts, analysing, explaining, imports, organising, searching, views):
         for path, operations in part.paths(refusals.answers).items():
             spec.path(path, operations=operations)
     found: dict[str, Any] = spec.to_dict()
@@ -58,9 +64,12 @@ def _unnamed(_schema: object) -> str:
 def _add_shared(spec: APISpec) -> None:
     for name, schema in (("Move", MoveArguments), ("Assign", AssignArguments), ("Undo", UndoArguments)):
         spec.components.schema(name, schema=schema)
-    named = (part.schemas() for part in (analysing, cleaning, imports, searching, views))
+    named = (
+        part.schemas() for part in (accounts, analysing, cleaning, explaining, imports, organising, searching, views)
+    )
     for name, shape in chain(shapes.shared().items(), *(each.items() for each in named)):
         spec.components.schema(name, shape)
+    spec.tag({"name": "accounts", "description": texts.ACCOUNTS})
     spec.tag({"name": "imports", "description": "Files that were brought in."})
     for name, response in refusals.responses().items():
         spec.components.response(name, response)

@@ -9,6 +9,15 @@ from typing import Any
 from opencrm.plugins.rest.document.shapes import Shape, reference
 from opencrm.rest import Problem
 
+_REASON = 'rule "rank": Senior manager is not of lower rank than what you are as Senior manager in North'
+_OUT_OF_RANK = Problem(
+    status=403,
+    code="permission_denied",
+    detail=f"you may not do this: membership.create ({_REASON})",
+    members={"rule": "rank", "details": {"action": "membership.create", "reason": _REASON, "rule": "rank"}},
+)
+"""What delegation refuses names the rule."""
+
 _EXAMPLES: Mapping[str, tuple[str, tuple[Problem, ...]]] = MappingProxyType(
     {
         "NotSignedIn": (
@@ -21,9 +30,12 @@ _EXAMPLES: Mapping[str, tuple[str, tuple[Problem, ...]]] = MappingProxyType(
                 Problem(
                     status=403,
                     code="permission_denied",
-                    detail="you may not do this: deal.update (no grant reaches the record)",
-                    members={"details": {"action": "deal.update", "reason": "no grant reaches the record"}},
+                    detail="you may not do this: deal.update (no grant of deal.update reaches the record)",
+                    members={
+                        "details": {"action": "deal.update", "reason": "no grant of deal.update reaches the record"}
+                    },
                 ),
+                _OUT_OF_RANK,
             ),
         ),
         "NotFound": (
@@ -60,6 +72,17 @@ _EXAMPLES: Mapping[str, tuple[str, tuple[Problem, ...]]] = MappingProxyType(
                 ),
             ),
         ),
+        "TooMany": (
+            "It was tried too often; `Retry-After` says in how many seconds it may be tried again",
+            (
+                Problem(
+                    status=429,
+                    code="too_many_attempts",
+                    detail="too many attempts: try again in 840 seconds",
+                    members={"details": {"action": "sign in", "reason": "too many attempts", "retry_after": 840}},
+                ),
+            ),
+        ),
         "Problem": (
             "Anything else that goes wrong",
             (Problem(status=500, code="internal", detail="something inside went wrong; the log has the reason"),),
@@ -81,7 +104,7 @@ def answers(statuses: Iterable[int] = ()) -> Shape:
 
 
 def _response(text: str, problems: Iterable[Problem]) -> Shape:
-    examples = {problem.code: {"value": problem.body()} for problem in problems}
+    examples = {problem.members.get("rule", problem.code): {"value": problem.body()} for problem in problems}
     content = {"schema": reference("Problem"), "examples": examples}
     return {"description": text, "content": {"application/problem+json": content}}
 

@@ -134,10 +134,12 @@ def _problem() -> Shape:
             "code": {"type": "string", "description": "Stable name of the kind of problem"},
             "detail": _text(),
             "errors": {"type": "object", "additionalProperties": _list(_text())},
+            "rule": {"type": "string", "description": "The rule that refuses it, where one has a name"},
             "details": {"type": "object"},
         },
         "detail",
         "errors",
+        "rule",
         "details",
     )
 
@@ -146,8 +148,13 @@ def _me() -> Shape:
     role = _object({"id": _id(), "key": _text(), "name": _text()})
     flag = {"type": "boolean"}
     seat = _object({"id": _id(), "unit_id": _id(), "role": role, "is_head": flag, "is_primary": flag})
-    user = _object({"id": _id(), "name": _text_or_none(), "email": _text_or_none()}, "name", "email")
-    return _object({"principal": _text(), "user": user, "owner": flag, "memberships": _list(seat)})
+    names = ("name", "email", "language", "zone")
+    user = _object({"id": _id(), **{name: _text_or_none() for name in names}}, *names)
+    at = {"type": "string", "format": "date-time", "examples": ["2026-03-02T09:00:00Z"]}
+    times = dict.fromkeys(("created_at", "seen_at", "idle_at", "expires_at"), at)
+    session = {**_object({"label": _text_or_none(), **times}), "type": ["object", "null"]}
+    told = {"principal": _text(), "user": user, "owner": flag, "memberships": _list(seat), "session": session}
+    return _object(told)
 
 
 def _entity() -> Shape:

@@ -9,9 +9,9 @@ from opencrm.embed import Spec
 
 ABOUT = """Read and change the records of this workspace: every entity has the same operations.
 
-**Sign in** with *Authorize* and a token that `opencrm user token` printed. Programs send it as
-`Authorization: Bearer opencrm_...`. A token does what its user may do at that moment; a record or a field that you may
-not know of does not exist for you.
+**Sign in** with *Authorize* and a token that `opencrm user token` printed, or that `POST /tokens` answered. Programs
+send it as `Authorization: Bearer opencrm_...`. People sign in with `POST /sessions`. A token does what its user may do
+at that moment; a record or a field that you may not know of does not exist for you.
 
 **Look around** with `GET /`, which tells the entities, fields, pipelines and what you may do.
 
@@ -21,11 +21,13 @@ refused. Each write names its act in `OpenCRM-Act`, and `POST /undo` takes it ba
 **Errors** are problem details (RFC 9457, `application/problem+json`) with a stable `code`.
 """
 
+ACCOUNTS = "Signing in and out, your keys, invitations and passwords."
+
 WORKSPACE = "The workspace as a whole, yourself, and the way back."
 
 FIXED = {
     "index": "Entities of plugins are among them. A field that you may not read is missing.",
-    "me": "Your entry among the users, whether you own the workspace, and the places that you hold.",
+    "me": "Your entry among the users, whether you own the workspace, the places that you hold, and your session.",
     "undo": (
         "Name either `act`, the value of `OpenCRM-Act` in the answer to a write, or `entry`, the id of a line of a "
         "history. Undoing is a new write; it is refused where something was changed since, by another undo too."

@@ -76,14 +76,21 @@ class Cleaning:
     def merge(self, plural: str, id: str) -> Response:
         """Merge records into one, or tell what would be done."""
         no_parameters()
-        given, id = _checked(json_object(), _MERGING), record_id(id)
-        with self._crm.work(principal()) as work:
-            spec = entity_at(work, plural)
-            wish: Merge[Any] = Merge(spec, id, _ids("others", given.get("others", [])), given.get("values"))
-            done = merging.rehearse(work, wish) if given.get("dry_run", True) else merging.merge(work, wish)
-            steps = {name: _dumped(work, spec, getattr(done, name)) for name in ("before", "after")}
+        given, id, who = _checked(json_object(), _MERGING), record_id(id), principal()
+        with self._crm.read(who) as reader:
+            spec = entity_at(reader, plural)
+        wish: Merge[Any] = Merge(spec, id, _ids("others", given.get("others", [])), given.get("values"))
+        done = self._merged(who, wish, given)
+        with self._crm.read(who) as reader:
+            steps = {name: _dumped(reader, spec, getattr(done, name)) for name in ("before", "after")}
         body = {**attrs.asdict(done, recurse=False), **steps}
         return answer(body, headers={ACT: done.act} if done.act else {})
+
+    def _merged(self, who: Principal, wish: Merge[Any], given: Mapping[str, Any]) -> merging.Merged:
+        if given.get("dry_run", True):
+            return merging.rehearse(lambda: self._crm.work(who), wish)
+        with self._crm.work(who) as work:
+            return merging.merge(work, wish)
 
     def duplicates(self, plural: str) -> Response:
         """Answer with the likeliest pairs."""

@@ -8,29 +8,42 @@ from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 import orjson
-from flask import request
+from flask import g, request
 from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from opencrm import InputError, NotFound, NotSignedIn, Principal, RecordId
 from opencrm.embed import principal_of
+from opencrm.plugins.rest.handling import cookies
 
 _JSON = ("application/json", "application/merge-patch+json")
 _MOST_PARAMETERS = 100
 
 
 def principal() -> Principal:
-    """Return whom the request's bearer token stands for.
+    """Return whom the request's bearer token stands for or, where there is none, its cookie.
 
     Raises:
-        NotSignedIn: It carries none.
+        NotSignedIn: It carries neither.
+        PermissionDenied: It is a write with a cookie that another site may have asked for.
     """
     scheme, _, secret = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if scheme.lower() != "bearer" or not secret.strip():
+    if scheme.lower() == "bearer" and secret.strip():
+        g.principal = principal_of(secret.strip())
+    else:
+        g.principal = principal_of(_of_cookie())
+    found: Principal = g.principal
+    return found
+
+
+def _of_cookie() -> str:
+    secret = cookies.secret()
+    if secret is None:
         text = "send a token: Authorization: Bearer opencrm_..."
         raise NotSignedIn(text, principal="nobody", action="sign in", reason="no token")
-    return principal_of(secret.strip())
+    cookies.refuse_strangers()
+    return secret
 
 
 def json_object() -> dict[str, Any]:

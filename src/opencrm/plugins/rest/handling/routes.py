@@ -8,10 +8,13 @@ from typing import Any
 from flask_smorest import Blueprint
 
 from opencrm import CRM
+from opencrm.plugins.rest.handling.accounts import Accounts
 from opencrm.plugins.rest.handling.acts import AssignArguments, MoveArguments, UndoArguments
 from opencrm.plugins.rest.handling.analysing import Analysing
 from opencrm.plugins.rest.handling.cleaning import Cleaning
+from opencrm.plugins.rest.handling.explaining import Explaining
 from opencrm.plugins.rest.handling.imports import Imports
+from opencrm.plugins.rest.handling.organising import Organising
 from opencrm.plugins.rest.handling.records import Records
 from opencrm.plugins.rest.handling.requests import Arguments
 from opencrm.plugins.rest.handling.searching import Searching
@@ -37,10 +40,13 @@ def blueprint(crm: CRM) -> Blueprint:
     _add(routes, "/me", "me", workspace.me)
     _add(routes, "/undo", "undo", undo, method="POST")
     _add(routes, "/search", "search", Searching(crm).search)
+    _add_accounts(routes, Accounts(crm))
     _add_analysing(routes, Analysing(crm))
     _add_views(routes, Views(crm))
     _add_cleaning(routes, Cleaning(crm))
     _add_imports(routes, Imports(crm))
+    _add_organising(routes, Organising(crm))
+    _add_explaining(routes, Explaining(crm))
     _add_records(routes, records)
     return routes
 
@@ -57,6 +63,21 @@ def _add_records(routes: Blueprint, records: Records) -> None:
     _add(routes, f"{_ONE}/assign", "assign", routes.arguments(AssignArguments)(records.assign), method="POST")
 
 
+def _add_accounts(routes: Blueprint, accounts: Accounts) -> None:
+    _add(routes, "/me", "change_me", accounts.change_me, method="PATCH")
+    _add(routes, "/sessions", "sign_in", accounts.sign_in, method="POST")
+    _add(routes, "/sessions", "sign_out_everywhere", accounts.sign_out_everywhere, method="DELETE")
+    _add(routes, "/sessions/current", "sign_out", accounts.sign_out, method="DELETE")
+    _add(routes, "/tokens", "tokens", accounts.keys)
+    _add(routes, "/tokens", "make_token", accounts.make_key, method="POST")
+    _add(routes, "/tokens/<id>", "end_token", accounts.end_key, method="DELETE")
+    _add(routes, "/invitations", "invite", accounts.invite, method="POST")
+    _add(routes, "/invitations/accept", "accept", accounts.accept, method="POST")
+    _add(routes, "/password", "change_password", accounts.change_password, method="POST")
+    _add(routes, "/password/reset-requests", "request_reset", accounts.request_reset, method="POST")
+    _add(routes, "/password/resets", "reset", accounts.reset, method="POST")
+
+
 def _add_analysing(routes: Blueprint, analysing: Analysing) -> None:
     _add(routes, "/boards/<pipeline>", "board", analysing.board)
     _add(routes, "/reports", "report", analysing.report)
@@ -70,6 +91,17 @@ def _add_cleaning(routes: Blueprint, cleaning: Cleaning) -> None:
     _add(routes, f"{_ONE}/merge", "merge", cleaning.merge, method="POST")
     _add(routes, pair, "dismiss", cleaning.dismiss, method="PUT")
     _add(routes, pair, "propose_again", cleaning.propose_again, method="DELETE")
+
+
+def _add_organising(routes: Blueprint, organising: Organising) -> None:
+    _add(routes, "/users/<id>/transfer", "transfer", organising.transfer, method="POST")
+    _add(routes, "/roles/<id>/copy", "copy_role", organising.copy_role, method="POST")
+
+
+def _add_explaining(routes: Blueprint, explaining: Explaining) -> None:
+    _add(routes, f"{_ONE}/explain", "explain", explaining.explain)
+    _add(routes, f"{_ONE}/who", "who", explaining.who)
+    _add(routes, f"{_ONE}/diff", "diff", explaining.diff, method="POST")
 
 
 def _add_imports(routes: Blueprint, imports: Imports) -> None:

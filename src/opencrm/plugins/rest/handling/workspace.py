@@ -7,12 +7,12 @@ from typing import Any
 from flask import Response
 
 from opencrm import CRM, Choice, Choices, InputError, NotFound, Pipeline, Reference, Undo, User, undoing
-from opencrm.embed import Field, Reader, Spec
+from opencrm.embed import Field, Reader, Spec, account
 from opencrm.plugins.rest.handling.answers import ACT, answer, entry_body
 from opencrm.plugins.rest.handling.records import address
 from opencrm.plugins.rest.handling.requests import no_parameters, principal
 
-_ACTIONS = ("read", "create", "update", "delete", "restore", "assign", "export")
+_ACTIONS = ("read", "create", "update", "delete", "restore", "assign", "share", "export", "merge")
 
 
 class Workspace:
@@ -36,7 +36,7 @@ class Workspace:
         """Answer with whoever the token stands for."""
         no_parameters()
         with self._crm.read(principal()) as reader:
-            return answer(_myself(reader))
+            return answer(myself(reader))
 
     def undo(self, given: dict[str, Any]) -> Response:
         """Take back an act or a line of the journal; answer with the new lines."""
@@ -50,7 +50,8 @@ class Workspace:
 def actions(reader: Reader, spec: Spec) -> list[str]:
     """Return what the principal may do to some record of an entity, at least."""
     rights = reader.rights
-    found = [action for action in _ACTIONS if not rights.expression(spec, action).nothing]
+    several = (*_ACTIONS, *sorted(reader.configuration.actions.get(spec.name, ())))
+    found = [action for action in several if not rights.expression(spec, action).nothing]
     moves = (f"move:{it.key}.{stage.key}" for it in _pipelines(reader, spec) for stage in it.stages)
     return [*found, *(move for move in moves if not rights.expression(spec, move).nothing)]
 
@@ -100,7 +101,8 @@ def _pipeline(it: Pipeline) -> dict[str, Any]:
     }
 
 
-def _myself(reader: Reader) -> dict[str, Any]:
+def myself(reader: Reader) -> dict[str, Any]:
+    """Return whoever asks as JSON carries them: their entry, their places, the session in use."""
     rights = reader.rights
     seats = [
         {
@@ -112,7 +114,8 @@ def _myself(reader: Reader) -> dict[str, Any]:
         }
         for seat in rights.seats
     ]
-    return {"principal": rights.name, "user": _user(reader), "owner": rights.owner, "memberships": seats}
+    told = {"principal": rights.name, "user": _user(reader), "owner": rights.owner, "memberships": seats}
+    return {**told, "session": account.session(reader)}
 
 
 def _user(reader: Reader) -> dict[str, Any]:
@@ -122,4 +125,4 @@ def _user(reader: Reader) -> dict[str, Any]:
         record = reader.get(User, id)
     except NotFound:
         return {"id": id}
-    return {"id": id, "name": record.get("name"), "email": record.get("email")}
+    return {name: record.get(name) for name in ("id", "name", "email", "language", "zone")}

@@ -1,0 +1,197 @@
+"""Why somebody may, or may not, do something to a record; and who may."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+from sqlalchemy import Select, select
+
+from opencrm.core.access.expressions import Reason, Verdict
+from opencrm.core.access.grants import ANY
+from opencrm.core.access.principal import Principal
+from opencrm.core.access.rights import Rights
+from opencrm.core.change import Values
+from opencrm.core.entities import Membership, Unit, User
+from opencrm.core.entity import Spec
+from opencrm.core.values import Id
+from opencrm.errors import InputError, NotFound, NotSignedIn
+from opencrm.services.reading.reader import Of, Reader
+from opencrm.services.workspaces.signing_in import resolve
+
+
+@attrs.frozen(kw_only=True)
+class Step:
+    """A unit on the way from a record up to the membership whose grant reaches it."""
+
+    unit_id: Id
+    name: str
+
+
+@attrs.frozen(kw_only=True)
+class Explanation:
+    """Why somebody may, or may not, do something to a record.
+
+    Attributes:
+        user_id: The person.
+        action: The act.
+        allowed: Whether they may.
+        reason: Why, or why not, in a sentence.
+        reasons: Every reason for which they may; take the only one away, and they may not.
+        paths: For each reason, the units from the record's up to the membership's; empty where no unit decides.
+        fields: The fields of the entity that they may read, of those that whoever asks may read too.
+    """
+
+    user_id: Id
+    action: str
+    allowed: bool
+    reason: str
+    reasons: tuple[Reason, ...] = ()
+    paths: tuple[tuple[Step, ...], ...] = ()
+    fields: tuple[str, ...] = ()
+
+
+def explain(reader: Reader, entity: Of, id: Id, *, user: Id, action: str = "read") -> Explanation:
+    """Say why a person may, or may not, do something to a record.
+
+    Args:
+        reader: Whoever asks; they must be able to read the record and the person.
+        entity: The record's entity.
+        id: The record.
+        user: The person.
+        action: The act, as grants name it: `"read"`, `"update"`, `"move:sales.won"` ...
+
+    Raises:
+        NotFound: There is no such record or person, or none that the reader may know of.
+        InputError: There is no such action.
+    """
+    spec = reader.entity(entity)
+    state = _state(reader, spec, id)
+    if user != reader.rights.user_id and not reader.states(User.spec, [user]):
+        raise NotFound("there is no such user", entity="user", id=user)
+    _check_action(reader, spec, action)
+    return _explained(reader, spec, state, user, action)
+
+
+def who(reader: Reader, entity: Of, id: Id, *, action: str = "read") -> tuple[Explanation, ...]:
+    """Say who may do something to a record, and why; of the people whom the reader may know of.
+
+    Raises:
+        NotFound: There is no such record, or none that the reader may know of.
+        InputError: There is no such action.
+    """
+    spec = reader.entity(entity)
+    state = _state(reader, spec, id)
+    _check_action(reader, spec, action)
+    people = reader.tx.query("active people", _active, {})
+    ids = {row["id"] for row in people}
+    known = ids & {*reader.states(User.spec, sorted(ids)), reader.rights.user_id}
+    found = (_explained(reader, spec, state, one, action) for one in sorted(known))
+    return tuple(it for it in found if it.allowed)
+
+
+def require(reader: Reader, entity: Of, id: Id, action: str) -> None:
+    """Refuse to go on unless the reader may do something to a record: how a plugin judges the actions that it brings.
+
+    Raises:
+        NotFound: There is no such record, or none that the reader may know of.
+        InputError: There is no such action.
+        PermissionDenied: With the reason.
+    """
+    spec = reader.entity(entity)
+    state = _state(reader, spec, id)
+    _check_action(reader, spec, action)
+    verdict = _verdict(reader, reader.rights, spec, state, action)
+    if not verdict.allowed:
+        raise reader.rights.denied(f"{spec.name}.{action}", verdict.reason)
+
+
+def rights_of(reader: Reader, user: Id) -> Rights | None:
+    """Return what a person may do now; None for somebody who cannot sign in."""
+    try:
+        return resolve(reader.tx, reader.workspace, Principal.user(user), reader.now)[0]
+    except NotSignedIn:
+        return None
+
+
+def moves_of(reader: Reader, spec: Spec) -> tuple[str, ...]:
+    """Return the moves of an entity's records, as grants name them: one for each stage of its pipelines."""
+    pipelines = reader.configuration.catalogue.pipelines_of(spec.name)
+    return tuple(f"move:{pipeline.key}.{stage.key}" for pipeline in pipelines for stage in pipeline.stages)
+
+
+def _explained(reader: Reader, spec: Spec, state: Values, user: Id, action: str) -> Explanation:
+    rights = rights_of(reader, user)
+    if rights is None:
+        return Explanation(user_id=user, action=action, allowed=False, reason="cannot sign in")
+    verdict = _verdict(reader, rights, spec, state, action)
+    reasons = tuple(each if _may_be_told(reader, user, each) else _veiled(each) for each in verdict.reasons)
+    paths = tuple(tuple(_path(reader, state, each)) for each in reasons)
+    readable = rights.readable(spec) & reader.rights.readable(spec)
+    fields = tuple(name for name in spec.fields if name in readable) if verdict.allowed else ()
+    return Explanation(
+        user_id=user,
+        action=action,
+        allowed=verdict.allowed,
+        reason=reasons[0].text if reasons else verdict.reason,
+        reasons=reasons,
+        paths=paths,
+        fields=fields,
+    )
+
+
+def _may_be_told(reader: Reader, user: Id, reason: Reason) -> bool:
+    """Say whether the reader may know of the membership that a reason comes from; of their own they may."""
+    seat = _innermost(reason).membership
+    return seat is None or user == reader.rights.user_id or bool(reader.states(Membership.spec, [seat]))
+
+
+def _veiled(reason: Reason) -> Reason:
+    """Return the kind of a reason, without whose place and role it tells."""
+    return Reason(way=reason.way, text=f"a {reason.way}, of a membership that you may not read")
+
+
+def _verdict(reader: Reader, rights: Rights, spec: Spec, state: Values, action: str) -> Verdict:
+    """Judge an act; whoever may not read a record may do nothing to it."""
+    found = rights.expression(spec, action).verdict(state, reader.linked)
+    read = rights.expression(spec, "read").verdict(state, reader.linked) if action != "create" else found
+    return found if read.allowed else Verdict(False, read.reason)
+
+
+def _path(reader: Reader, state: Values, reason: Reason) -> Iterator[Step]:
+    """Give the units from the record's up to that of the membership which decides."""
+    unit, inner = state.get("unit_id"), _innermost(reason)
+    above = reader.rights.organisation.above(unit) if unit is not None else ()
+    if inner.unit not in above:
+        return
+    way = above[: above.index(inner.unit) + 1]
+    names = reader.states(Unit.spec, way)
+    yield from (Step(unit_id=one, name=names[one]["name"] if one in names else "") for one in way)
+
+
+def _innermost(reason: Reason) -> Reason:
+    while reason.because is not None:
+        reason = reason.because
+    return reason
+
+
+def _state(reader: Reader, spec: Spec, id: Id) -> Values:
+    found = reader.states(spec, [id], deleted=None).get(id)
+    if found is None:
+        raise NotFound(f"there is no such {spec.name}", entity=spec.name, id=id)
+    return found
+
+
+def _check_action(reader: Reader, spec: Spec, action: str) -> None:
+    if spec.options.organisation and action not in ("read", "export"):
+        raise InputError({"action": ["is decided by the rules of delegation, which tell why when they refuse"]})
+    if reader.configuration.has_action(spec.name, action) and action not in (ANY, "move"):
+        return
+    if action not in moves_of(reader, spec):
+        raise InputError({"action": [f"{spec.name} has no action {action!r}"]})
+
+
+def _active() -> Select[Any]:
+    table = User.__table__
+    return select(table.c.id).where(table.c.active, table.c.deleted_at.is_(None)).order_by(table.c.id)

@@ -1,0 +1,1 @@
+"""Signing in: passwords, sessions, one-time links, and how often somebody may try."""

@@ -1,0 +1,318 @@
+"""The door for people: signing in, invitations and forgotten passwords, before there is a principal."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+
+from opencrm.core.access.principal import Principal
+from opencrm.core.change import Values
+from opencrm.core.values import Id
+from opencrm.errors import ConflictError, InputError, NotFound, NotSignedIn, OpenCRMError
+from opencrm.hooks import Attempt, Hooks
+from opencrm.services import tokens
+from opencrm.services.identity import credentials, inviting, limits, links, messages, sessions
+from opencrm.services.identity.door import Door
+from opencrm.services.identity.links import Kind
+from opencrm.services.identity.passwords import Passwords, check_new
+from opencrm.services.identity.policy import SignIn
+from opencrm.services.identity.posting import Post
+from opencrm.services.identity.sessions import Opened
+from opencrm.services.workspaces.signing_in import resolve
+from opencrm.services.workspaces.workspace import Workspace
+from opencrm.services.writing.work import Work
+from opencrm.storage.transactions import Transaction
+
+_LOG = logging.getLogger("opencrm.identity")
+_TOUCHED_EVERY = timedelta(minutes=5)
+_MOST_REMEMBERED = 10_000
+
+
+@attrs.frozen(kw_only=True)
+class Invitation:
+    """A link that was made for somebody.
+
+    Attributes:
+        link: The address that they follow; it begins with `/` where the host did not say its own.
+        sent: Whether it is on its way to them.
+    """
+
+    link: str = attrs.field(repr=False)
+    sent: bool
+
+
+class Accounts:
+    """Whoever comes without being known yet, and what makes them known: passwords, sessions, links.
+
+    Args:
+        workspace: The workspace.
+        policy: What the host decided.
+        hooks: Gives the plugins' hooks in force.
+        open_work: Opens a work block as a principal.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        policy: SignIn,
+        hooks: Callable[[], Hooks],
+        open_work: Callable[[Principal], AbstractContextManager[Work]],
+    ) -> None:
+        self.policy = policy
+        self.post = Post()
+        self._workspace = workspace
+        self._hooks = hooks
+        self._open_work = open_work
+        self._passwords = Passwords(policy.cost)
+        self._touched: OrderedDict[str, datetime] = OrderedDict()
+
+    # Signing in.
+
+    def sign_in(self, attempt: Attempt, *, label: str | None = None) -> Opened:
+        """Sign somebody in; return the session, whose secret is not shown again.
+
+        Args:
+            attempt: What they gave.
+            label: What they sign in with, such as a browser's name.
+
+        Raises:
+            NotSignedIn: The credentials are not good, whatever is wrong with them.
+            TooManyAttempts: It was tried too often, for an account that exists or for one that does not.
+            PluginError: A plugin that says who somebody is failed.
+        """
+        now, remote = self._workspace.clock.now(), limits.network(attempt.remote)
+        account = None if attempt.email is None else credentials.normal(attempt.email)
+        limits.count(self._workspace.database, limits.REMOTE, remote, now)
+        limits.count(self._workspace.database, limits.ACCOUNT, account, now)
+        hooks = self._hooks()
+        found = hooks.identity(attempt, lambda plugin: Door(self._workspace, self._passwords, hooks, plugin, now))
+        if found is None or found.user_id is None:
+            raise _refused()
+        with self._workspace.database.write() as tx:
+            opened = self._begin(tx, found.user_id, label, since=now)
+            limits.forget(tx, limits.ACCOUNT, account)
+            limits.give_back(tx, limits.REMOTE, remote)
+        self._sweep()
+        return opened
+
+    def _begin(self, tx: Transaction, user_id: Id, label: str | None, *, since: datetime) -> Opened:
+        """Begin a session of somebody whose credentials were good since an instant."""
+        now = self._workspace.clock.now()
+        try:
+            rights, _ = resolve(tx, self._workspace, Principal.user(user_id), now)
+        except NotSignedIn:
+            raise _refused() from None
+        if credentials.changed_since(tx, user_id, since):
+            raise _refused()
+        return sessions.begin(tx, self._workspace.ids.new(), rights, self.policy, label=label, now=now)
+
+    def touch(self, principal: Principal) -> None:
+        """Write down that a session or a key is in use, every few minutes at most; it keeps a session from ending."""
+        now = self._workspace.clock.now()
+        known = self._touched.get(principal.id)
+        if principal.kind not in ("session", "token") or (known is not None and now < known):
+            return
+        self._touched[principal.id] = now + min(_TOUCHED_EVERY, self.policy.idle / 4)
+        while len(self._touched) > _MOST_REMEMBERED:
+            self._touched.popitem(last=False)
+        try:
+            self._touch(principal, now)
+        except OpenCRMError as error:
+            _LOG.warning("the use of a %s could not be written down: %s", principal.kind, error)
+
+    def _touch(self, principal: Principal, now: datetime) -> None:
+        with self._workspace.database.write() as tx:
+            if principal.kind == "session":
+                sessions.touch(tx, principal.id, self.policy, now)
+            else:
+                sessions.touch_key(tx, principal.id, now)
+
+    # Letting people in.
+
+    def invite(self, principal: Principal, user_id: Id) -> Invitation:
+        """Make an invitation for a user, and send it where there is a way to.
+
+        Raises:
+            OpenCRMError: See `inviting.invite`.
+        """
+        return self._link(principal, user_id, "invitation", inviting.invite)
+
+    def make_reset(self, principal: Principal, user_id: Id) -> Invitation:
+        """Make a link for a user who forgot their password, for an owner to hand over; it is not sent.
+
+        Raises:
+            OpenCRMError: See `inviting.reset`.
+        """
+        return self._link(principal, user_id, "reset", inviting.reset)
+
+    def _link(self, principal: Principal, user_id: Id, kind: Kind, make: Callable[[Work, Id], str]) -> Invitation:
+        with self._open_work(principal) as work:
+            secret = make(work, user_id)
+            user = credentials.by_id(work.tx, user_id)
+        address = messages.link(self.policy.base_url, kind, secret)
+        sent = kind == "invitation" and self._can_send(self._hooks())
+        if sent and user is not None:
+            self.post.later(partial(self._deliver, kind, user["email"], address))
+        return Invitation(link=address, sent=sent)
+
+    def accept(self, secret: str, password: Any, *, remote: str | None = None) -> None:
+        """Choose the first password by an invitation; afterwards one signs in.
+
+        Raises:
+            NotFound: The link is not good, or no longer.
+            InputError: The password cannot be chosen.
+            TooManyAttempts: It was tried too often.
+        """
+        self._choose("invitation", secret, password, remote)
+
+    # Passwords.
+
+    def request_reset(self, email: Any, *, remote: str | None = None) -> None:
+        """Send whoever has this address a link to choose another password; nobody learns whether somebody has it.
+
+        Raises:
+            TooManyAttempts: It was tried too often, for an address that is known or for one that is not.
+        """
+        now, address = self._workspace.clock.now(), credentials.normal(email)
+        limits.count(self._workspace.database, limits.RESETS_REMOTE, limits.network(remote), now)
+        limits.count(self._workspace.database, limits.RESETS, address, now)
+        self.post.later(partial(self._send_reset, address))
+
+    def _send_reset(self, email: str) -> None:
+        with self._workspace.database.read() as tx:
+            user = credentials.by_email(tx, email)
+        if user is None or not user["active"]:
+            return
+        if not self._can_send(self._hooks()):
+            _LOG.warning("a new password was asked for, but no link can be sent: set a base URL and a mail server")
+            return
+        with self._workspace.database.write() as tx:
+            new_id, now = self._workspace.ids.new(), self._workspace.clock.now()
+            secret = links.make(tx, new_id, "reset", user, by="anonymous", now=now)
+        self._deliver("reset", email, messages.link(self.policy.base_url, "reset", secret))
+
+    def reset(self, secret: str, password: Any, *, remote: str | None = None) -> None:
+        """Choose another password by a link; all sessions and all keys of the user end.
+
+        Raises:
+            NotFound: The link is not good, or no longer.
+            InputError: The password cannot be chosen.
+            TooManyAttempts: It was tried too often.
+        """
+        self._choose("reset", secret, password, remote)
+
+    def _choose(self, kind: Kind, secret: str, password: Any, remote: str | None) -> None:
+        now = self._workspace.clock.now()
+        limits.count(self._workspace.database, limits.LINKS_REMOTE, limits.network(remote), now)
+        with self._workspace.database.read() as tx:
+            user = links.find(tx, kind, secret, now)
+        if user is None:
+            raise _no_link()
+        kept = self._passwords.hash(check_new(password, user["email"]))
+        with self._workspace.database.write() as tx:
+            if links.find(tx, kind, secret, now) is None or not links.spend(tx, secret, now):
+                raise _no_link()
+            self._keep(tx, user, kept)
+            if kind == "reset":
+                tokens.end_all(tx, user["id"], now)
+
+    def change_password(self, principal: Principal, current: Any, password: Any, *, keys: bool = False) -> None:
+        """Change one's own password; all other sessions end.
+
+        Args:
+            principal: Whoever changes it, signed in by a session.
+            current: The password that they have.
+            password: The one that they choose.
+            keys: Whether their keys end too.
+
+        Raises:
+            PermissionDenied: The principal is no person, or a key.
+            InputError: The current password is wrong, or the other one cannot be chosen.
+            TooManyAttempts: It was tried too often.
+            ConflictError: It was changed meanwhile.
+        """
+        user = self._who_changes(principal)
+        now = self._workspace.clock.now()
+        limits.count(self._workspace.database, limits.ACCOUNT, user["email"], now)
+        if not self._passwords.verify(user["hash"], current):
+            raise InputError({"current": ["is not your password"]})
+        kept = self._passwords.hash(check_new(password, user["email"]))
+        with self._open_work(principal) as work:
+            if not credentials.replace(work.tx, user["id"], kept, user["hash"]):
+                raise ConflictError("the password was changed meanwhile", entity="user")
+            self._keep(work.tx, user, kept, but=principal.id)
+            limits.forget(work.tx, limits.ACCOUNT, user["email"])
+            if keys:
+                tokens.end_all(work.tx, user["id"], now)
+
+    def _who_changes(self, principal: Principal) -> Values:
+        with self._open_work(principal) as work:
+            user = credentials.by_id(work.tx, work.rights.user_id or "") if work.rights.user_id else None
+            if user is None or principal.kind == "token":
+                raise work.rights.denied("user.password", "sign in with the password first")
+            return user
+
+    def set_password(self, principal: Principal, user_id: Id, password: Any) -> None:
+        """Give a user a password; all their sessions end. For the command line, where a workspace begins.
+
+        Raises:
+            PermissionDenied: The principal is no owner, or is a key or a session.
+            NotFound: There is no such user.
+            InputError: The password cannot be chosen, or the user has no e-mail address.
+        """
+        with self._open_work(principal) as work:
+            if not work.rights.owner or principal.kind in ("token", "session"):
+                raise work.rights.denied("user.password", "a password is chosen by its user, through a link")
+            user = credentials.by_id(work.tx, user_id)
+        if user is None:
+            raise NotFound("there is no such user", entity="user")
+        if user["email"] is None:
+            raise InputError({"email": ["is missing: nobody signs in without an address"]})
+        kept = self._passwords.hash(check_new(password, user["email"]))
+        with self._open_work(principal) as work:
+            self._keep(work.tx, user, kept)
+
+    def _keep(self, tx: Transaction, user: Values, kept: str, *, but: str = "") -> None:
+        """Keep a password, and end what came from the one before."""
+        now = self._workspace.clock.now()
+        credentials.store(tx, user["id"], kept, now)
+        sessions.end_all(tx, user["id"], now, but=but)
+        links.end_all(tx, user["id"], now)
+
+    # Messages, and what is over.
+
+    def _can_send(self, hooks: Hooks) -> bool:
+        """Say whether links can be made that lead here, and somebody takes them."""
+        return self.policy.base_url is not None and hooks.delivers(self.policy.mail_url)
+
+    def _deliver(self, kind: Kind, to: str, address: str) -> None:
+        sender = self.policy.mail_from or f"opencrm@{urlsplit(address).hostname}"
+        if not self._hooks().deliver(messages.message(kind, to, address), self.policy.mail_url, sender):
+            _LOG.warning("a message was not delivered: no plugin took it")
+
+    def _sweep(self) -> None:
+        now = self._workspace.clock.now()
+        with self._workspace.database.write() as tx:
+            for part in (limits, sessions, links):
+                part.sweep(tx, now)
+
+    def close(self) -> None:
+        """Deliver what waits, and end."""
+        self.post.close()
+
+
+def _refused() -> NotSignedIn:
+    text = "these credentials are not good"
+    return NotSignedIn(text, principal="somebody", action="sign in", reason="unknown, wrong or disabled")
+
+
+def _no_link() -> NotFound:
+    return NotFound("this link is not good, or no longer")

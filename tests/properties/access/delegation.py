@@ -1,0 +1,234 @@
+"""Who may administer what: the five rules of delegation, in plain Python over plain dicts.
+
+`refusals(world, actor, act)` gives for each seat of the actor the rules that it breaks; one seat without any allows the
+act. An act is `(entity, action, before, after)`, both rows whole, `before` None for a creation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from tests.properties.access.oracle import (
+    SCOPES,
+    above,
+    covers,
+    in_subtree,
+    is_owner,
+    living,
+    matches,
+    role_of,
+    seats,
+)
+
+Row = Mapping[str, Any]
+World = Mapping[str, Any]
+Act = tuple[str, str, Row | None, Row | None]
+
+ADMINISTERED = ("unit", "user", "role", "membership", "deputy")
+
+
+def covered(grants: Iterable[Row], by: Iterable[Row]) -> bool:
+    """Whether each of these grants goes no further than one of those."""
+    return all(any(goes_as_far(wide, grant) for wide in by) for grant in grants)
+
+
+def goes_as_far(wide: Row, grant: Row) -> bool:
+    if SCOPES.index(wide["scope"]) < SCOPES.index(grant["scope"]):
+        return False
+    if wide.get("when") is not None and wide.get("when") != grant.get("when"):
+        return False
+    return wide["entity"] in ("*", grant["entity"]) and matches_action(wide["action"], grant["action"])
+
+
+def matches_action(wide: str, action: str) -> bool:
+    """Whether one pattern of an action holds all of another."""
+    if wide in ("*", action):
+        return True
+    if not (wide.startswith("move:") and action.startswith("move:")):
+        return False
+    parts = [text.removeprefix("move:").split(".") for text in (wide, action)]
+    wider, narrower = [it if len(it) == 2 else ["*", "*"] for it in parts]
+    return all(big in ("*", small) for big, small in zip(wider, narrower, strict=True))
+
+
+def opened(world: World, role: Row, entity: str, mode: str) -> set[str]:
+    """The fields that a role opens."""
+    rules = {it["field"]: it[mode] for it in role["field_rules"] or () if it["entity"] == entity}
+    names = world["fields"].get(entity, ())
+    return {name for name in names if rules.get(name, (entity, name) not in world["sensitive"])}
+
+
+def no_more_fields(world: World, given: Row, giver: Row) -> bool:
+    read = [it for it in world["fields"] if any(matches(grant, it, "read") for grant in given["grants"] or ())]
+    return all(
+        opened(world, given, entity, mode) <= opened(world, giver, entity, mode)
+        for entity in read
+        for mode in ("read", "write")
+    )
+
+
+def fits(world: World, role: Row, giver: Row) -> bool:
+    """Rule 3: whether a role goes no further than what another may hand on."""
+    return covered(role["grants"] or (), giver["delegable"] or ()) and no_more_fields(world, role, giver)
+
+
+def highest(world: World, user: str) -> int:
+    """The highest rank that somebody holds now, or later on."""
+    mine = [seat for seat in living(world, "membership") if seat["user_id"] == user and not is_over(world, seat)]
+    return max((role_of(world, seat)["rank"] for seat in mine), default=-1)
+
+
+def is_over(world: World, seat: Row) -> bool:
+    return seat["valid_to"] is not None and seat["valid_to"] <= world["now"]
+
+
+def grants_reach(world: World, seat: Row, entity: str, action: str, units: Iterable[str | None]) -> bool:
+    """Rule 1: whether the seat's role grants the act with a scope that covers the units, all below the seat's unit."""
+    top = seat["unit_id"]
+    found = [it for it in role_of(world, seat)["grants"] or () if matches(it, entity, action) and not it.get("when")]
+    return all(
+        unit is not None
+        and in_subtree(world, unit, top)
+        and any(covers(world, grant["scope"], top, unit) for grant in found)
+        for unit in units
+    )
+
+
+def refusals(world: World, actor: str, act: Act) -> list[list[str]]:
+    """For each seat of the actor, the rules that the act breaks."""
+    kind = {"user": _user, "membership": _membership, "role": _role, "unit": _unit, "deputy": _deputy}[act[0]]
+    return [list(kind(world, actor, seat, act)) for seat in seats(world, actor)]
+
+
+def allowed(world: World, actor: str, act: Act) -> bool:
+    if is_owner(world, actor):
+        return not owner_refused(world, actor, act)
+    return any(not broken for broken in refusals(world, actor, act))
+
+
+def owner_refused(world: World, actor: str, act: Act) -> bool:
+    """What even an owner may not: change their own place, disable or delete themselves."""
+    entity, action, before, after = act
+    about = after or before
+    assert about is not None
+    if entity == "membership":
+        return actor in {row["user_id"] for row in (before, after) if row is not None}
+    return entity == "user" and about["id"] == actor and (action in ("delete", "restore") or not about["active"])
+
+
+def states(act: Act) -> list[Row]:
+    return [row for row in act[2:] if row is not None]
+
+
+def _user(world: World, actor: str, seat: Row, act: Act) -> Iterator[str]:
+    _, action, before, _ = act
+    target = states(act)[0]["id"]
+    units = {row["unit_id"] for row in lasting(world, target)}
+    own = any(row["created_by"] == f"user:{actor}" for row in states(act))
+    granted = any(matches(it, "user", action) and it["scope"] != "none" for it in role_of(world, seat)["grants"] or ())
+    if (units and not grants_reach(world, seat, "user", action, units)) or (
+        not units and not (granted and (own or before is None))
+    ):
+        yield "reach"
+    if target == actor or highest(world, target) >= role_of(world, seat)["rank"]:
+        yield "target"
+    if opens_account(act):
+        for place in lasting(world, target):
+            yield from _membership(world, actor, seat, ("membership", "create", None, place))
+        if any(it["to_id"] == target and not is_over(world, it) for it in living(world, "deputy")):
+            yield "delegable"
+
+
+def opens_account(act: Act) -> bool:
+    """Whether whoever does this gets hold of somebody's account: another address, woken up, or restored."""
+    _, action, before, after = act
+    if action == "restore":
+        return True
+    if before is None or after is None:
+        return False
+    return before["email"] != after["email"] or (after["active"] and not before["active"])
+
+
+def lasting(world: World, user: str) -> list[Row]:
+    """The places that somebody has now, or will have."""
+    return [it for it in living(world, "membership") if it["user_id"] == user and not is_over(world, it)]
+
+
+def _comes_back(world: World, actor: str, act: Act) -> bool:
+    """Whether somebody without a place gets one from another person than the one who made them."""
+    _, action, _, after = act
+    if after is None or (is_over(world, after) and action not in ("create", "restore")):
+        return False
+    user = after["user_id"]
+    made = world["user"].get(user, {"created_by": f"user:{actor}"})
+    return not lasting(world, user) and made["created_by"] != f"user:{actor}"
+
+
+def _membership(world: World, actor: str, seat: Row, act: Act) -> Iterator[str]:
+    mine = role_of(world, seat)
+    if not grants_reach(world, seat, "membership", act[1], {row["unit_id"] for row in states(act)}):
+        yield "reach"
+    if _comes_back(world, actor, act):
+        yield "reach"
+    roles = [world["role"][row["role_id"]] for row in states(act)]
+    if any(role["rank"] >= mine["rank"] for role in roles):
+        yield "rank"
+    if not all(fits(world, role, mine) for role in roles):
+        yield "delegable"
+    targets = {row["user_id"] for row in states(act)}
+    if any(target == actor or highest(world, target) >= mine["rank"] for target in targets):
+        yield "target"
+    for row, role in zip(states(act), roles, strict=True):
+        if role["home_unit_id"] is not None and role["home_unit_id"] not in above(world, row["unit_id"]):
+            yield "home"
+
+
+def _role(world: World, actor: str, seat: Row, act: Act) -> Iterator[str]:
+    mine, rows = role_of(world, seat), states(act)
+    if not grants_reach(world, seat, "role", act[1], {row["home_unit_id"] for row in rows}):
+        yield "reach"
+    if any(row["rank"] >= mine["rank"] for row in rows):
+        yield "rank"
+    if not all(fits(world, row, mine) and covered(row["delegable"] or (), mine["delegable"] or ()) for row in rows):
+        yield "delegable"
+    if any(role_of(world, it)["id"] == rows[0]["id"] for it in living(world, "membership") if it["user_id"] == actor):
+        yield "target"
+    if not all(in_subtree(world, row["home_unit_id"], seat["unit_id"]) for row in rows):
+        yield "home"
+
+
+def _unit(world: World, actor: str, seat: Row, act: Act) -> Iterator[str]:
+    _, action, before, after = act
+    about = states(act)[0]
+    units = {about["id"]} if before is not None else set()
+    moved = before is None or after is None or before["parent_id"] != after["parent_id"]
+    if moved:
+        units |= {row["parent_id"] for row in states(act)}
+    if before is not None and about["id"] == seat["unit_id"] and (moved or action == "delete"):
+        yield "target"
+    found = [it for it in role_of(world, seat)["grants"] or () if matches(it, "unit", action)]
+    further = before is not None or any(it["scope"] in ("subtree", "all") for it in found)
+    if not further or not grants_reach(world, seat, "unit", action, units):
+        yield "reach"  # A new unit lies below one's own, never beside or at it.
+    if before is not None and after is not None and moved:
+        new = above(world, after["parent_id"]) - above(world, before["parent_id"])
+        mine = role_of(world, seat)
+        for other in living(world, "membership"):
+            role = role_of(world, other)
+            if other["unit_id"] in new and (role["rank"] >= mine["rank"] or not fits(world, role, mine)):
+                yield "rank"
+
+
+def _deputy(world: World, actor: str, seat: Row, act: Act) -> Iterator[str]:
+    mine = role_of(world, seat)
+    for row in states(act):
+        of, to = row["of_id"], row["to_id"]
+        units = {it["unit_id"] for user in (of, to) for it in lasting(world, user)}
+        if not units or not grants_reach(world, seat, "deputy", act[1], units):
+            yield "reach"
+        if to == actor or highest(world, to) >= mine["rank"] or (of != actor and highest(world, of) >= mine["rank"]):
+            yield "target"
+        held = [role_of(world, it) for it in living(world, "membership") if it["user_id"] == of]
+        if not all(covered(role["grants"] or (), mine["delegable"] or ()) for role in held):
+            yield "delegable"

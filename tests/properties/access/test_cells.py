@@ -1,0 +1,28 @@
+"""Every standard role, entity, act and field: what the table says is what runs, and no cell is missing."""
+
+from __future__ import annotations
+
+from tests.properties.access.cells import declared, observe, read, standard_roles
+from tests.properties.access.companies import Firm
+
+
+def test_the_table_has_every_cell(crm):
+    """Invariant 19: a new entity, field or role needs its cells; `python -m tests.properties.access.cells`."""
+    firm = Firm(crm)
+    roles, cells = read()
+    assert roles == standard_roles(firm)
+    assert set(cells) == declared(firm)
+    assert all(cell for row in cells.values() for cell in row.values())
+
+
+def test_the_roles_may_what_the_table_says(crm):
+    """Invariant 16: each cell, tried through REST."""
+    _, cells = read()
+    found = observe(crm)
+    wrong = {
+        (*row, role): (found[row][role], cell)
+        for row, several in cells.items()
+        for role, cell in several.items()
+        if found[row][role] != cell
+    }
+    assert wrong == {}, "what runs, and what the table says"
