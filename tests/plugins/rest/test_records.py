@@ -189,8 +189,11 @@ def test_a_write_is_one_transaction(api):
 
 
 def test_the_organisation_is_written_through_its_rules(api, firm, crm):
-    """The last owner cannot be taken away, over REST neither."""
+    """Nobody disables themselves, and the last owner does not become a client, over REST neither."""
     refused = api.patch(f"/v1/users/{firm.owner.id}", {"active": False})
+    assert (refused.status_code, refused.json["rule"]) == (403, "target")
+    contact = api.make("contacts", name="Carla Client")
+    refused = api.post("/v1/customers", {"user_id": firm.owner.id, "contact_id": contact["id"]})
     assert (refused.status_code, refused.json["code"]) == (409, "refused")
     with crm.read(firm.owner) as reader:
         assert reader.count(Unit) == len(firm.units)

@@ -167,7 +167,7 @@ class Things:
         if entity == "user" and new:
             return {"name": name, "memberships": [{"unit_id": unit, "role_id": self.roles["viewer"]}]}
         if entity == "membership":
-            return {"user_id": self._person("new", None), "unit_id": unit, "role_id": self.roles["viewer"]}
+            return {"user_id": self._person("new", UNITS[where]), "unit_id": unit, "role_id": self.roles["manager_2"]}
         if entity == "deputy":
             two = [self._person("deputy", UNITS[where]) for _ in range(2)]
             return {"of_id": two[0], "to_id": two[1], "valid_to": LATER}
