@@ -117,7 +117,7 @@ class Hand:
         )
         values: tuple[Any, ...] = ()
         if self.arms:
-            (own, user), (unowned, creator), (inside, units) = self.arms
+            (own, user), (unowned, creator), (inside, units), *_ = self.arms
             text += (
                 f" AND ({own} OR {inside}) UNION ALL SELECT {self._month('YYYY-MM')}, owner_id, currency, 1, "
                 f"amount >> {_BITS}, amount & {low} FROM crm_deal WHERE {_LIVING} AND {unowned} AND NOT ({inside}) "

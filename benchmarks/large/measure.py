@@ -11,7 +11,7 @@ import attrs
 from benchmarks.databases import Place
 from benchmarks.large.filling import Large, large
 from benchmarks.large.floors import CARDS, Hand
-from benchmarks.large.ways import EVERY_WAY, arms, of_manager
+from benchmarks.large.ways import EVERY_WAY, arms, of_manager, of_tasks
 from benchmarks.measuring import Measured, in_turn
 from opencrm import Deal, Equal, Query, Report, boards, reports
 from opencrm.embed import Reader
@@ -88,9 +88,11 @@ def _arms(one: Large, seen: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """Give the arms of a reader's reach, as hand-written SQL has them."""
     if seen == "5 %":
         yield from of_manager(one.one, 0)
+        yield of_tasks(one.one.raw, one.one.manager_id)
     elif seen == EVERY_WAY:
         yield from arms(one.one, one.ways)
     elif seen != "100 %":
         user = one.readers[seen].id
         yield "owner_id = ?", (user,)
         yield "owner_id IS NULL AND created_by = ?", (f"user:{user}",)
+        yield of_tasks(one.one.raw, user)

@@ -60,8 +60,7 @@ def arms(one: World, ways: Ways) -> Iterator[tuple[str, tuple[object, ...]]]:
     yield from of_manager(one, 1)
     yield "owner_id = ?", (ways.absent,)
     yield "owner_id IS NULL AND created_by = ?", (f"user:{ways.absent}",)
-    tasks = "SELECT deal_id FROM crm_task WHERE owner_id = ? AND deleted_at IS NULL AND deal_id IS NOT NULL"
-    yield _among(one.raw, f"{tasks} AND state IN ('open', 'started', 'paused')"), (ways.reader,)
+    yield of_tasks(one.raw, ways.reader)
     shared = (
         "SELECT record_id FROM crm_share WHERE user_id = ? AND created_by = ? AND entity = 'deal' "
         "AND deleted_at IS NULL AND until IS NULL"
@@ -81,6 +80,12 @@ def of_manager(one: World, branch: int) -> Iterator[tuple[str, tuple[object, ...
     yield "owner_id IS NULL AND created_by = ?", (f"user:{user}",)
     units = tuple(dict.fromkeys(unit for _, unit in people))
     yield f"unit_id IN ({', '.join('?' * len(units))})", units
+
+
+def of_tasks(raw: Raw, user: str) -> tuple[str, tuple[object, ...]]:
+    """Return the reach of what somebody has to do: everybody has that, and most reach by it what they reach anyway."""
+    tasks = "SELECT deal_id FROM crm_task WHERE owner_id = ? AND deleted_at IS NULL AND deal_id IS NOT NULL"
+    return _among(raw, f"{tasks} AND state IN ('open', 'started', 'paused')"), (user,)
 
 
 def _among(raw: Raw, text: str) -> str:
