@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from opencrm import Assign, Contact, Deal, Delete, PermissionDenied, Query, assigning, records
+from opencrm.services.reading import plans
 from opencrm.testing import make_contact, make_deal, make_task
 
 
@@ -100,3 +101,38 @@ def test_tasks_are_found_by_an_index(crm):
 
     names = {index.name for index in Task.__table__.indexes}
     assert {f"ix_crm_task_owner_id_{name}" for name in ("deal_id", "contact_id", "company_id")} <= names
+
+
+@pytest.mark.parametrize("sort", ["created_at", "-created_at", "title", "-amount", "expected_close"])
+def test_both_shapes_of_a_list_give_the_same_rows(crm, firm, share, stand_in, monkeypatch, sort):
+    """Arms merged off their indexes, or a walk: over units, tasks, shares and a deputyship alike."""
+    for at in range(20):
+        crm.advance(timedelta(minutes=1))
+        by = (firm.fitter, firm.seller, firm.stranger)[at % 3]
+        deal = make_deal(
+            crm, by=by, title=f"D{at % 4}", amount=at % 5 or None, expected_close=f"2026-04-{at % 7 + 1:02}"
+        )
+        if at % 4 == 1:
+            make_task(crm, by=firm.owner, deal_id=deal.id, owner_id=firm.fitter.id)
+        if at % 5 == 2 and by is not firm.fitter:
+            share(by, deal, firm.fitter, "read")
+    stand_in(firm.stranger, firm.fitter, ["deal"])
+    found = []
+    for most in (plans.MOST_ARMS, 0):
+        monkeypatch.setattr(plans, "MOST_ARMS", most)
+        monkeypatch.setattr(plans, "MANY_ARMS", 1 if most == 0 else plans.MANY_ARMS)
+        with crm.read(firm.fitter) as reader:
+            found.append(pages(reader, sort))
+    assert len(found[0]) > 13
+    assert found[0] == found[1]
+
+
+def pages(reader, sort):
+    """Return the ids of all pages of a list."""
+    ids, cursor = [], None
+    while True:
+        page = reader.list(Query(Deal, limit=4, cursor=cursor, sort=sort))
+        ids += [row.id for row in page]
+        cursor = page.next
+        if cursor is None:
+            return ids
