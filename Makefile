@@ -14,7 +14,7 @@ TYPED := $(wildcard src examples tests/typing)
 .PHONY: help demo test test-access check fix docs bench bench-large wheel clean
 
 help: ## Show these targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed-all ## Run opencrm with sample data.
 	$(BIN)/opencrm demo
@@ -22,9 +22,8 @@ demo: $(VENV)/.installed-all ## Run opencrm with sample data.
 test: $(VENV)/.installed-test ## Run the tests; PYTEST_ARGS="-k deal" passes options.
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-access: $(VENV)/.installed-test ## Run many generated companies against the oracle of permissions; COMPANIES=200 runs fewer.
-	OPENCRM_ACCESS_COMPANIES=$(or $(COMPANIES),1000) OPENCRM_ACCESS_OPERATIONS=50 \
-	  $(BIN)/python -m pytest $(PYTEST_ARGS) -s tests/properties/access
+test-access: $(VENV)/.installed-test ## Run 2,000 generated companies against the oracle of permissions; COMPANIES=200 SEED=other.
+	$(BIN)/python -m tests.properties.access --companies $(or $(COMPANIES),2000) --seed $(or $(SEED),opencrm)
 
 check: $(VENV)/.installed-test ## Check format, style, types and layers.
 	$(BIN)/ruff format --check .

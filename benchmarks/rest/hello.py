@@ -9,7 +9,7 @@ from benchmarks.rest.called import caller
 from benchmarks.rest.requests import Request
 from benchmarks.world import World
 from opencrm.plugins.rest.application import application
-from opencrm.plugins.rest.handling.requests import principal
+from opencrm.plugins.rest.asking.requests import principal
 
 MOST = 0.5e-3
 """Seconds over the hello."""

@@ -19,7 +19,7 @@ from benchmarks.rest.requests import Request, Side, answered
 from benchmarks.world import Company, Sales, World
 from opencrm import CRM
 from opencrm.app.serving import wsgi
-from opencrm.cli.server import serve_forever
+from opencrm.cli.serving.server import serve_forever
 
 _PATIENCE = 60
 """Seconds that a server may take to start, and to answer."""

@@ -19,9 +19,11 @@ from opencrm.schemas import Loaded, Schemas
 from opencrm.services import tokens
 from opencrm.services.definitions import roles as role_definitions
 from opencrm.services.definitions import text as definitions
+from opencrm.services.exporting import by_ending as exporters_by_ending
 from opencrm.services.identity import account
-from opencrm.services.identity.accounts import Accounts, Invitation
-from opencrm.services.identity.passwords import Cost
+from opencrm.services.identity.accounts import Accounts
+from opencrm.services.identity.mail.sending import Invitation
+from opencrm.services.identity.passwords.hashing import Cost
 from opencrm.services.identity.policy import SignIn
 from opencrm.services.identity.secret import SESSION as SESSION_PREFIX
 from opencrm.services.identity.sessions import Opened
@@ -76,6 +78,7 @@ __all__ = [
     "asked_conditions",
     "definitions",
     "duration",
+    "exporters_by_ending",
     "fold",
     "grant_rows",
     "issue_token",

@@ -54,6 +54,7 @@ class InputError(OpenCRMError):
     Attributes:
         fields: `{field: [sentence, ...]}` of the first bad row.
         rows: The same for each bad row of a batch, by its position from 0.
+        rule: The rule of opencrm's own that refuses it: `no cycle`, or `delegable` of a role; None where it is none.
     """
 
     code = "invalid_input"
@@ -63,17 +64,21 @@ class InputError(OpenCRMError):
         fields: Mapping[str, Sequence[str]],
         *,
         rows: Mapping[int, Mapping[str, Sequence[str]]] | None = None,
+        rule: str | None = None,
     ) -> None:
         self.fields = {name: list(texts) for name, texts in fields.items()}
         self.rows = {at: dict(found) for at, found in (rows or {0: self.fields}).items()}
+        self.rule = rule
         super().__init__(
-            "; ".join(f"{name}: {' '.join(texts)}" for name, texts in self.fields.items()), fields=self.fields
+            "; ".join(f"{name}: {' '.join(texts)}" for name, texts in self.fields.items()),
+            fields=self.fields,
+            **({} if rule is None else {"rule": rule}),
         )
 
     def called(self, names: Mapping[str, str]) -> InputError:
         """Return the same error with fields as whoever asked calls them: `{"group_by": "--by"}`."""
         rows = {at: {names.get(it, it): told for it, told in row.items()} for at, row in self.rows.items()}
-        return type(self)({names.get(it, it): told for it, told in self.fields.items()}, rows=rows)
+        return type(self)({names.get(it, it): told for it, told in self.fields.items()}, rows=rows, rule=self.rule)
 
 
 class SortNotIndexed(InputError):
@@ -95,7 +100,8 @@ class PermissionDenied(OpenCRMError):
         principal: Whoever acts.
         action: What they wanted, such as `"deal.update"`.
         reason: Why not, for a person.
-        rule: The rule of delegation that refuses it: `reach rank delegable target home`; None where it is none.
+        rule: The rule that refuses it: of delegation `reach rank delegable target home`, of accounts `person key
+            owner`, or `share bound`; None where it is none.
     """
 
     code = "permission_denied"

@@ -108,11 +108,11 @@ def etag(reader: Reader, spec: Spec, record: Record) -> str:
 
 
 def _members(error: OpenCRMError) -> dict[str, Any]:
+    rule = {"rule": error.details["rule"]} if "rule" in error.details else {}
     if isinstance(error, InputError):
-        return {"errors": error.fields}
+        return {"errors": error.fields, **rule}
     if isinstance(error, NotFound) or not error.details:
         return {}
-    rule = {"rule": error.details["rule"]} if "rule" in error.details else {}
     return {**rule, "details": error.details}
 
 

@@ -12,7 +12,7 @@ import pytest
 from click.testing import Result
 
 from opencrm import CRM, Create, Tag, records
-from opencrm.cli.logs import logs_on_stderr
+from opencrm.cli.serving.logs import logs_on_stderr
 from opencrm.testing.postgres import NoPostgreSQL, running_server
 
 LISTENER = """

@@ -28,7 +28,7 @@ from opencrm import (
     records,
 )
 from opencrm.embed import grant_rows
-from opencrm.services.reading import plans
+from opencrm.services.reading.planning import plans
 from opencrm.services.reading.reader import Reader
 from opencrm.services.workspaces.signing_in import resolve
 

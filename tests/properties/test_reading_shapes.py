@@ -33,7 +33,7 @@ from opencrm import (
 from opencrm.core.change import Change, Kind
 from opencrm.core.values import fold
 from opencrm.embed import grant_rows
-from opencrm.services.reading import plans
+from opencrm.services.reading.planning import plans
 from opencrm.services.reading.reader import Reader
 from opencrm.services.workspaces.signing_in import resolve
 from opencrm.services.writing import counting

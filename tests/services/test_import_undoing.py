@@ -26,7 +26,7 @@ from opencrm import (
     Update,
     records,
 )
-from opencrm.cli.commands.imports import imports
+from opencrm.cli.commands.records.imports import imports
 from opencrm.embed import Invocation
 from opencrm.plugins.importing.running import Wish, run_import
 from opencrm.services import undoing

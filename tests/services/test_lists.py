@@ -29,7 +29,7 @@ from opencrm import (
     condition,
     records,
 )
-from opencrm.services.reading import plans
+from opencrm.services.reading.planning import plans
 from opencrm.testing import make_contact, make_deal
 
 SORTS = ["created_at", "title", "amount", "expected_close", "source", "id", "updated_at", "stage", "closed_at"]

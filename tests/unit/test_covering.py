@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opencrm import Equal, FieldRule, Grant, Scope
-from opencrm.core.access.covering import Coverage, Openness
+from opencrm.core.access.covering import Coverage
+from opencrm.core.access.openness import Openness
 from opencrm.core.entities import Core, specs
 
 ENTITIES = {spec.name: spec for spec in specs(Core) if spec.name in ("deal", "contact", "deal_line")}

@@ -1,20 +1,59 @@
-"""Reading what is decided by definitions, when it is first needed and whenever it changed."""
+"""What is decided by definitions: read when it is first needed and whenever it changed, compiled once."""
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
+
+import attrs
 from sqlalchemy import select
 
 from opencrm.app.activation import Plugins
-from opencrm.app.definitions import KnownDefinitions
 from opencrm.app.owners import granted
 from opencrm.core.locale import Locale
 from opencrm.errors import ConfigurationError
+from opencrm.hooks import Hooks, Plugin
+from opencrm.schemas import Schemas
 from opencrm.services import plugins
 from opencrm.services.analysing.recounting import counted_entities
-from opencrm.services.definitions.loading import load
+from opencrm.services.definitions.loading import Fields, edition, load
+from opencrm.services.workspaces.catalogue import Catalogue
 from opencrm.services.workspaces.configuration import Configuration, load_organisation
 from opencrm.storage import tables
 from opencrm.storage.transactions import Transaction
+
+
+@attrs.frozen(eq=False)
+class Definitions:
+    """What is compiled from the declarations of plugins and of the workspace."""
+
+    catalogue: Catalogue
+    schemas: Schemas
+    hooks: Hooks
+
+
+class KnownDefinitions:
+    """The definitions that one workspace used last: most changes of the organisation leave them as they are.
+
+    Args:
+        trace: Print each call of a hook on stderr.
+    """
+
+    def __init__(self, *, trace: bool) -> None:
+        self._trace = trace
+        self._last: tuple[Hashable, Definitions] | None = None
+
+    def of(self, active: Sequence[Plugin], fields: Fields, locale: Locale) -> Definitions:
+        """Return the definitions of these plugins and fields, compiled at their first use."""
+        key = (tuple(map(id, active)), edition(fields), locale)
+        last = self._last
+        if last is None or last[0] != key:
+            last = self._last = (key, self._compiled(active, fields, locale))
+        return last[1]
+
+    def _compiled(self, active: Sequence[Plugin], fields: Fields, locale: Locale) -> Definitions:
+        hooks = Hooks(active, trace=self._trace)
+        catalogue = Catalogue.of(hooks, fields)
+        return Definitions(catalogue, Schemas(catalogue.entities, locale), hooks)
 
 
 def configure(tx: Transaction, version: str, installed: Plugins, definitions: KnownDefinitions) -> Configuration:

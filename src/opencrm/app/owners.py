@@ -12,10 +12,13 @@ from opencrm.core.entities import Core
 from opencrm.hooks import Plugin
 from opencrm.storage.migrations import CORE_OWNER, Owner
 
+_MIGRATIONS = Path(__file__).with_name("migrations")
+"""Scripts for what no declaration says."""
+
 
 def core_owner() -> Owner:
     """Return the core as the owner of its tables."""
-    return Owner(CORE_OWNER, list(Core.metadata.sorted_tables))
+    return Owner(CORE_OWNER, list(Core.metadata.sorted_tables), _MIGRATIONS)
 
 
 def plugin_owners(active: Iterable[Plugin]) -> list[Owner]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import inspect, select
 
-from opencrm.core.access.grants import ANY, Grant, Scope, check_field_rules, grant_rows
+from opencrm.core.access.grants import EVERYTHING, check_field_rules, grant_rows
 from opencrm.core.access.principal import Principal
 from opencrm.core.entities import Membership, Role, Unit, User
 from opencrm.core.locale import Locale
@@ -21,8 +21,7 @@ from opencrm.services.writing.work import Work
 from opencrm.storage import tables
 from opencrm.storage.transactions import Transaction
 
-_EVERYTHING = Grant(ANY, ANY, Scope.ALL)
-_OWNER = RoleTemplate(key="owner", name="Owner", rank=1000, grants=(_EVERYTHING,), delegable=(_EVERYTHING,))
+_OWNER = RoleTemplate(key="owner", name="Owner", rank=1000, grants=(EVERYTHING,), delegable=(EVERYTHING,))
 
 
 def prepare(tx: Transaction, locale: Locale, now: datetime, version: Id) -> None:
@@ -76,10 +75,10 @@ def _roles(work: Work, preset: str) -> Id:
     """Make the roles; return the id of the one that makes an owner."""
     every = work.configuration.catalogue.roles.values()
     templates = [each for each in every if preset in ("full", *each.presets)]
-    if not any(_EVERYTHING in template.grants for template in templates):
+    if not any(EVERYTHING in template.grants for template in templates):
         templates.append(_OWNER)
     made = records.create(work, [Create(Role, values=_values(template)) for template in templates])
-    return next(line.record_id for line, it in zip(made, templates, strict=True) if _EVERYTHING in it.grants)
+    return next(line.record_id for line, it in zip(made, templates, strict=True) if EVERYTHING in it.grants)
 
 
 def _values(template: RoleTemplate) -> dict[str, object]:

@@ -26,7 +26,7 @@ def chosen_password(prompt: str, email: str | None, *, variable: str, ask: bool)
     Raises:
         InputError: The variable's password cannot be chosen.
     """
-    from opencrm.services.identity.passwords import check_new
+    from opencrm.services.identity.passwords.hashing import check_new
 
     given = os.environ.get(variable, "")
     if given:
@@ -47,7 +47,7 @@ def chosen_password(prompt: str, email: str | None, *, variable: str, ask: bool)
 def _fit(email: str | None, typed: str) -> str:
     """Return what was typed, or say what is wrong with it, so that it is asked for again."""
     from opencrm.errors import InputError
-    from opencrm.services.identity.passwords import check_new
+    from opencrm.services.identity.passwords.hashing import check_new
 
     if not typed:
         return typed

@@ -34,39 +34,51 @@ class Listed(NamedTuple):
 
 
 COMMANDS = {
-    "board": Listed("opencrm.cli.commands.analysing:board", "Show the stages of PIPELINE.", acts=True),
-    "db": Listed("opencrm.cli.commands.database:db", "Create, migrate, check and recount the tables."),
+    "board": Listed("opencrm.cli.commands.records.analysing:board", "Show the stages of PIPELINE.", acts=True),
+    "db": Listed("opencrm.cli.commands.workspace.database:db", "Create, migrate, check and recount the tables."),
     "demo": Listed("", "Make a window company with sample data and serve it."),
     "duplicates": Listed(
-        "opencrm.cli.commands.cleaning:duplicates", "Show pairs of records that may be one.", acts=True
+        "opencrm.cli.commands.records.merging:duplicates", "Show pairs of records that may be one.", acts=True
     ),
-    "edit": Listed("opencrm.cli.commands.cleaning:edit", "Change many records alike.", acts=True),
+    "edit": Listed("opencrm.cli.commands.records.editing:edit", "Change many records alike.", acts=True),
     "explain": Listed(
-        "opencrm.cli.commands.explaining:explain",
+        "opencrm.cli.commands.people.explaining:explain",
         "Say why a user may, or may not, do something to a record.",
         acts=True,
     ),
     "export": Listed("", "Write records to a file.", acts=True),
-    "fields": Listed("opencrm.cli.commands.fields:fields", "Show and change custom fields, as text.", acts=True),
-    "hooks": Listed("opencrm.cli.commands.plugins:hooks", "Show which plugin implements what."),
-    "import": Listed("", "Bring records in from a file.", acts=True),
-    "imports": Listed("opencrm.cli.commands.imports:imports", "List imports, and take one back.", acts=True),
-    "init": Listed("opencrm.cli.commands.workspace:init", "Create a workspace and its owner."),
-    "merge": Listed("opencrm.cli.commands.cleaning:merge", "Let records go into another one.", acts=True),
-    "plugin": Listed("opencrm.cli.commands.plugins:plugin", "List, enable and disable plugins.", acts=True),
-    "report": Listed("opencrm.cli.commands.analysing:report", "Count and add up the records of ENTITY.", acts=True),
-    "roles": Listed("opencrm.cli.commands.roles:roles", "Show, change and copy roles, as text.", acts=True),
-    "run": Listed("opencrm.cli.commands.serving:run", "Serve REST and work the queue, in one process."),
-    "search": Listed("opencrm.cli.commands.searching:search", "Find records by the beginnings of words.", acts=True),
-    "segment": Listed(
-        "opencrm.cli.commands.views:segment", "List segments, show who is in them, take snapshots.", acts=True
+    "fields": Listed(
+        "opencrm.cli.commands.workspace.fields:fields", "Show and change custom fields, as text.", acts=True
     ),
-    "serve": Listed("opencrm.cli.commands.serving:serve", "Serve REST."),
-    "transfer": Listed("opencrm.cli.commands.transfer:transfer", "Give all records of USER to colleagues.", acts=True),
-    "undo": Listed("opencrm.cli.commands.cleaning:undo", "Take back everything that was done in an act.", acts=True),
-    "user": Listed("opencrm.cli.commands.users:user", "Add, invite and disable users, make their keys.", acts=True),
-    "view": Listed("opencrm.cli.commands.views:view", "List and show saved views.", acts=True),
-    "worker": Listed("opencrm.cli.commands.serving:worker", "Work the queue until it is stopped."),
+    "hooks": Listed("opencrm.cli.commands.workspace.plugins:hooks", "Show which plugin implements what."),
+    "import": Listed("", "Bring records in from a file.", acts=True),
+    "imports": Listed("opencrm.cli.commands.records.imports:imports", "List imports, and take one back.", acts=True),
+    "init": Listed("opencrm.cli.commands.workspace.init:init", "Create a workspace and its owner."),
+    "merge": Listed("opencrm.cli.commands.records.merging:merge", "Let records go into another one.", acts=True),
+    "plugin": Listed("opencrm.cli.commands.workspace.plugins:plugin", "List, enable and disable plugins.", acts=True),
+    "report": Listed(
+        "opencrm.cli.commands.records.analysing:report", "Count and add up the records of ENTITY.", acts=True
+    ),
+    "roles": Listed("opencrm.cli.commands.people.roles:roles", "Show, change and copy roles, as text.", acts=True),
+    "run": Listed("opencrm.cli.commands.workspace.serving:run", "Serve REST and work the queue, in one process."),
+    "search": Listed(
+        "opencrm.cli.commands.records.searching:search", "Find records by the beginnings of words.", acts=True
+    ),
+    "segment": Listed(
+        "opencrm.cli.commands.records.views:segment", "List segments, show who is in them, take snapshots.", acts=True
+    ),
+    "serve": Listed("opencrm.cli.commands.workspace.serving:serve", "Serve REST."),
+    "transfer": Listed(
+        "opencrm.cli.commands.people.transfer:transfer", "Give all records of USER to colleagues.", acts=True
+    ),
+    "undo": Listed(
+        "opencrm.cli.commands.records.editing:undo", "Take back everything that was done in an act.", acts=True
+    ),
+    "user": Listed(
+        "opencrm.cli.commands.people.users:user", "Add, invite and disable users, make their keys.", acts=True
+    ),
+    "view": Listed("opencrm.cli.commands.records.views:view", "List and show saved views.", acts=True),
+    "worker": Listed("opencrm.cli.commands.workspace.serving:worker", "Work the queue until it is stopped."),
 }
 
 
@@ -113,7 +125,7 @@ def _imported(target: str) -> click.Command:
 def _begin(ctx: click.Context) -> None:
     """Give the command its invocation, which is closed with it."""
     from opencrm.app.invocation import Invocation
-    from opencrm.cli import server
+    from opencrm.cli.serving import server
     from opencrm.cli.warnings import Warnings
 
     ctx.obj = Invocation(ctx.meta.setdefault(GIVEN, {}), os.environ, server=server, opened=Warnings())

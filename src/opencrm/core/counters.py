@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
@@ -129,9 +128,12 @@ class Counted:
         return Step(1) if value is None else Step(1, 1, value >> BITS, value & _LOW)
 
 
-@lru_cache(maxsize=200)
 def counted(spec: Spec) -> Counted | None:
     """Return what of an entity is counted; None where it has no stages."""
+    return spec.once(_counted)
+
+
+def _counted(spec: Spec) -> Counted | None:
     if not spec.staged:
         return None
     amounts = [it for it in spec.fields.values() if isinstance(it.type, Amount) and not it.custom]

@@ -131,11 +131,15 @@ class Exporter:
         name: Stable name of the format, such as `"csv"`.
         suffixes: Endings of its files' names, such as `".csv"`; kept in lower case.
         write: Writes the header, then the rows as they come, to a file open for bytes; leaves it open.
+        media_type: What HTTP calls its files, such as `"text/csv"`.
     """
 
     name: str
     suffixes: tuple[str, ...] = attrs.field(converter=_suffixes, validator=_dotted)
     write: Callable[[BinaryIO, Sequence[str], Iterable[Cells]], None]
+    media_type: str = attrs.field(
+        default="application/octet-stream", validator=attrs.validators.matches_re(r"[\w.+-]+/[\w.+-]+")
+    )
 
 
 @attrs.frozen(kw_only=True)

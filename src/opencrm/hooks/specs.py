@@ -287,7 +287,7 @@ def opencrm_register_importers() -> Iterable[Importer]:  # type: ignore[empty-bo
 
 @hookspec
 def opencrm_register_exporters() -> Iterable[Exporter]:  # type: ignore[empty-body]
-    """Bring kinds of files that `opencrm export` can write.
+    """Bring kinds of files that `opencrm export` and the exports of REST can write.
 
     When: once, when the plugin is loaded.
 
@@ -307,7 +307,7 @@ def opencrm_register_exporters() -> Iterable[Exporter]:  # type: ignore[empty-bo
 
         @hookimpl
         def opencrm_register_exporters():
-            yield Exporter(name="pipes", suffixes=[".pipes"], write=write)
+            yield Exporter(name="pipes", suffixes=[".pipes"], write=write, media_type="text/plain")
     """
 
 

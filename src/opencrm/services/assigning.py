@@ -11,7 +11,7 @@ from opencrm.core.values import Id
 from opencrm.errors import InputError
 from opencrm.services.commands import Assign
 from opencrm.services.records import applied, match, states_of
-from opencrm.services.writing.judging import places_of
+from opencrm.services.writing.judging.receivers import Receiver, receivers
 
 if TYPE_CHECKING:
     from opencrm.services.writing.work import Work
@@ -26,21 +26,26 @@ def assign(work: Work, commands: Sequence[Assign[Any]]) -> tuple[JournalEntry, .
     """
     states = states_of(work, commands)
     owners = {checked("owner", command.owner) for command in commands if command.owner is not None}
-    places = places_of(work, owners) if owners else {}
+    people = receivers(work, owners)
     changes = []
     for command in commands:
         spec, before = work.entity(command.entity), states[command.id]
         if not spec.owned:
             raise InputError({"owner": [f"{spec.name} has no owner"]})
         match(work, spec, before, command.if_match)
-        changes.append(assigned(work, spec.name, before, command, places))
+        changes.append(assigned(work, spec.name, before, command, people))
     return applied(work, changes)
 
 
-def assigned(
-    work: Work, entity: str, before: Values, command: Assign[Any], places: Mapping[Id, Mapping[str, Any]]
-) -> Change:
+def assigned(work: Work, entity: str, before: Values, command: Assign[Any], people: Mapping[Id, Receiver]) -> Change:
     """Return the change that gives a record what a command says; judges nothing.
+
+    Args:
+        work: The work block.
+        entity: The entity's name.
+        before: The record's state.
+        command: What to give it.
+        people: The owners that are named, by their ids.
 
     Raises:
         InputError: The command names neither an owner nor a unit.
@@ -50,7 +55,7 @@ def assigned(
     owner = before["owner_id"] if command.owner is None else checked("owner", command.owner)
     unit = before["unit_id"] if command.unit is None else checked("unit", command.unit)
     if command.unit is None and command.owner is not None:
-        unit = next(iter(places[owner]["units"]), unit)
+        unit = next(iter(people[owner].units), unit)
     after = {**before, "owner_id": owner, "unit_id": unit}
     stamp = {"updated_at": work.now} if after != before else {}
     return Change(entity, before["id"], Kind.ASSIGNED, before, {**after, **stamp})

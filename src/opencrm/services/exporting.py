@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from opencrm.services.reading.rows import Query
 from opencrm.storage import tables
 
 if TYPE_CHECKING:
+    from opencrm.hooks import Exporter
     from opencrm.services.reading.reader import Reader
     from opencrm.services.reading.rows import Record
     from opencrm.services.writing.work import Work
@@ -37,6 +38,14 @@ class Export:
 
     fields: tuple[str, ...]
     rows: Iterator[tuple[Any, ...]]
+
+
+def by_ending(exporters: Iterable[Exporter]) -> Mapping[str, Exporter]:
+    """Return what writes files, by the endings of their names; of two for one ending, the first that is registered."""
+    found: dict[str, Exporter] = {}
+    for each in exporters:
+        found |= {suffix: each for suffix in each.suffixes if suffix not in found}
+    return found
 
 
 def begin(work: Work, query: Query[Any], parts: Sequence[str] = ()) -> None:

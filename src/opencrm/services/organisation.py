@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from opencrm.core.access.memberships import main_first, valid
 from opencrm.core.change import JournalEntry, Values
 from opencrm.core.entities import Core, Role, Unit, User
 from opencrm.core.values import Id, is_id
@@ -12,7 +13,6 @@ from opencrm.errors import NotFound
 from opencrm.services import records
 from opencrm.services.commands import Create, Update
 from opencrm.services.delegation import loading
-from opencrm.services.delegation.company import valid
 
 if TYPE_CHECKING:
     from opencrm.services.reading.reader import Reader
@@ -57,7 +57,7 @@ def head_of(reader: Reader, user_id: Id) -> Id | None:
         The head's id, of several the one who has been head for longest; None if nobody is.
     """
     tree = reader.rights.organisation
-    home = next((place["unit_id"] for place in _valid_places(reader, [user_id], "user_id")), None)
+    home = next((place["unit_id"] for place in main_first(_valid_places(reader, [user_id], "user_id"))), None)
     above = tree.above(home) if home is not None else ()
     heads: dict[Id, Id] = {}
     for place in _valid_places(reader, above, "unit_id"):
@@ -67,9 +67,8 @@ def head_of(reader: Reader, user_id: Id) -> Id | None:
 
 
 def _valid_places(reader: Reader, ids: Collection[Id], field: str) -> list[Values]:
-    """Return the memberships of people or in units that are valid now, main places first."""
-    found = [place for place in loading.places_of(reader, ids, field) if valid(place, reader.now)]
-    return sorted(found, key=lambda place: (field == "user_id" and not place["is_primary"], place["id"]))
+    """Return the memberships of people or in units that are valid now, in the order in which they were made."""
+    return [place for place in loading.places_of(reader, ids, field) if valid(place, reader.now)]
 
 
 def find(reader: Reader, entity: type[Core], text: str) -> Id:

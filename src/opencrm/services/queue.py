@@ -8,13 +8,13 @@ from typing import Any
 
 import attrs
 from sqlalchemy import and_, bindparam, delete, exists, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from opencrm.core.change import Values
 from opencrm.core.columns import BooleanColumn, IdColumn, InstantColumn
 from opencrm.core.values import Id
 from opencrm.storage import tables
 from opencrm.storage.transactions import Transaction
+from opencrm.storage.upserts import upsert
 
 LEASE = timedelta(minutes=5)
 MOST_ATTEMPTS = 8
@@ -140,13 +140,9 @@ def forget(tx: Transaction, plugin: str) -> None:
 
 def first_time(tx: Transaction, plugin: str, key: str, now: datetime) -> bool:
     """Say whether a plugin comes here for the first time with this key, and remember it in the transaction."""
-    insert, table = (sqlite.insert if tx.sqlite else postgresql.insert), tables.once
-
-    def build() -> Any:
-        given = {column.name: bindparam(column.name, type_=column.type) for column in table.c}
-        return insert(table).values(given).on_conflict_do_nothing()
-
-    return tx.run("once", build, [{"plugin": plugin, "key": key, "at": now}]) == 1
+    names = [column.name for column in tables.once.c]
+    given = [{"plugin": plugin, "key": key, "at": now}]
+    return tx.run("once", lambda: upsert(tables.once, names, names, sqlite=tx.sqlite), given) == 1
 
 
 def storable(text: str) -> str:

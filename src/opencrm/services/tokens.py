@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from sqlalchemy import bindparam, select, update
 
-from opencrm.core.access.grants import ANY, Grant, Scope, grant_rows, read_grants
+from opencrm.core.access.grants import Grant, Scope, grant_rows, read_grants
 from opencrm.core.access.principal import Principal
 from opencrm.core.columns import IdColumn, InstantColumn
 from opencrm.core.entities import User
 from opencrm.core.values import Id, is_id
 from opencrm.errors import InputError, NotFound
+from opencrm.services.delegation.refusals import denied
 from opencrm.services.identity import secret as secrets
+from opencrm.services.workspaces import acts
 from opencrm.storage import tables
 from opencrm.storage.transactions import Transaction
 
@@ -73,7 +75,7 @@ def issue(work: Work, user_id: Id, *, label: str, days: int | None = None, scope
     if not holder["active"]:
         raise InputError({"user": ["is disabled: no key would work"]})
     if work.rights.principal.kind == "token":
-        raise work.rights.denied("user.token", "a key makes no keys")
+        raise denied(work, "user.token", "key", "a key makes no keys")
     narrowed = None if scopes is None else grant_rows(_scopes(work, scopes))
     _check(label, days)
     secret = secrets.fresh(PREFIX)
@@ -149,7 +151,9 @@ def may_manage(reader: Reader, user_id: Id, action: str) -> None:
         PermissionDenied: It is refused.
     """
     if not _manages(reader, user_id):
-        raise reader.rights.denied(action, "only an owner does this for others, and no narrowed key does it at all")
+        narrowed = reader.rights.limits is not None
+        told = "no narrowed key does this" if narrowed else "only an owner does this for others"
+        raise denied(reader, action, "key" if narrowed else "owner", told)
 
 
 def principal_of(secret: str) -> Principal:
@@ -187,7 +191,7 @@ def _scopes(work: Work, given: Any) -> list[Grant]:
         grants = [_scope(each) for each in given]
     except ValueError as error:
         raise InputError({"scopes": [str(error)]}) from None
-    wrong = [sentence for grant in grants for sentence in _unknown(work, grant)]
+    wrong = [sentence for grant in grants for sentence in acts.unknown(work.configuration, grant)]
     if wrong:
         raise InputError({"scopes": wrong})
     return grants
@@ -203,11 +207,3 @@ def _scope(given: Any) -> Grant:
     if grant.when is not None:
         raise ValueError("a scope has no condition")
     return grant
-
-
-def _unknown(work: Work, grant: Grant) -> list[str]:
-    """Tell what a scope names that is not there."""
-    known, moves = work.configuration.catalogue.entities, grant.action.startswith("move:")
-    wrong = [f"there is no entity {grant.entity!r}"] if grant.entity != ANY and grant.entity not in known else []
-    there = moves or work.configuration.has_action(grant.entity, grant.action)
-    return wrong + ([] if there else [f"there is no action {grant.action!r}"])

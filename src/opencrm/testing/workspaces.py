@@ -100,7 +100,7 @@ class PostgreSQLWorkspaces:
         schema = f"firm_{next(self._numbers)}"
         CRM(engine=self._engine, schema=schema, plugins=_plugins(())).upgrade()
         with self._engine.begin() as connection:
-            connection.exec_driver_sql(f"DELETE FROM {schema}.crm_schema")
+            self._empty(connection, schema)
             # The template's rows bring keys that this schema did not give.
             connection.exec_driver_sql(f"ALTER TABLE {schema}.{document.name} ALTER COLUMN id RESTART WITH 1000000")
         return schema
@@ -112,9 +112,12 @@ class PostgreSQLWorkspaces:
             if dirty or _tables(connection, schema) != self._tables:
                 connection.exec_driver_sql(f"DROP SCHEMA {schema} CASCADE")
                 return
-            empty = [f'DELETE FROM {schema}."{it}"' for it in self._tables]
-            connection.exec_driver_sql("; ".join(["SET CONSTRAINTS ALL DEFERRED", *empty]))
+            self._empty(connection, schema)
         self._free.append(schema)
+
+    def _empty(self, connection: Connection, schema: str) -> None:
+        empty = [f'DELETE FROM {schema}."{it}"' for it in self._tables]
+        connection.exec_driver_sql("; ".join(["SET CONSTRAINTS ALL DEFERRED", *empty]))
 
 
 def _tables(connection: Connection, schema: str) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from opencrm import CRM, Company, InputError, NotFound, OpenCRMError, PermissionDenied
-from opencrm.cli.commands.imports import imports
+from opencrm.cli.commands.records.imports import imports
 from opencrm.embed import Invocation
 from opencrm.plugins.exporting.command import export_command
 from opencrm.plugins.importing.command import import_command

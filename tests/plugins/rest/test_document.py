@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
+import attrs
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
@@ -13,6 +14,7 @@ from opencrm import CRM, Create, CustomField, records
 from opencrm.embed import QUERY_OPERATORS
 from opencrm.plugins.rest.application import application
 from opencrm.plugins.rest.document.page import Documentation
+from opencrm.plugins.rest.document.tags import tags
 from opencrm.testing.factories import make_deal
 
 
@@ -44,6 +46,25 @@ def test_every_entity_is_in_it(document, crm):
         assert {f"/{plural}", f"/{plural}/{{id}}", f"/{plural}/{{id}}/history", f"/{plural}/{{id}}/restore"} <= paths
         assert (f"/{plural}/{{id}}/move" in paths) == spec.staged
         assert (f"/{plural}/{{id}}/assign" in paths) == spec.owned
+
+
+def test_what_people_use_comes_first(document, crm):
+    """Then what plugins bring, definitions, the organisation, accounts and imports; the workspace comes last."""
+    names = [tag["name"] for tag in document["tags"]]
+    assert names[:5] == ["contacts", "companies", "deals", "tasks", "activities"]
+    assert names[-3:] == ["accounts", "imports", "workspace"]
+    order = [names.index(name) for name in ("products", "tags", "saved-views", "custom-fields", "users", "roles")]
+    assert order == sorted(order)
+    told = {tag for operations in document["paths"].values() for it in operations.values() for tag in it["tags"]}
+    assert told <= set(names)
+    assert len(names) == len(crm.catalogue.entities) + 3
+
+
+def test_what_a_plugin_brings_stands_behind_the_nouns(crm):
+    """Before what belongs to other records, definitions and people."""
+    plugins = attrs.evolve(crm.catalogue.entities["product"], name="visit", plural="visits")
+    names = [tag["name"] for tag in tags([*crm.catalogue.entities.values(), plugins])]
+    assert names.index("products") + 1 == names.index("visits") == names.index("contact-points") - 1
 
 
 def test_a_schema_says_what_a_field_takes(document):

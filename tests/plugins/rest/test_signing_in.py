@@ -205,11 +205,12 @@ def test_a_write_with_a_cookie_comes_from_this_site(client, cookie, headers, sta
 
 
 @pytest.mark.parametrize(
-    "method, path", [("DELETE", "/sessions/current"), ("DELETE", "/sessions"), ("POST", "/tokens")]
+    "method, path",
+    [("DELETE", "/sessions/current"), ("DELETE", "/sessions"), ("POST", "/tokens"), ("POST", "/deals/export")],
 )
 def test_no_act_is_left_out(client, cookie, method, path):
-    """Nor the account's own."""
-    body = {"label": "x"} if method == "POST" else None
+    """Nor the account's own, nor an export."""
+    body = {"label": "x"} if path == "/tokens" else None
     assert call(client, method, path, body, Cookie=cookie).status_code == 403
     assert call(client, "GET", "/me", Cookie=cookie).status_code == 200
 

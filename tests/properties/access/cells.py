@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.properties.access.companies import BY_NAME, PLURALS, Firm
+from tests.properties.access.grounds import hurry
 from tests.properties.access.things import FIELD_VALUES, OWNED, Things, Where
 
 from opencrm import CRM, PermissionDenied, Principal, Query
@@ -25,11 +26,15 @@ from opencrm import CRM, PermissionDenied, Principal, Query
 TABLE = Path(__file__).parent / "cells.csv"
 ACTS = ("read", "create", "update", "delete", "restore")
 MORE = {"owned": ("assign", "share", "export", "merge"), "deal": ("move",)}
+LASTING = ("read", "update", "share", "export")
+"""Acts that leave a record where it is, and as near to everybody as it was."""
+
 Cells = dict[tuple[str, str], dict[str, str]]
 
 
 def observe(crm: CRM) -> Cells:
     """Return what all roles may do in a workspace: `{(entity, act or field): {role: cell}}`."""
+    hurry(crm)
     firm = Firm(crm)
     found: Cells = {}
     for role in standard_roles(firm):
@@ -67,6 +72,8 @@ class _Observer:
         self.things = Things(firm, role)
         self.user = self.things.subject
         known = firm.call(self.user, "GET", "/").json["entities"]
+        self._kept: dict[tuple[str, Where], str] = {}
+        self._reached: dict[tuple[str, str], list[Where]] = {}
         self._writable = {(it["name"], field["name"]) for it in known for field in it["fields"] if field["changes"]}
 
     def cells(self) -> Iterator[tuple[tuple[str, str], str]]:
@@ -79,6 +86,7 @@ class _Observer:
 
     def _reach(self, entity: str, act: str) -> str:
         reached = [where for where in self.things.positions(entity) if self._may(entity, act, where)]
+        self._reached[entity, act] = reached
         return "+".join(reached) if self._has_gap(entity, reached) else (reached or ["none"])[-1]
 
     def _has_gap(self, entity: str, reached: list[Where]) -> bool:
@@ -89,8 +97,9 @@ class _Observer:
         if act == "create":
             return self._post(entity, self.things.values(entity, where, new=True))
         if act == "export":
-            return self._exports(entity, self.things.make(entity, where))
-        id = self.things.make(entity, where, gone=act == "restore")
+            return self._exports(entity, self._there(entity, where))
+        lasting = act in LASTING
+        id = self._there(entity, where) if lasting else self.things.make(entity, where, gone=act == "restore")
         path = f"/{PLURALS[entity]}/{id}"
         if act == "read":
             return self._call("GET", path)
@@ -101,6 +110,12 @@ class _Observer:
         if act == "restore":
             return self._call("POST", f"{path}/restore")
         return self._more(entity, act, where, id, path)
+
+    def _there(self, entity: str, where: Where) -> str:
+        """Return the record at a position on which those acts are tried that leave it there."""
+        if (entity, where) not in self._kept:
+            self._kept[entity, where] = self.things.make(entity, where)
+        return self._kept[entity, where]
 
     def _more(self, entity: str, act: str, where: Where, id: str, path: str) -> bool:
         if act == "share":
@@ -135,9 +150,9 @@ class _Observer:
 
     def _fields(self, entity: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str]]:
         name = entity["name"]
-        seen = [where for where in self.things.positions(name) if self._may(name, "read", where)]
-        changed = [where for where in seen if self._may(name, "update", where)]
-        id = self.things.make(name, (changed or seen)[0]) if seen else None
+        seen = self._reached[name, "read"]
+        changed = [where for where in seen if where in self._reached[name, "update"]]
+        id = self._there(name, (changed or seen)[0]) if seen else None
         record = self.firm.call(self.user, "GET", f"/{PLURALS[name]}/{id}").json if seen else {}
         for field in (it for it in entity["fields"] if not it["custom"]):
             cell = "r" if field["name"] in record else "-"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tests.properties.access.oracle import (
+    ORGANISATION,
     SCOPES,
     above,
     covers,
@@ -25,6 +26,7 @@ Row = Mapping[str, Any]
 World = Mapping[str, Any]
 Act = tuple[str, str, Row | None, Row | None]
 
+RULES = ("reach", "rank", "delegable", "target", "home")
 ADMINISTERED = ("unit", "user", "role", "membership", "deputy")
 
 
@@ -77,6 +79,11 @@ def highest(world: World, user: str) -> int:
     """The highest rank that somebody holds now, or later on."""
     mine = [seat for seat in living(world, "membership") if seat["user_id"] == user and not is_over(world, seat)]
     return max((role_of(world, seat)["rank"] for seat in mine), default=-1)
+
+
+def holders_now(world: World, role: str) -> set[str]:
+    """Whoever holds a role now, or will."""
+    return {it["user_id"] for it in living(world, "membership") if it["role_id"] == role and not is_over(world, it)}
 
 
 def is_over(world: World, seat: Row) -> bool:
@@ -192,7 +199,8 @@ def _role(world: World, actor: str, seat: Row, act: Act) -> Iterator[str]:
         yield "rank"
     if not all(fits(world, row, mine) and covered(row["delegable"] or (), mine["delegable"] or ()) for row in rows):
         yield "delegable"
-    if any(role_of(world, it)["id"] == rows[0]["id"] for it in living(world, "membership") if it["user_id"] == actor):
+    holders = {it["user_id"] for it in living(world, "membership") if it["role_id"] == rows[0]["id"]}
+    if actor in holders or any(highest(world, it) >= mine["rank"] for it in holders_now(world, rows[0]["id"])):
         yield "target"
     if not all(in_subtree(world, row["home_unit_id"], seat["unit_id"]) for row in rows):
         yield "home"
@@ -216,19 +224,36 @@ def _unit(world: World, actor: str, seat: Row, act: Act) -> Iterator[str]:
         mine = role_of(world, seat)
         for other in living(world, "membership"):
             role = role_of(world, other)
-            if other["unit_id"] in new and (role["rank"] >= mine["rank"] or not fits(world, role, mine)):
+            if other["unit_id"] in new and role["rank"] >= mine["rank"]:
                 yield "rank"
+            if other["unit_id"] in new and not fits(world, role, mine):
+                yield "delegable"
 
 
 def _deputy(world: World, actor: str, seat: Row, act: Act) -> Iterator[str]:
     mine = role_of(world, seat)
     for row in states(act):
         of, to = row["of_id"], row["to_id"]
-        units = {it["unit_id"] for user in (of, to) for it in lasting(world, user)}
-        if not units or not grants_reach(world, seat, "deputy", act[1], units):
-            yield "reach"
+        for user in {of, to} - {actor}:
+            units = {it["unit_id"] for it in lasting(world, user)}
+            if not units or not grants_reach(world, seat, "deputy", act[1], units):
+                yield "reach"
         if to == actor or highest(world, to) >= mine["rank"] or (of != actor and highest(world, of) >= mine["rank"]):
             yield "target"
-        held = [role_of(world, it) for it in living(world, "membership") if it["user_id"] == of]
-        if not all(covered(role["grants"] or (), mine["delegable"] or ()) for role in held):
+        if of != actor and highest(world, of) >= mine["rank"]:
+            yield "rank"  # What is lent is a role of theirs, too.
+        held = [role_of(world, it) for it in lasting(world, of)] if act[1] != "delete" else []
+        if not all(covered(lent(world, role, row), mine["delegable"] or ()) for role in held):
             yield "delegable"
+        if not all(no_more_fields(world, role, mine) for role in held):
+            yield "delegable"
+
+
+def lent(world: World, role: Row, deputy: Row) -> Iterator[Row]:
+    """What of a role's grants a deputy gets: of the entities that are named, nothing administrative, and no sharing."""
+    for grant in role["grants"] or ():
+        entities = world["fields"] if grant["entity"] == "*" else [grant["entity"]]
+        for entity in entities:
+            named = deputy["entities"] is None or entity in deputy["entities"]
+            if named and entity not in ORGANISATION and grant["action"] != "share" and grant["scope"] != "none":
+                yield {**grant, "entity": entity}

@@ -50,7 +50,8 @@ def draw(random: Random, firm: Firm, at: int) -> Op:
     people = [label for label in firm.of("user") if label != "owner" and not label.startswith("N")] or ["owner"]
     governing = op["entity"] in ("unit", "user", "role", "membership", "deputy")
     who = "owner" if random.random() < (0.4 if governing else 0.08) else random.choice(people)
-    return {"who": who, "door": random.choice(["rest", "service"]), **op}
+    doors = ["rest", "service", "many"] if op["entity"] in WORK and "of" in op else ["rest", "service"]
+    return {"who": who, "door": random.choice(doors), **op}
 
 
 def _of(random: Random, firm: Firm, *entities: str) -> str:

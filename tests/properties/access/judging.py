@@ -20,6 +20,7 @@ from tests.properties.access.oracle import (
     covers,
     customer_of,
     field_open,
+    field_roles,
     guarded,
     is_active,
     is_owner,
@@ -93,7 +94,7 @@ def _create(world: World, user: str, entity: str, values: Values) -> str:
     if not _references(world, user, {k: v for k, v in values.items() if k not in ("owner_id", "unit_id")}):
         return "refuse"
     if not _fields(world, user, entity, values):
-        return "refuse" if not _deputised(world, user) else "either"
+        return "refuse" if field_roles(world, user, entity) and not _deputised(world, user) else "either"
     owner = values.get("owner_id", user)
     unit = values.get("unit_id") or home(world, owner) or home(world, user)
     row = {**dict.fromkeys(world["fields"][entity]), "currency": "EUR", "id": "new", **values}
@@ -127,7 +128,7 @@ def _create_part(world: World, user: str, part: str, values: Values) -> str:
 
 def _update(world: World, user: str, act: str, entity: str, row: Any, values: Values) -> str:
     if not _fields(world, user, entity, values):
-        return "either" if _deputised(world, user) else "refuse"
+        return "refuse" if field_roles(world, user, entity) and not _deputised(world, user) else "either"
     if same(row, values):
         return "either"
     if not _references(world, user, values):
@@ -226,10 +227,29 @@ def _organisation(world: World, user: str, act: str, entity: str, id: str | None
     if entity == "role" and not delegation.covered(change[3]["delegable"] or (), change[3]["grants"] or ()):
         return "refuse"
     whole = is_owner(world, user) or not _references(world, user, values) or not _fields(world, user, entity, values)
-    # What is linked to a client lies anywhere: their roles are handed on by whoever hands them on everywhere.
-    people = {(change[3] or change[2] or {}).get("user_id"), *_holders(world, entity, id)}
-    clients = people & {row["user_id"] for row in living(world, "customer")}
-    return "either" if whole or clients else "allow"
+    return "either" if whole or _for_clients(world, change, id) else "allow"
+
+
+def rules_broken(world: World, user: str, act: str, entity: str, id: str | None, values: Values) -> set[str]:
+    """Return the rules of delegation that a refused change breaks, from one seat or another; none where all hold."""
+    if entity not in delegation.ADMINISTERED:
+        return set()
+    change = administered(world, act, entity, id, values, user)
+    if customer_of(world, user) is not None:
+        return {"reach"}
+    if delegation.allowed(world, user, change):
+        return set()
+    if is_owner(world, user):
+        return {"target"}
+    broken = {rule for seat in delegation.refusals(world, user, change) for rule in seat}
+    return (broken or {"reach"}) | ({"delegable"} if _for_clients(world, change, id) else set())
+
+
+def _for_clients(world: World, change: delegation.Act, id: str | None) -> bool:
+    """Whether clients get it: what is linked to them lies anywhere, so whoever hands it on must do so everywhere."""
+    row = change[3] or change[2] or {}
+    people = {row.get("user_id"), row.get("of_id"), *_holders(world, change[0], id)}
+    return bool(people & {it["user_id"] for it in living(world, "customer")})
 
 
 def _holders(world: World, entity: str, id: str | None) -> set[str]:

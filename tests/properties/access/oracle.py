@@ -83,9 +83,12 @@ def role_of(world: World, seat: Row) -> Row:
 
 
 def is_owner(world: World, user: str) -> bool:
+    return any(owns(role_of(world, seat)) for seat in seats(world, user))
+
+
+def owns(role: Row) -> bool:
     every = ("*", "*", "all", None)
-    grants = [grant for seat in seats(world, user) for grant in role_of(world, seat)["grants"] or ()]
-    return any((it["entity"], it["action"], it["scope"], it.get("when")) == every for it in grants)
+    return any((it["entity"], it["action"], it["scope"], it.get("when")) == every for it in role["grants"] or ())
 
 
 def matches(grant: Row, entity: str, action: str) -> bool:
@@ -189,9 +192,10 @@ def by_grants(world: World, user: str, entity: str, action: str, row: Row) -> se
     }
 
 
-def linked(world: World, entity: str, row: Row) -> list[tuple[str, Row]]:
-    """The records from which a link leads to this one."""
+def linked(world: World, user: str, entity: str, row: Row) -> list[tuple[str, Row]]:
+    """The records from which a link leads to this one, by a field that somebody may read: another is not there."""
     links = [(kind, name) for kind, fields in CARRIES.items() for name, to in fields.items() if to == entity]
+    links = [(kind, name) for kind, name in links if field_open(world, user, kind, name, "read")]
     return [(kind, it) for kind, name in links for it in living(world, kind) if it[name] == row["id"]]
 
 
@@ -201,8 +205,9 @@ def by_participation(world: World, user: str, entity: str, action: str, row: Row
     found = set()
     for task in living(world, "task"):
         if task["owner_id"] == user and task["state"] in OPEN:
-            named = {(kind, task[field]) for field, kind in PARTICIPATED.items()}
-            reached = {(entity, row["id"]), *((kind, it["id"]) for kind, it in linked(world, entity, row))}
+            fields = [name for name in PARTICIPATED if field_open(world, user, "task", name, "read")]
+            named = {(PARTICIPATED[name], task[name]) for name in fields}
+            reached = {(entity, row["id"]), *((kind, it["id"]) for kind, it in linked(world, user, entity, row))}
             if named & reached:
                 found.add(f"task {task['id']}")
     return found
@@ -220,7 +225,7 @@ def by_shares(
         if share["user_id"] != user or ended or share["id"] in seen or action not in share["actions"]:
             continue
         sharer = share["created_by"].removeprefix("user:")
-        reached = [(entity, row)] + (linked(world, entity, row) if action == "read" else [])
+        reached = [(entity, row)] + (linked(world, user, entity, row) if action == "read" else [])
         if any((kind, it["id"]) == (share["entity"], share["record_id"]) for kind, it in reached):
             whole = world[share["entity"]][share["record_id"]]
             both = [(share["entity"], whole), (entity, row)]
@@ -292,26 +297,34 @@ def visible(world: World, user: str, entity: str, action: str = "read") -> set[s
     return {row["id"] for row in living(world, entity) if may(world, user, entity, action, row)}
 
 
-def field_roles(world: World, user: str, entity: str) -> tuple[list[Row], bool]:
-    """The roles whose field rules decide, and whether they grant reading the entity."""
-    roles = [role_of(world, seat) for seat in seats(world, user)]
-    granting = [
-        role
-        for role in roles
-        if any(matches(grant, entity, "read") and grant["scope"] != "none" for grant in role["grants"] or ())
-    ]
-    return (granting, True) if granting else (roles, False)
+def reads(role: Row, entity: str) -> bool:
+    return any(matches(grant, entity, "read") and grant["scope"] != "none" for grant in role["grants"] or ())
+
+
+def field_roles(world: World, user: str, entity: str) -> list[Row]:
+    """The roles that let somebody read records of an entity, their own and of those for whom they stand in."""
+    people = [user, *(of for of, _ in represented(world, user, entity))]
+    roles = [role_of(world, seat) for one in people for seat in seats(world, one)]
+    return [role for role in roles if reads(role, entity)]
 
 
 def field_open(world: World, user: str, entity: str, field: str, mode: str) -> bool:
-    """Whether somebody may read or write a field: of their roles the most permissive counts."""
-    roles, granting = field_roles(world, user, entity)
-    closed = (entity, field) in world["sensitive"]
-    told = []
-    for role in roles:
-        rules = [it for it in role["field_rules"] or () if (it["entity"], it["field"]) == (entity, field)]
-        told += [rule[mode] for rule in rules] or ([not closed] if granting else [])
-    return any(told) if told else not closed
+    """Whether somebody may read or write a field: of their roles that read the entity the most permissive counts.
+
+    Without any, what no role that reads it is denied: one more role never takes a field away (invariant 3).
+    """
+    roles = field_roles(world, user, entity)
+    if roles:
+        return any(role_opens(world, role, entity, field, mode) for role in roles)
+    others = [role for role in living(world, "role") if reads(role, entity)]
+    return (entity, field) not in world["sensitive"] and all(
+        role_opens(world, role, entity, field, mode) for role in others if not owns(role)
+    )
+
+
+def role_opens(world: World, role: Row, entity: str, field: str, mode: str) -> bool:
+    rules = [it[mode] for it in role["field_rules"] or () if (it["entity"], it["field"]) == (entity, field)]
+    return owns(role) or any(rules or [(entity, field) not in world["sensitive"]])
 
 
 def readable(world: World, user: str, entity: str) -> set[str]:

@@ -1,9 +1,8 @@
-"""A run: a company, operations one after another, and after each the comparison with the oracle; and its shrinking."""
+"""A run: a company, operations one after another, and after each the comparison with the oracle."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -12,16 +11,15 @@ import attrs
 from tests.properties.access import checks, delegation
 from tests.properties.access.companies import ENTITIES, Firm
 from tests.properties.access.drawing import draw
-from tests.properties.access.judging import bound, judge
+from tests.properties.access.judging import bound, judge, rules_broken
 from tests.properties.access.oracle import is_owner, may
-from tests.properties.access.scripts import Op, founding, hours, told
+from tests.properties.access.scripts import Op, founding, hours
 
 from opencrm import CRM
 
 INSTANTS = ("valid_from", "valid_to", "until")
 REFUSALS = (403, 404, 409, 422)
 DONE = (200, 201, 204)
-Open = Callable[[], AbstractContextManager[CRM]]
 
 
 class Broken(AssertionError):
@@ -34,12 +32,33 @@ class Tally:
 
     companies: int = 0
     operations: int = 0
-    done: int = 0
+    refused: int = 0
+    rules: int = 0
     answers: int = 0
 
+    def add(self, other: Tally) -> None:
+        """Count what somebody else did, too."""
+        for name, number in attrs.asdict(other).items():
+            setattr(self, name, getattr(self, name) + number)
+
     def __str__(self) -> str:
-        kept = f"{self.companies} companies, {self.operations} operations of which {self.done} were done"
-        return f"{kept}, {self.answers} answers compared"
+        kept = f"{self.companies:,} companies, {self.operations:,} operations, {self.refused:,} of them refused"
+        return f"{kept} ({self.rules:,} by a rule of delegation), {self.answers:,} answers compared"
+
+
+@attrs.frozen
+class Failure:
+    """What went wrong in a company.
+
+    Attributes:
+        script: The operations up to there.
+        text: What failed.
+        look: Who saw wrong what; None where the operation itself went wrong.
+    """
+
+    script: list[Op]
+    text: str
+    look: tuple[str, str] | None
 
 
 class Run:
@@ -65,38 +84,54 @@ class Run:
                 found[name] = value
         return found
 
-    def step(self, op: Op) -> None:
-        """Perform one operation, if all that it speaks of was made."""
+    def speaks_of(self, op: Op) -> dict[str, Any] | None:
+        """Return the values of an operation; None if it speaks of something that was never made."""
+        named = [op[name] for name in ("who", "of") if name in op]
+        return self.values(op.get("values", {})) if all(label in self.firm.labels for label in named) else None
+
+    def step(self, op: Op) -> bool:
+        """Perform one operation, if all that it speaks of was made; return whether anything may be otherwise since."""
         if op["act"] == "wait":
             self.firm.crm.advance(hours(op["hours"]))
-            return
-        values = self.values(op["values"])
-        named = [op["who"], *([op["of"]] if "of" in op else [])]
-        if values is None or any(label not in self.firm.labels for label in named):
-            return
+            return True
+        values = self.speaks_of(op)
+        if values is None:
+            return False
         before = self.firm.world()
         user, entity = self.firm.id(op["who"]), op["entity"]
         id = self.firm.id(op["of"]) if "of" in op else None
         verdict = judge(before, user, op["act"], entity, id, values)
+        rules = rules_broken(before, user, op["act"], entity, id, values) if verdict == "refuse" else set()
         status, answer = self._perform(op, user, id, values)
-        self.tally.operations += 1
         after = self.firm.world()
-        self._compare(op, verdict, status, answer, changed(before, after))
-        if status in DONE:
-            self.tally.done += 1
+        changes = changed(before, after)
+        many = op["door"] == "many" and self.firm.has_token(user)
+        if many and answer.get("unchanged") and may(before, user, entity, "read", before[entity][id]):
+            verdict = "either"  # What is deleted already, or living, is told to be so.
+        self._compare(op, verdict, status, answer, changes)
+        if many and verdict == "hidden":
+            self._compare_absent(op, user, status, answer)
+        self._compare_rule(rules, status, answer)
+        if status not in DONE:
+            self.tally.refused += 1
+        else:
             if op["act"] == "create":
                 self.firm.labels[op["as"]] = (entity, answer["id"])
             self._became(op, before, after, user, answer["id"] if id is None else id)
+        return bool(changes)
 
     def _perform(self, op: Op, user: str, id: str | None, values: dict[str, Any]) -> tuple[int, Any]:
         if op["who"] != "owner":
             self.firm.token(user) if self._active(user) else None
-        if op["door"] == "rest" and self.firm.has_token(user):
-            plain = {
-                k: v.isoformat().replace("+00:00", "Z") if isinstance(v, datetime) else v for k, v in values.items()
-            }
-            return self.firm.by_rest(user, op["act"], op["entity"], id, plain)
+        if op["door"] != "service" and self.firm.has_token(user):
+            door = {"rest": self.firm.by_rest, "many": self.firm.by_many}[op["door"]]
+            return door(user, op["act"], op["entity"], id, self._plain(values))
         return self.firm.by_service(user, op["act"], op["entity"], id, values)
+
+    def _plain(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Write instants as text."""
+        text = {k: v.isoformat().replace("+00:00", "Z") for k, v in values.items() if isinstance(v, datetime)}
+        return {**values, **text}
 
     def _active(self, user: str) -> bool:
         row = self.firm.world()["user"][user]
@@ -110,12 +145,27 @@ class Run:
             raise Broken(f"somebody disabled was answered {said}")
         if verdict in ("refuse", "hidden") and status in DONE:
             raise Broken(f"was done, and the oracle says: {verdict}")
-        if verdict == "hidden" and status != 404:
+        if verdict == "hidden" and status != 404 and op["door"] != "many":
             raise Broken(f"answered {said} about a record that may not be known")
         if verdict == "allow" and status not in DONE and not self._business(op, status, answer):
             raise Broken(f"was refused ({said}), and the oracle allows it")
         if status not in DONE and changes:
             raise Broken(f"was refused ({said}) and yet changed {sorted(changes)}")
+
+    def _compare_absent(self, op: Op, user: str, status: int, answer: Any) -> None:
+        """Compare the refusal of many records, whatever they are, with that of one that is not there."""
+        values = self._plain(self.speaks_of(op) or {})
+        absent = self.firm.by_many(user, op["act"], op["entity"], checks.ABSENT, values)
+        if absent != (status, answer):
+            raise Broken(f"answered {answer} about what may not be known, and {absent} about what is not there")
+
+    def _compare_rule(self, rules: set[str], status: int, answer: Any) -> None:
+        """Compare the rule of delegation that a refusal names with those that are broken from one seat or another."""
+        named = answer.get("rule") if status == 403 else None
+        if rules and named in delegation.RULES:
+            self.tally.rules += 1
+            if named not in rules:
+                raise Broken(f"was refused by another rule than {sorted(rules)}: {answer['detail']}")
 
     def _business(self, op: Op, status: int, answer: Any) -> bool:
         """Refusals that have nothing to do with permissions: no such move, a second one of what must be unique ..."""
@@ -137,20 +187,29 @@ class Run:
             raise Broken("invariant 13: it was given beyond the reach of assign")
         checks.no_amplification(before, after, user)
 
-    def check(self, *, whole: bool, doors: Sequence[Any] = ()) -> None:
-        """Compare what some people see, or everybody."""
-        world = self.firm.world()
-        self.tally.answers += checks.compare(self.firm, world, self.random, whole=whole, doors=doors)
+    def check(self, touched: str) -> None:
+        """Compare something that somebody sees, after a change of an entity."""
+        self.tally.answers += checks.something(self.firm, self.firm.world(), self.random, touched)
+
+    def check_everything(self) -> None:
+        """Compare what everybody sees."""
+        self.tally.answers += checks.everything(self.firm, self.firm.world(), self.random)
+
+    def check_again(self, look: tuple[str, str]) -> None:
+        """Compare what somebody sees of an entity, through all doors."""
+        if look[0] in self.firm.labels and self._active(self.firm.id(look[0])):
+            checks.look(self.firm, self.firm.world(), self.random, look, checks.DOORS)
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
     """The records that differ."""
     names = [entity.spec.name for entity in ENTITIES]
-    return {f"{name} {id}" for name in names for id in after[name] if before[name].get(id) != after[name][id]}
+    touched = [name for name in names if before[name] is not after[name]]
+    return {f"{name} {id}" for name in touched for id in after[name] if before[name].get(id) != after[name][id]}
 
 
-def play(crm: CRM, tally: Tally, seed: str, number: int) -> tuple[list[Op], str] | None:
-    """Run a company; return the script up to the failure and what failed, or None."""
+def play(crm: CRM, tally: Tally, seed: str, number: int) -> Failure | None:
+    """Found a company and perform so many operations in it; return what failed, or None."""
     random, script = Random(seed), []
     run = Run(crm, tally, random)
     try:
@@ -158,75 +217,34 @@ def play(crm: CRM, tally: Tally, seed: str, number: int) -> tuple[list[Op], str]
             script.append(op)
             run.step(op)
         for at in range(number):
-            op = draw(random, run.firm, at)
+            op = drawn(run, at)
             script.append(op)
-            run.step(op)
-            run.check(whole=False)
-        run.check(whole=True)
+            if run.step(op):
+                run.check(op.get("entity", ""))
+            tally.operations += 1
+        run.check_everything()
     except AssertionError as error:
-        return script, str(error)
+        return Failure(script, str(error), getattr(error, "look", None))
     tally.companies += 1
     return None
 
 
-def replay(crm: CRM, script: list[Op]) -> str | None:
-    """Run a script, with all comparisons at its end; return what failed."""
+def drawn(run: Run, at: int) -> Op:
+    """Draw an operation that can be tried: all that it speaks of is there."""
+    while True:
+        op = draw(run.random, run.firm, at)
+        if run.speaks_of(op) is not None:
+            return op
+
+
+def replay(crm: CRM, script: list[Op], look: tuple[str, str] | None = None) -> str | None:
+    """Run a script, and look once more at what differed; return what failed."""
     run = Run(crm, Tally(), Random("replay"))
     try:
         for op in script:
             run.step(op)
-        run.check(whole=True, doors=checks.DOORS)
+        if look is not None:
+            run.check_again(look)
     except AssertionError as error:
         return str(error)
     return None
-
-
-def shrunk(open_crm: Open, script: list[Op], most: int = 300) -> list[Op]:
-    """Leave out of a failing script what is not needed for it to fail: operations first, then grants and rules."""
-    left = iter(range(most))
-
-    def fails(shorter: list[Op]) -> bool:
-        if next(left, None) is None:
-            return False
-        with open_crm() as crm:
-            return replay(crm, shorter) is not None
-
-    script = without(script, fails)
-    for at in range(len(script)):
-        for name in ("delegable", "field_rules", "grants"):
-            rows = script[at].get("values", {}).get(name)
-            if rows:
-                script = [*script[:at], _with(script[at], name, rows, script, at, fails), *script[at + 1 :]]
-    return script
-
-
-def without(items: list[Any], fails: Callable[[list[Any]], bool]) -> list[Any]:
-    """Return the items without those of which none is needed."""
-    size = max(1, len(items) // 2)
-    while size >= 1:
-        at = 0
-        while at < len(items):
-            shorter = items[:at] + items[at + size :]
-            if fails(shorter):
-                items = shorter
-            else:
-                at += size
-        size //= 2
-    return items
-
-
-def _with(op: Op, name: str, rows: list[Any], script: list[Op], at: int, fails: Callable[[list[Op]], bool]) -> Op:
-    def changed_to(fewer: list[Any]) -> Op:
-        return {**op, "values": {**op["values"], name: fewer}}
-
-    return changed_to(without(rows, lambda fewer: fails([*script[:at], changed_to(fewer), *script[at + 1 :]])))
-
-
-def story(open_crm: Open, seed: str, script: list[Op], failure: str) -> str:
-    """Tell a failure in few words: the shortest script that still fails."""
-    short = shrunk(open_crm, script)
-    with open_crm() as crm:
-        last = replay(crm, short)
-    if last is None:
-        short, last = script, failure
-    return "\n".join([f"company {seed}", *(f"  {told(op)}" for op in short), f"=> {last}"])

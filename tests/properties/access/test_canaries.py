@@ -139,16 +139,28 @@ def test_no_file_tells_what_may_not_be_read(marked, who):
 
 
 def exported(marked: Marked, user: str, entity: str, exporter: Any) -> Iterator[bytes]:
-    """The bytes of a file, and of what is packed in it."""
+    """The bytes of a file, and of what is packed in it; then those of the file that REST answers with."""
     file = io.BytesIO()
     try:
         with marked.firm.crm.export(Principal.user(user), Query(BY_NAME[entity])) as taken:
             exporter.write(file, taken.fields, taken.rows)
     except PermissionDenied:
-        return
-    yield file.getvalue()
-    if zipfile.is_zipfile(file):
-        with zipfile.ZipFile(file) as packed:
+        status = 403
+    else:
+        status = 200
+        yield from unpacked(file.getvalue())
+    parts = marked.firm.crm.schemas.nested(BY_NAME[entity].spec)
+    asked = f"?format={exporter.suffixes[0][1:]}" + (f"&parts={','.join(parts)}" if parts else "")
+    answer = marked.firm.call(user, "POST", f"/{PLURALS[entity]}/export{asked}")
+    assert answer.status_code == status, answer.text
+    yield str(answer.headers).encode()
+    yield from unpacked(answer.data)
+
+
+def unpacked(data: bytes) -> Iterator[bytes]:
+    yield data
+    if zipfile.is_zipfile(io.BytesIO(data)):
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
             yield from (packed.read(name) for name in packed.namelist())
 
 

@@ -13,6 +13,7 @@ from opencrm import (
     AddedField,
     Contact,
     Create,
+    Customer,
     Deal,
     Delete,
     Deputy,
@@ -198,6 +199,18 @@ def test_participation_ends_with_the_task(crm, firm, end):
         with crm.work(firm.owner) as work:
             records.delete(work, [Delete(Task, task)])
     assert seen(crm, firm.stranger) == seen(crm, firm.stranger, Contact) == set()
+
+
+def test_a_client_gives_nothing_away(crm, firm):
+    """Invariant 13: what a client's `assign` reaches is theirs, and lies with nobody else."""
+    contact = made(crm, firm.owner, Contact, name="C", owner_id=None, unit_id=firm.units["north"])
+    grants = [Grant("contact", "read", Scope.ALL), Grant("contact", "assign", Scope.ALL)]
+    client, _ = person(crm, firm, "client", "south_shop", *grants)
+    made(crm, firm.owner, Customer, user_id=client.id, contact_id=contact)
+    assert seen(crm, client, Contact) == {contact}
+    api = Client(crm)
+    assert api.by_service(client.id, "assign", "contact", contact, {"owner_id": firm.head.id})[0] == 403
+    assert api.by_rest(client.id, "assign", "contact", contact, {"owner_id": firm.head.id})[0] == 403
 
 
 def test_a_task_is_no_key(crm, firm):

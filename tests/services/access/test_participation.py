@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from opencrm import Assign, Contact, Deal, Delete, PermissionDenied, Query, assigning, records
-from opencrm.services.reading import plans
+from opencrm.services.reading.planning import plans
 from opencrm.testing import make_contact, make_deal, make_task
 
 

@@ -19,7 +19,7 @@ ENDED = "2026-03-01T00:00:00Z"
 @pytest.fixture
 def invited(crm):
     """`invited(person, user)`: the secret of an invitation that a person makes."""
-    from opencrm.services.identity.inviting import invite
+    from opencrm.services.identity.mail.inviting import invite
 
     def act(person, user):
         with crm.work(person) as work:

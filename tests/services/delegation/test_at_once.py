@@ -33,6 +33,8 @@ def test_invariants_7_10_and_21_hold_with_32_clients_at_once(crm, branch):
         assert not [unit for unit in tree.parents if tree.in_circle(unit)]
         assert not [role for role in plan["roles"] if tree.roles[role].rank >= 600]
         assert high(work) <= {*plan["owners"], *plan["high"]}
+        places = [(it.user_id, it.unit_id, it.role_id) for it in work.stream(Query(Membership))]
+        assert len(places) == len(set(places))
 
 
 def company(crm, branch):

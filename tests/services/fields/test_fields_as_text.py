@@ -194,7 +194,7 @@ def test_a_rehearsal_writes_nothing(crm, firm):
 
 def test_the_texts_of_the_documentation_can_be_applied(crm, firm):
     """As they stand, one after the other."""
-    page = Path(__file__).parents[3] / "docs" / "how-to" / "add-your-own-fields.md"
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "building" / "add-your-own-fields.md"
     first, second = re.findall("```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     assert applied(crm, firm.owner, first) == ["create deal.district", "create deal.glazing", "create deal.fitter"]
     assert applied(crm, firm.owner, second) == ["change deal.quarter (key: 'district' > 'quarter')"]

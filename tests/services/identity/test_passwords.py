@@ -8,7 +8,7 @@ import pytest
 
 from opencrm.embed import Cost
 from opencrm.errors import InputError
-from opencrm.services.identity.passwords import COST, Passwords, check_new
+from opencrm.services.identity.passwords.hashing import COST, Passwords, check_new
 
 CHEAP = Cost(rounds=1, kibibytes=8, lanes=1)
 GOOD = "correct horse battery"

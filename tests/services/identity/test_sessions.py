@@ -6,10 +6,13 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from tests.services.identity.conftest import PASSWORD
 
 from opencrm import (
+    Create,
     Deal,
     Delete,
+    Deputy,
     Grant,
     InputError,
     Membership,
@@ -308,3 +311,44 @@ def test_and_nothing_else(crm, session, given, field):
     with pytest.raises(InputError) as refused, crm.work(session) as work:
         account.change(work, given)
     assert list(refused.value.fields) == [field]
+
+
+# Rights that change without the session's end.
+
+
+def test_a_moved_unit_counts_at_the_next_request(crm, firm, sign_in, accounts):
+    """The session goes on: which units lie below one's own is asked anew each time."""
+    accounts.set_password(firm.owner, firm.head.id, PASSWORD)
+    head, deal = principal_of(sign_in("head").secret), make_deal(crm, by=firm.owner, unit_id=firm.units["south_shop"])
+    seen = []
+    for above in ("south", "north", "south"):
+        change(crm, firm, Update(Unit, firm.units["south_shop"], parent_id=firm.units[above]))
+        with crm.read(head) as reader:
+            seen.append(deal.id in [row.id for row in reader.list(Query(Deal))])
+    assert seen == [False, True, False]
+
+
+def test_a_deputyship_counts_at_the_next_request(crm, firm, session):
+    """From its beginning on, and no longer at its end or when it is taken away."""
+    deal = make_deal(crm, by=firm.owner, unit_id=firm.units["south"], owner_id=None)
+    day, sees = timedelta(hours=1), lambda: _sees(crm, session, deal.id)
+    about = {"of_id": firm.owner.id, "to_id": firm.seller.id, "entities": ["deal"]}
+    assert not sees()
+    with crm.work(firm.owner) as work:
+        times = {"valid_from": work.now + day, "valid_to": work.now + 2 * day}
+        records.create(work, [Create(Deputy, values={**about, **times})])
+    found = []
+    for _ in range(3):
+        found.append(sees())
+        crm.advance(day)
+    assert found == [False, True, False]
+    with crm.work(firm.owner) as work:
+        [made] = records.create(work, [Create(Deputy, values={**about, "valid_to": work.now + day})])
+    assert sees()
+    change(crm, firm, Delete(Deputy, made.record_id))
+    assert not sees()
+
+
+def _sees(crm, principal, deal):
+    with crm.read(principal) as reader:
+        return deal in [row.id for row in reader.list(Query(Deal))]

@@ -94,7 +94,7 @@ def test_a_hash_of_another_cost_is_made_anew(crm, firm, accounts, accounts_of, r
     dearer = accounts_of(crm, cost=Cost(rounds=2, kibibytes=16, lanes=1))
     assert dearer.sign_in(Attempt(email="seller@example.com", password=PASSWORD))
     with crm.database.read() as tx:
-        from opencrm.services.identity import credentials
+        from opencrm.services.identity.passwords import credentials
 
         assert "m=16,t=2" in credentials.by_id(tx, firm.seller.id)["hash"]
         assert "m=8,t=1" in credentials.by_id(tx, firm.owner.id)["hash"]

@@ -13,7 +13,7 @@ from sqlalchemy import event
 
 from opencrm import Create, Deal, Equal, In, Query, Report, Unit, boards, records, reports
 from opencrm.services.analysing import recounting
-from opencrm.services.reading import plans
+from opencrm.services.reading.planning import plans
 
 TEAMS = 12
 PAGE = 4

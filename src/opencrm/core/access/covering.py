@@ -1,4 +1,4 @@
-"""Whether one set of grants holds all of another, and whether one role opens all fields that another does."""
+"""Whether one set of grants holds all of another."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
-from opencrm.core.access.grants import ACTIONS, ANY, FieldRule, Grant, Scope
-from opencrm.core.access.reach import roots
+from opencrm.core.access.grants import ACTIONS, ANY, Grant, Scope
 from opencrm.core.entity import Spec
 
 _MOVE = "move:"
@@ -47,51 +46,6 @@ class Coverage:
         elif grant.action.startswith(_MOVE) and ANY in _move(grant.action):
             several = (it for it in self.moves.get(grant.entity, ()) if _wider(grant.action, it))
             yield from (attrs.evolve(grant, action=action) for action in several)
-
-
-@attrs.frozen
-class Openness:
-    """Which fields a role opens.
-
-    Args:
-        grants: What it grants.
-        rules: Its field rules, by entity and field.
-        everything: Whether it is an owner's, who reads and writes all fields.
-    """
-
-    grants: Sequence[Grant]
-    rules: Mapping[tuple[str, str], FieldRule]
-    everything: bool = False
-
-    def opens(self, spec: Spec, name: str, verb: str) -> bool:
-        """Say whether a field may be read or written by whoever reaches records of its entity."""
-        rule = self.rules.get((spec.name, name))
-        if self.everything:
-            return True
-        return bool(getattr(rule, verb)) if rule is not None else spec.fields[name].sensitive is None
-
-    def readable(self, spec: Spec) -> list[str]:
-        """Return the fields of an entity that may be read."""
-        return [name for name in spec.fields if self.opens(spec, name, "read")]
-
-    def beyond(self, other: Openness, entities: Mapping[str, Spec]) -> tuple[str, str] | None:
-        """Return an entity and a field of it that this role opens and the other does not; None if there is none."""
-        if other.everything:
-            return None
-        for spec in entities.values():
-            read = self.everything or self._reads(spec, entities)
-            for name in spec.fields:
-                if (read or (spec.name, name) in self.rules) and self._wider(other, spec, name):
-                    return spec.name, name
-        return None
-
-    def _reads(self, spec: Spec, entities: Mapping[str, Spec]) -> bool:
-        whole = [root.name for root in roots(spec, entities)]
-        granted = [grant for grant in self.grants if grant.scope is not Scope.NONE]
-        return any(grant.covers(name, "read") for grant in granted for name in whole)
-
-    def _wider(self, other: Openness, spec: Spec, name: str) -> bool:
-        return any(self.opens(spec, name, verb) and not other.opens(spec, name, verb) for verb in ("read", "write"))
 
 
 def _holds(given: Grant, wanted: Grant) -> bool:

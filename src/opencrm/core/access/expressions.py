@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Literal
 
@@ -57,26 +57,37 @@ class Verdict:
 
 
 @attrs.frozen
+class Restriction:
+    """What must hold besides, and whose word that is."""
+
+    condition: Condition
+    reason: str
+
+
+@attrs.frozen(eq=False)
 class Arm:
     """One way in which records come within reach: a condition, and the reason to tell.
 
     Attributes:
         condition: What a record must meet.
         reason: Why that is enough.
-        ways: Where several ways are asked about together, each by itself, to be told apart.
+        ways: Where several ways are asked about together, gives each by itself, to be told apart.
+        restrictions: What the condition asks besides of the records that lead there, each with whose word it is.
     """
 
     condition: Condition
     reason: Reason
-    ways: tuple[Arm, ...] = ()
+    ways: Callable[[], Iterable[Arm]] | None = None
+    restrictions: tuple[Restriction, ...] = ()
 
+    def apart(self) -> Iterable[Arm]:
+        """Return the ways that are asked about together; of one that is alone, that one."""
+        return (self,) if self.ways is None else self.ways()
 
-@attrs.frozen
-class Restriction:
-    """What must hold besides, and whose word that is."""
-
-    condition: Condition
-    reason: str
+    def told(self, tell: Callable[[Reason], Reason]) -> Arm:
+        """Return the same way, with its reasons told differently."""
+        ways = None if self.ways is None else lambda: (way.told(tell) for way in self.apart())
+        return Arm(self.condition, tell(self.reason), ways, self.restrictions)
 
 
 @attrs.define(slots=False, eq=False)
@@ -122,15 +133,33 @@ class Expression:
         reasons = tuple(self._reasons(row, linked))
         if reasons:
             return Verdict(True, reasons[0].text, reasons)
-        return Verdict(False, f"no grant of {self.spec.name}.{self.action} reaches the record")
+        return Verdict(False, self._barred_before(row, linked) or f"no grant of {self._act} reaches the record")
 
     def barred(self, row: Values, linked: Linked) -> str | None:
         """Return the first restriction that does not hold for a record, as a person reads it; None where all do."""
-        failed = (it for it in self.restrictions if not predicate(it.condition, self.spec, linked)(row))
-        return next((f"restricted: {it.reason}" for it in failed), None)
+        return self._failed(self.restrictions, row, linked)
 
     def _reasons(self, row: Values, linked: Linked) -> Iterator[Reason]:
         for arm in self.arms:
-            for way in arm.ways or (arm,):
-                if predicate(way.condition, self.spec, linked)(row):
-                    yield way.reason
+            if self._holds(arm.condition, row, linked):
+                yield from (way.reason for way in arm.apart() if self._holds(way.condition, row, linked))
+
+    def _barred_before(self, row: Values, linked: Linked) -> str | None:
+        """Return the first restriction of what leads to a record, on a way that would reach it but for that."""
+        open_but_for_it = (
+            arm
+            for arm in self.arms
+            if arm.restrictions and any(self._holds(way.condition, row, linked) for way in arm.apart())
+        )
+        return next((self._failed(arm.restrictions, row, linked) for arm in open_but_for_it), None)
+
+    def _failed(self, restrictions: Iterable[Restriction], row: Values, linked: Linked) -> str | None:
+        failed = (it for it in restrictions if not self._holds(it.condition, row, linked))
+        return next((f"restricted: {it.reason}" for it in failed), None)
+
+    def _holds(self, condition: Condition, row: Values, linked: Linked) -> bool:
+        return predicate(condition, self.spec, linked)(row)
+
+    @property
+    def _act(self) -> str:
+        return f"{self.spec.name}.{self.action}"

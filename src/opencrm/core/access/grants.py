@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -17,6 +18,9 @@ ACTIONS = frozenset(
     {ANY, "create", "read", "update", "delete", "restore", "assign", "share", "export", "merge", "move"}
 )
 """What can be granted; besides, each move: `move:<pipeline>.<stage>`."""
+
+_PARTS = ("entity", "action", "scope")
+_KNOWN = frozenset({*_PARTS, "when"})
 
 
 class Scope(IntEnum):
@@ -154,18 +158,20 @@ def _plain_grant(grant: Grant) -> dict[str, Any]:
 def _grant(at: int, raw: Any) -> Grant:
     if isinstance(raw, Grant):
         return raw
-    known = isinstance(raw, dict) and {"entity", "action", "scope"} <= set(raw) <= {
-        "entity",
-        "action",
-        "scope",
-        "when",
-    }
-    if not known or not all(isinstance(raw[name], str) for name in ("entity", "action", "scope")):
+    parts = [raw.get(name) for name in _PARTS] if isinstance(raw, dict) and raw.keys() <= _KNOWN else [None]
+    if not all(isinstance(part, str) for part in parts):
         raise ValueError(f"grant {at} must have entity, action, scope and perhaps when")
-    if raw["scope"].upper() not in Scope.__members__:
+    grant = _unconditional(*parts)
+    if grant is None:
         raise ValueError(f"grant {at} has the unknown scope {raw['scope']!r}")
-    when = condition(raw["when"]) if raw.get("when") is not None else None
-    return Grant(raw["entity"], raw["action"], Scope[raw["scope"].upper()], when)
+    return grant if raw.get("when") is None else attrs.evolve(grant, when=condition(raw["when"]))
+
+
+@lru_cache(maxsize=10_000)
+def _unconditional(entity: str, action: str, scope: str) -> Grant | None:
+    """Return a grant, made once: all roles are read anew at each change of the organisation; None without a scope."""
+    found = Scope.__members__.get(scope.upper())
+    return None if found is None else Grant(entity, action, found)
 
 
 def _rule(at: int, raw: Any) -> FieldRule:

@@ -12,6 +12,7 @@ import attrs
 import orjson
 
 from opencrm.core.access.grants import EVERYTHING, FieldRule, Grant, Scope, grant_rows
+from opencrm.core.access.memberships import main_first, valid
 from opencrm.core.change import Values
 from opencrm.core.conditions.binding.moments import timely
 from opencrm.core.values import Id
@@ -39,9 +40,21 @@ class RoleGrants:
         rules = sorted(map(attrs.astuple, self.field_rules.values()))
         return sha256(orjson.dumps([self.rank, grant_rows(self.grants), rules])).hexdigest()
 
+    def about(self, entity: str, action: str) -> tuple[Grant, ...]:
+        """Return its grants of an act, found once: a role is asked for them for each of its holders."""
+        found = self._about.get((entity, action))
+        if found is None:
+            found = tuple(it for it in self.grants if it.scope is not Scope.NONE and it.covers(entity, action))
+            self._about[entity, action] = found
+        return found
+
+    @cached_property
+    def _about(self) -> dict[tuple[str, str], tuple[Grant, ...]]:
+        return {}
+
     def reads(self, entity: str) -> bool:
         """Whether it lets its holders read records of an entity."""
-        return any(grant.scope is not Scope.NONE and grant.covers(entity, "read") for grant in self.grants)
+        return bool(self.about(entity, "read"))
 
     @cached_property
     def timely(self) -> bool:
@@ -51,7 +64,15 @@ class RoleGrants:
 
 @attrs.frozen
 class Seat:
-    """A user's valid membership: the place from which the scopes of its role are measured."""
+    """A user's valid membership: the place from which the scopes of its role are measured.
+
+    Attributes:
+        id: The membership.
+        unit_id: Where it is.
+        role: What it lets one do.
+        is_head: Whether they are the unit's head.
+        is_primary: Whether it is their main place, as exactly one of a person's seats is.
+    """
 
     id: Id
     unit_id: Id
@@ -144,14 +165,20 @@ class Organisation:
         return above is not None
 
     def seats(self, memberships: Iterable[Values], now: datetime) -> tuple[Seat, ...]:
-        """Return the seats of the memberships valid at `now`: from `valid_from` on, no longer at `valid_to`."""
-        return tuple(
-            Seat(each["id"], each["unit_id"], self.roles[each["role_id"]], each["is_head"], each["is_primary"])
-            for each in memberships
-            if each["role_id"] in self.roles and each["unit_id"] in self.parents and _valid(each, now)
-        )
+        """Return the seats of one person's memberships that are valid at an instant, the main place first.
 
+        The membership that is marked as the main place is it, of several the one made first; where none is marked
+        that is valid, the one made first is: so there is one at every instant, without anything having to run.
 
-def _valid(membership: Values, now: datetime) -> bool:
-    start, end = membership["valid_from"], membership["valid_to"]
-    return (start is None or start <= now) and (end is None or now < end)
+        Args:
+            memberships: All that the person has, of whatever time.
+            now: The instant.
+        """
+        there = [each for each in memberships if self._stands(each) and valid(each, now)]
+        return tuple(self._seat(each, is_primary=at == 0) for at, each in enumerate(main_first(there)))
+
+    def _stands(self, membership: Values) -> bool:
+        return membership["role_id"] in self.roles and membership["unit_id"] in self.parents
+
+    def _seat(self, place: Values, *, is_primary: bool) -> Seat:
+        return Seat(place["id"], place["unit_id"], self.roles[place["role_id"]], place["is_head"], is_primary)

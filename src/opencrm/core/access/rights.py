@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 
 import attrs
 
 from opencrm.core.access import reach
-from opencrm.core.access.expressions import Expression
+from opencrm.core.access.expressions import Expression, Restriction
 from opencrm.core.access.grants import Grant, Scope
 from opencrm.core.access.guards import Guard
-from opencrm.core.access.organisation import Organisation, RoleGrants, Seat
+from opencrm.core.access.openness import open_fields
+from opencrm.core.access.organisation import Organisation, Seat
 from opencrm.core.access.principal import Principal
-from opencrm.core.conditions import TRUE, Asker
+from opencrm.core.access.reach.parts import roots
+from opencrm.core.conditions import FALSE, TRUE, Asker, Condition, bind
 from opencrm.core.entity import Entity, Spec
 from opencrm.core.locale import Locale
 from opencrm.core.stamps import STAMP
 from opencrm.core.values import Id
-from opencrm.errors import PermissionDenied
+from opencrm.errors import InputError, PermissionDenied
 
 
 @attrs.frozen(eq=False)
@@ -110,10 +112,17 @@ class Rights:
         """The units of the seats, and all below them."""
         return tuple(sorted({unit for seat in self.seats for unit in self.organisation.subtree(seat.unit_id)}))
 
-    def denied(self, action: str, reason: str) -> PermissionDenied:
-        """Return the refusal of an act, such as `"deal.update"`, to be raised."""
-        text = f"{self.name} may not do this: {action} ({reason})"
-        return PermissionDenied(text, principal=self.name, action=action, reason=reason)
+    def denied(self, action: str, reason: str, *, rule: str | None = None) -> PermissionDenied:
+        """Return the refusal of an act, to be raised.
+
+        Args:
+            action: The act, such as `"deal.update"`.
+            reason: Why, for a person.
+            rule: The rule that refuses it, where it has a name.
+        """
+        told = reason if rule is None else f'rule "{rule}": {reason}'
+        text = f"{self.name} may not do this: {action} ({told})"
+        return PermissionDenied(text, principal=self.name, action=action, reason=told, rule=rule)
 
     def asker(self, now: datetime) -> Asker:
         """Return whom the conditions that the principal writes are bound for."""
@@ -133,14 +142,27 @@ class Rights:
         spec = entity if isinstance(entity, Spec) else self.entities[entity.spec.name]
         found = self._expressions.get((spec.name, action))
         if found is None:
-            arms, restrictions = reach.arms(self, spec, action), reach.restrictions(self, spec, action)
-            found = self._expressions[spec.name, action] = Expression(spec, action, tuple(arms), tuple(restrictions))
+            arms, restricted = tuple(reach.arms(self, spec, action)), tuple(self.restrictions(spec, action))
+            found = self._expressions[spec.name, action] = Expression(spec, action, arms, restricted)
         return found
+
+    def restrictions(self, spec: Spec, action: str) -> Iterator[Restriction]:
+        """Give what must hold besides."""
+        for guard in self.guards:
+            if guard.restricts(spec.name, action):
+                yield Restriction(self.bound(spec, guard.condition), guard.reason)
+
+    def bound(self, spec: Spec, when: Condition) -> Condition:
+        """Return the condition of a grant or a guard; one about a field that went away with its plugin never holds."""
+        try:
+            return bind(when, spec, spec.fields, self.locale, self.grantor)
+        except InputError:
+            return FALSE
 
     def granted(self, spec: Spec, action: str) -> Iterator[tuple[Seat | None, Grant, Scope]]:
         """Give the grants of an act, each with the membership that carries it and how far it reaches."""
         most = self.limit(spec.name, action)
-        held = [(seat, grant) for seat in self.seats for grant in seat.role.grants]
+        held = [(seat, grant) for seat in self.seats for grant in seat.role.about(spec.name, action)]
         for seat, grant in [*held, *((None, grant) for grant in self.grants)]:
             scope = min(grant.scope, most)
             if scope is not Scope.NONE and grant.covers(spec.name, action):
@@ -183,14 +205,14 @@ class Rights:
         """Return the fields of an entity that may be read; another one does not exist for the principal."""
         found = self._readable.get(spec.name)
         if found is None:
-            found = self._readable[spec.name] = frozenset(self._open(spec, spec.fields, "read"))
+            found = self._readable[spec.name] = frozenset(open_fields(self, spec, spec.fields, "read"))
         return found
 
     def writable(self, spec: Spec) -> frozenset[str]:
         """Return the fields of an entity that may be written."""
         found = self._writable.get(spec.name)
         if found is None:
-            found = self._writable[spec.name] = frozenset(self._open(spec, self.readable(spec), "write"))
+            found = self._writable[spec.name] = frozenset(open_fields(self, spec, self.readable(spec), "write"))
         return found
 
     def units(self, spec: Spec, action: str) -> frozenset[Id] | None:
@@ -221,23 +243,12 @@ class Rights:
         found = {seat.unit_id for seat in self.seats}
         for seat in self.seats:
             found.update(self.organisation.subtree(seat.unit_id) if seat.is_head else ())
-        for whole in reach.roots(spec, self.entities):
+        for whole in roots(spec, self.entities):
             reached = self.units(whole, "update")
             if reached is None:
                 return None
             found |= reached
         return frozenset(found)
-
-    def _open(self, spec: Spec, names: Iterable[str], verb: str) -> Iterator[str]:
-        """Give the fields that may be read or written; of the roles with reach the most permissive decides."""
-        if self.owner:
-            return iter(names)
-        roles = self._reading(spec)
-        whole = reach.roots(spec, self.entities)
-        every = [it for it in self.organisation.roles.values() if any(it.reads(each.name) for each in whole)]
-        allowed = _shown(spec, roles, every)
-        carried = None if roles else reach.carried_fields(self, spec)
-        return (it for it in names if it == "id" or (allowed(it, verb) and (carried is None or it in carried)))
 
     @cached_property
     def alone(self) -> Rights:
@@ -250,33 +261,3 @@ class Rights:
             return None
         with_one = ((it, attrs.evolve(self, standing_in=(it,))) for it in self.standing_in)
         return next((it.rights.name for it, rights in with_one if allows(rights)), self.standing_in[0].rights.name)
-
-    def _reading(self, spec: Spec) -> tuple[RoleGrants, ...]:
-        """Return the roles, one's own and theirs whom one stands in for, that let one read records of an entity."""
-        whole = reach.roots(spec, self.entities)
-        own = [seat.role for root in whole for seat, _, _ in self.granted(root, "read") if seat is not None]
-        theirs = [role for it in self.standing_in if any(map(it.covers, whole)) for role in it.rights._reading(spec)]
-        return tuple({role.id: role for role in (*own, *theirs)}.values())
-
-
-def _shown(spec: Spec, roles: Sequence[RoleGrants], every: Collection[RoleGrants]) -> Callable[[str, str], bool]:
-    """Return what says whether a field may be read or written.
-
-    Who reads an entity by no role, through a task or a share alone, sees what no role that reads it is denied: one
-    more role never takes a field away.
-    """
-    if roles:
-        return lambda name, verb: any(_may(spec, name, verb, role) for role in roles)
-    return lambda name, verb: all(_may(spec, name, verb, role, owner=False) for role in every) and _plain(spec, name)
-
-
-def _may(spec: Spec, name: str, verb: str, role: RoleGrants, *, owner: bool = True) -> bool:
-    """Say whether a role opens a field; a sensitive one needs a rule."""
-    if owner and role.owner:
-        return True
-    rule = role.field_rules.get((spec.name, name))
-    return bool(getattr(rule, verb)) if rule else _plain(spec, name)
-
-
-def _plain(spec: Spec, name: str) -> bool:
-    return spec.fields[name].sensitive is None

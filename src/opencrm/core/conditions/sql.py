@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from itertools import count
 from operator import eq, ge, gt, le, lt, ne
 from types import MappingProxyType
@@ -97,9 +98,10 @@ def parameter_names(prefix: str) -> Iterator[str]:
 class _Writer:
     """Pushes negation down to the comparisons, where a missing value is spelt out: no NULL ever decides."""
 
-    def __init__(self, entities: Entities, names: Iterator[str] | None) -> None:
+    def __init__(self, entities: Entities, names: Iterator[str] | None, depth: int = 0) -> None:
         self._entities = entities
         self._names = names
+        self._depth = depth
 
     def write(self, item: Condition, spec: Spec, table: FromClause, *, positive: bool) -> ColumnElement[bool]:
         match item:
@@ -149,20 +151,23 @@ class _Writer:
     def _link(
         self, column: ColumnElement[Any], target: Spec, inner: Condition, *, positive: bool
     ) -> ColumnElement[bool]:
-        there = target.table.alias()
-        wanted = self.write(inner, target, there, positive=True)
+        there = _alias(target.table, self._depth)
+        wanted = self._within().write(inner, target, there, positive=True)
         found = constructs.as_id(column).in_(select(there.c.id).where(there.c.deleted_at.is_(None), wanted))
         return found if positive else _or_missing(column, ~found)
 
     def _referring(
         self, table: FromClause, source: Spec, field: str, inner: Condition, *, positive: bool
     ) -> ColumnElement[bool]:
-        there = source.table.alias()
-        wanted = self.write(inner, source, there, positive=True)
+        there = _alias(source.table, self._depth)
+        wanted = self._within().write(inner, source, there, positive=True)
         names = source.column(field, there)
         living = (there.c.deleted_at.is_(None), names.is_not(None))
         found = constructs.among(table.c.id, select(constructs.as_id(names)).where(*living, wanted))
         return found if positive else ~found
+
+    def _within(self) -> _Writer:
+        return _Writer(self._entities, self._names, self._depth + 1)
 
     def _parameter(self, column: ColumnElement[Any], value: Any) -> BindParameter[Any]:
         return self._value(column.type, value)
@@ -171,6 +176,12 @@ class _Writer:
         if self._names is None:
             return bindparam(None, value, type_=kind)
         return bindparam(next(self._names), type_=kind)
+
+
+@lru_cache(maxsize=1000)
+def _alias(table: FromClause, depth: int) -> FromClause:
+    """Return a table under another name, one for each depth of links: its columns cost more than all else."""
+    return table.alias()
 
 
 _MOST_TOGETHER = 100

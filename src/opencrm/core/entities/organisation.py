@@ -58,14 +58,16 @@ class Role(Core):
 
 
 class Membership(Core):
-    """A user's place: in which unit, in which role, from when to when."""
+    """A user's place: in which unit, in which role, from when to when.
+
+    The same person has the same role in the same unit once at a time.
+    """
 
     options = Options(
         organisation=True,
         display="user_id",
         nested="memberships",
         nested_in=("user_id",),
-        unique=(("user_id", "unit_id", "role_id"),),
         derive=check_period,
     )
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -55,9 +54,12 @@ class Looked(NamedTuple):
     label: str
 
 
-@lru_cache(maxsize=1000)
 def looked_into(spec: Spec) -> tuple[Looked, ...]:
     """Return the fields of an entity that search looks into."""
+    return spec.once(_looked_into)
+
+
+def _looked_into(spec: Spec) -> tuple[Looked, ...]:
     return tuple(Looked(name, label_of(spec.name, it)) for name, it in spec.fields.items() if it.searchable)
 
 
@@ -66,9 +68,12 @@ def label_of(entity: str, field: Field) -> str:
     return f"{entity}.{field.slot or field.name}"
 
 
-@lru_cache(maxsize=1000)
 def decisive(spec: Spec) -> frozenset[str]:
     """Return the fields on which the documents of a record depend."""
+    return spec.once(_decisive)
+
+
+def _decisive(spec: Spec) -> frozenset[str]:
     found = {it.name for it in looked_into(spec)}
     return frozenset({*found, *spec.options.part_of, *_BESIDE.get(spec.name, ()), "entity", "deleted_at"})
 

@@ -11,7 +11,7 @@ from opencrm import Exporter, hookimpl
 @hookimpl
 def opencrm_register_exporters() -> Iterator[Exporter]:
     """Write CSV: UTF-8, commas, line feeds, formulas made harmless."""
-    yield Exporter(name="csv", suffixes=[".csv"], write=_write)
+    yield Exporter(name="csv", suffixes=[".csv"], write=_write, media_type="text/csv")
 
 
 def _write(stream: BinaryIO, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

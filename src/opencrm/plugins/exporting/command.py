@@ -22,7 +22,7 @@ from opencrm import (
     InputError,
     Query,
 )
-from opencrm.embed import Invocation, asked_conditions
+from opencrm.embed import Invocation, asked_conditions, exporters_by_ending
 
 
 def _names(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[str, ...] | None:
@@ -113,12 +113,11 @@ def exporter_for(crm: CRM, output: Path | None) -> Exporter:
         click.BadParameter: No plugin writes such files; names the endings that there are.
     """
     ending = output.suffix.lower() if output is not None else ".csv"
-    found = next((each for each in crm.catalogue.exporters.values() if ending in each.suffixes), None)
-    if found is None:
-        known = ", ".join(sorted({suffix for each in crm.catalogue.exporters.values() for suffix in each.suffixes}))
-        text = f"nothing here writes {ending or 'files without an ending'}; there are {known}"
+    known = exporters_by_ending(crm.catalogue.exporters.values())
+    if ending not in known:
+        text = f"nothing here writes {ending or 'files without an ending'}; there are {', '.join(sorted(known))}"
         raise click.BadParameter(text, param_hint="--output")
-    return found
+    return known[ending]
 
 
 def _begun(part: Path) -> BinaryIO:

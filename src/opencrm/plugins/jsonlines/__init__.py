@@ -24,7 +24,7 @@ def opencrm_register_importers() -> Iterator[Importer]:
 @hookimpl
 def opencrm_register_exporters() -> Iterator[Exporter]:
     """Write JSON lines: UTF-8, one object for each record."""
-    yield Exporter(name="jsonlines", suffixes=_SUFFIXES, write=_write)
+    yield Exporter(name="jsonlines", suffixes=_SUFFIXES, write=_write, media_type="application/x-ndjson")
 
 
 def _rows(path: Path) -> AbstractContextManager[Iterator[Row]]:

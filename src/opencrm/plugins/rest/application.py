@@ -13,10 +13,10 @@ from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
 from opencrm import CRM, OpenCRMError
+from opencrm.plugins.rest.answering.problems import broken, http_problem, refused
+from opencrm.plugins.rest.asking.cookies import BASE_URL
 from opencrm.plugins.rest.document.page import Documentation
-from opencrm.plugins.rest.handling.cookies import BASE_URL
-from opencrm.plugins.rest.handling.problems import broken, http_problem, refused
-from opencrm.plugins.rest.handling.routes import blueprint
+from opencrm.plugins.rest.routes import blueprint
 
 LARGEST_BODY = 2**20
 """Bytes that a request's body may have."""

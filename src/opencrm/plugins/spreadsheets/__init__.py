@@ -12,6 +12,8 @@ from opencrm import Exporter, Importer, hookimpl
 if TYPE_CHECKING:
     from opencrm.embed import Row
 
+_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 
 @hookimpl
 def opencrm_register_importers() -> Iterator[Importer]:
@@ -22,7 +24,7 @@ def opencrm_register_importers() -> Iterator[Importer]:
 @hookimpl
 def opencrm_register_exporters() -> Iterator[Exporter]:
     """Write a workbook of one sheet, in which nothing is a formula."""
-    yield Exporter(name="xlsx", suffixes=[".xlsx"], write=_write)
+    yield Exporter(name="xlsx", suffixes=[".xlsx"], write=_write, media_type=_MEDIA_TYPE)
 
 
 def _rows(path: Path) -> AbstractContextManager[Iterator[Row]]:

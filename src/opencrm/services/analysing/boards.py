@@ -14,9 +14,9 @@ from opencrm.errors import InputError, NotFound
 from opencrm.services.analysing.telling import board_as_json
 from opencrm.services.analysing.totals import Total, totals_of
 from opencrm.services.reading.asking import with_key
-from opencrm.services.reading.building import together
 from opencrm.services.reading.counting import MOST_COUNTED, Count
-from opencrm.services.reading.plans import Plan, Sort
+from opencrm.services.reading.planning.building import together
+from opencrm.services.reading.planning.plans import Plan, Sort
 from opencrm.services.reading.reader import Reader
 from opencrm.services.reading.rows import Record
 

@@ -48,7 +48,7 @@ from opencrm.core.conditions import (
 from opencrm.core.conditions.sql import parameter_names, values
 from opencrm.core.counters import BITS, MONTH, PLACE, Counted, counted
 from opencrm.core.entity import Spec
-from opencrm.services.reading.arms import named, taken_apart
+from opencrm.services.reading.planning.arms import named, taken_apart
 from opencrm.services.reading.reader import Reader
 from opencrm.storage import tables
 from opencrm.storage.aggregates import summed_halves
@@ -95,7 +95,7 @@ class Counters:
 
     def rows(self, entities: Entities) -> Subquery:
         """Return what there is to add up, in the counters' columns: what was counted, and each record beside."""
-        spec, table = self.counted.spec, _table(self.counted)
+        spec, table = self.counted.spec, _table(self.counted.currency)
         columns = [table.c[self._key(name)].label(name) for name in (*PLACE, *TOLD)]
         found = select(*columns).where(
             table.c.entity == literal_column(f"'{spec.name}'"),
@@ -107,7 +107,7 @@ class Counters:
         return union_all(found, of_records(self.counted, self.zone).where(beside)).subquery()
 
     def _key(self, name: str) -> str:
-        return _keys(self.counted).get(name, name)
+        return _keys(self.counted.currency).get(name, name)
 
     @property
     def _counters(self) -> Condition:
@@ -182,14 +182,17 @@ def _told(one: Counted) -> tuple[ColumnElement[Any], ...]:
     return (_ONE, case((amount.is_(None), _NONE), else_=_ONE), high, low)
 
 
-def _keys(one: Counted) -> dict[str, str]:
+def _keys(currency: str | None) -> dict[str, str]:
     """Return the names by which conditions call the counters' columns, where they differ."""
-    return {"month": MONTH, **({"currency": one.currency} if one.currency else {})}
+    return {"month": MONTH, **({"currency": currency} if currency else {})}
 
 
-@lru_cache(maxsize=200)
-def _table(one: Counted) -> Table:
-    """Return the table of counters with its columns under the names of an entity's fields."""
-    keys = _keys(one)
+@lru_cache(maxsize=100)
+def _table(currency: str | None) -> Table:
+    """Return the table of counters with its columns under the names of an entity's fields.
+
+    However many workspaces a process serves, there are as many of them as names of the field of a currency.
+    """
+    keys = _keys(currency)
     columns = [Column(it.name, it.type, key=keys.get(it.name, it.name)) for it in tables.counter.columns]
     return Table(tables.counter.name, MetaData(), *columns)

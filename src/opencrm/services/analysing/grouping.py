@@ -14,8 +14,8 @@ from opencrm.core.entity import Spec
 from opencrm.core.pipeline import Pipeline
 from opencrm.services.analysing.groups import Group
 from opencrm.services.analysing.measures import Measure
-from opencrm.services.reading.building import statement
-from opencrm.services.reading.plans import Plan
+from opencrm.services.reading.planning.building import statement
+from opencrm.services.reading.planning.plans import Plan
 from opencrm.storage import tables
 from opencrm.storage.aggregates import exact_sum, first_text
 from opencrm.storage.periods import cut

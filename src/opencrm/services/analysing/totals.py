@@ -14,10 +14,11 @@ from opencrm.core.entity import Spec
 from opencrm.core.fields import Amount
 from opencrm.core.values import Money
 from opencrm.services.analysing.counters import Counters, counters_for, number_of, total_of
-from opencrm.services.reading.arms import taken_apart
 from opencrm.services.reading.counting import money_field
-from opencrm.services.reading.plans import Plan
-from opencrm.services.reading.reader import Reader, Rows
+from opencrm.services.reading.planning.arms import taken_apart
+from opencrm.services.reading.planning.plans import Plan
+from opencrm.services.reading.reader import Reader
+from opencrm.services.reading.selecting import Rows
 from opencrm.storage.aggregates import exact_sum
 
 

@@ -23,7 +23,8 @@ from opencrm.services.reading.rows import Query
 from opencrm.storage import tables
 
 if TYPE_CHECKING:
-    from opencrm.services.reading.reader import Of, Reader
+    from opencrm.services.reading.reader import Reader
+    from opencrm.services.reading.selecting import Of
     from opencrm.services.writing.work import Work
 
 MOST_COMPARED = 200_000

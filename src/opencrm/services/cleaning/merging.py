@@ -19,7 +19,8 @@ from opencrm.services.cleaning.pacing import Door
 from opencrm.services.cleaning.references import Referrer, following, referrers
 from opencrm.services.cleaning.rehearsing import trial
 from opencrm.services.cleaning.tombstones import successor
-from opencrm.services.reading.reader import Of, Reader
+from opencrm.services.reading.reader import Reader
+from opencrm.services.reading.selecting import Of
 from opencrm.services.writing.judging import judge
 from opencrm.services.writing.work import Work
 

@@ -15,7 +15,7 @@ from opencrm.core.values import Id
 from opencrm.errors import InputError
 from opencrm.services import assigning, records
 from opencrm.services.commands import Assign
-from opencrm.services.writing.judging import places_of
+from opencrm.services.writing.judging.receivers import receivers
 
 if TYPE_CHECKING:
     from opencrm.services.writing.work import Work
@@ -116,11 +116,11 @@ def _assigning(work: Work, spec: Spec, wish: MassEdit[Any]) -> Step:
     for name, id in (("owner", wish.owner), ("unit", wish.unit)):
         if id is not None:
             assigning.checked(name, id)
-    places = places_of(work, [assigning.checked("owner", wish.owner)]) if wish.owner is not None else {}
+    people = receivers(work, [] if wish.owner is None else [assigning.checked("owner", wish.owner)])
 
     def step(before: Values) -> Change:
         command: Assign[Any] = Assign(spec, before["id"], owner=wish.owner, unit=wish.unit)
-        return assigning.assigned(work, spec.name, before, command, places)
+        return assigning.assigned(work, spec.name, before, command, people)
 
     return step
 

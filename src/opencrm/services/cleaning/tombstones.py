@@ -16,7 +16,8 @@ from opencrm.storage.transactions import Transaction
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from opencrm.services.reading.reader import Of, Reader
+    from opencrm.services.reading.reader import Reader
+    from opencrm.services.reading.selecting import Of
 
 _TABLE = tables.merged
 _LONGEST = 100

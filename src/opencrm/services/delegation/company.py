@@ -9,8 +9,9 @@ from math import inf
 
 import attrs
 
-from opencrm.core.access.covering import Openness
 from opencrm.core.access.grants import EVERYTHING, Grant, read_field_rules, read_grants
+from opencrm.core.access.memberships import lasting
+from opencrm.core.access.openness import Openness
 from opencrm.core.access.organisation import Organisation
 from opencrm.core.change import Change, Values
 from opencrm.core.values import Id
@@ -165,13 +166,3 @@ class Company:
         self.roles.pop(change.id, None)
         if not gone:
             self.roles[change.id] = terms_of(change.after)
-
-
-def lasting(place: Values, now: datetime) -> bool:
-    """Say whether a membership or deputyship holds now, or will."""
-    return place["valid_to"] is None or now < place["valid_to"]
-
-
-def valid(place: Values, now: datetime) -> bool:
-    """Say whether a membership holds now."""
-    return lasting(place, now) and (place["valid_from"] is None or place["valid_from"] <= now)

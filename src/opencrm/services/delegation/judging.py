@@ -14,12 +14,12 @@ from opencrm.core.conditions import bind, predicate
 from opencrm.core.entities import User
 from opencrm.core.values import Id
 from opencrm.errors import InputError, PermissionDenied
-from opencrm.services.delegation import accounts, people, structure
-from opencrm.services.delegation.cases import ACTS, Case, states_of
 from opencrm.services.delegation.company import Company
 from opencrm.services.delegation.loading import coverage_of, load_company
 from opencrm.services.delegation.refusals import Refusal, denial
 from opencrm.services.delegation.restoring import hanging
+from opencrm.services.delegation.rules import accounts, people, structure
+from opencrm.services.delegation.rules.cases import ACTS, Case, states_of
 from opencrm.services.delegation.standing import Stand, stands
 from opencrm.services.writing.block import Block
 

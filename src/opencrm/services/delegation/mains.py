@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from opencrm.core.access.memberships import lasting, overlap, valid
 from opencrm.core.change import Change, Kind, Values
 from opencrm.core.entities import Membership
 from opencrm.core.values import Id
-from opencrm.services.delegation.company import Company, lasting
+from opencrm.services.delegation.company import Company
 from opencrm.services.delegation.loading import places_of
 from opencrm.services.writing.block import Block
 
+if TYPE_CHECKING:
+    from opencrm.services.writing.work import Work
 
-def demoted(company: Company, change: Change) -> tuple[Values, ...]:
+
+def demoted(company: Company, change: Change, now: datetime) -> tuple[Values, ...]:
     """Return the memberships that a change of a membership takes the main place from: those of the same time."""
     after = change.after
     if not claims(change):
         return ()
     others = (place for place in company.places(after["user_id"]) if place["id"] != change.id and place["is_primary"])
-    return tuple(place for place in others if overlap(place, after))
+    return tuple(place for place in others if _together(place, after, now))
 
 
 def given_up(work: Block, changes: Sequence[Change]) -> tuple[Change, ...]:
@@ -35,10 +39,15 @@ def given_up(work: Block, changes: Sequence[Change]) -> tuple[Change, ...]:
         later = {it.id for it in claiming[at:]}
         for state in states.values():
             same = state["user_id"] == change.after["user_id"] and state["is_primary"] and state["id"] not in later
-            if same and overlap(state, change.after):
+            if same and _together(state, change.after, work.now):
                 after = {**state, "is_primary": False, "updated_at": work.now}
                 found[state["id"]] = Change("membership", state["id"], Kind.CHANGED, state, after)
     return tuple(found[id] for id in sorted(found))
+
+
+def _together(one: Values, other: Values, now: datetime) -> bool:
+    """Say whether two memberships hold at the same instant, now or later: what is over keeps its mark."""
+    return lasting(one, now) and lasting(other, now) and overlap(one, other)
 
 
 def claims(change: Change) -> bool:
@@ -51,13 +60,49 @@ def claims(change: Change) -> bool:
     return not (same and before is not None and all(before[name] == after[name] for name in names))
 
 
-def overlap(one: Values, other: Values) -> bool:
-    """Say whether two memberships hold at the same instant."""
-    return _before_end(one["valid_from"], other["valid_to"]) and _before_end(other["valid_from"], one["valid_to"])
+def hand_on(work: Work, changes: Sequence[Change]) -> None:
+    """Mark the memberships that are main places now that these changes are stored, whoever may change them.
+
+    Where the main place of somebody ended, went or is marked no longer, and no other that holds now is marked, the
+    one of those that was made first is it: it counts as the main place anyhow. One that would take it from a place
+    that is marked for later is not marked. A mark that opencrm itself takes, as an undo does, is somebody's already.
+    """
+    taken = work.rights.principal.kind == "system"
+    losing = [it for it in changes if it.entity == "membership" and _gives_away(it, work.now)]
+    losing = [it for it in losing if it.after["is_primary"] or it.after["deleted_at"] is not None or not taken]
+    users = {(it.before or it.after)["user_id"] for it in losing}
+    unmarked = {it.id for it in losing}
+    several: dict[Id, list[Values]] = {}
+    for place in places_of(work, users):
+        several.setdefault(place["user_id"], []).append(place)
+    heirs = [heir for places in several.values() if (heir := _heir(places, unmarked, work.now)) is not None]
+    if heirs:
+        with work.entailing("hand on the main place") as inner:
+            _mark(inner, sorted(heirs))
 
 
-def _before_end(start: datetime | None, end: datetime | None) -> bool:
-    return start is None or end is None or start < end
+def _mark(inner: Work, heirs: Sequence[Id]) -> None:
+    told = {"is_primary": True, "updated_at": inner.now}
+    states = inner.states(Membership.spec, heirs)
+    inner.apply([Change("membership", id, Kind.CHANGED, it, {**it, **told}) for id, it in states.items()])
+
+
+def _gives_away(change: Change, now: datetime) -> bool:
+    """Say whether a change takes the mark from a membership that held, or the time from one that is marked."""
+    before, after = change.before, change.after
+    if before is None or before["deleted_at"] is not None or not (before["is_primary"] and valid(before, now)):
+        return False
+    same = after["deleted_at"] is None and after["is_primary"] and after["user_id"] == before["user_id"]
+    return not (same and valid(after, now))
+
+
+def _heir(places: Sequence[Values], unmarked: Collection[Id], now: datetime) -> Id | None:
+    """Return the membership of a person that is to be marked as their main place, if there is one."""
+    marked = [place for place in places if place["is_primary"] and lasting(place, now)]
+    for place in places:
+        if place["id"] not in unmarked and valid(place, now) and not any(overlap(place, it) for it in marked):
+            return str(place["id"])
+    return None
 
 
 class Mains:

@@ -1,8 +1,9 @@
-"""What is told of a change that the rules of delegation refuse: the rule, the seat, and what was out of bounds."""
+"""What is told where a rule of the organisation or of accounts refuses: its name, and as whom and where one acts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal, TypeAlias
 
 import attrs
 
@@ -10,13 +11,20 @@ from opencrm.core.access.grants import Grant
 from opencrm.core.change import Change
 from opencrm.core.entities import Role
 from opencrm.core.values import Id
-from opencrm.errors import PermissionDenied
+from opencrm.errors import DomainError, InputError, PermissionDenied
 from opencrm.services.delegation.standing import Stand
 from opencrm.services.reading.naming import names_of
 from opencrm.services.reading.reader import Reader
 
 RULES = ("reach", "rank", "delegable", "target", "home")
-"""The rules, in the order in which they are asked."""
+"""The rules of delegation, in the order in which they are asked."""
+
+Delegation: TypeAlias = Literal["reach", "rank", "delegable", "target", "home"]
+Account: TypeAlias = Literal["person", "key", "owner"]
+"""What accounts are for: people, no keys, and owners or oneself."""
+
+Company: TypeAlias = Literal["no cycle", "last owner", "in use", "invited once"]
+"""What must stay true of the company, whoever acts."""
 
 
 @attrs.frozen(kw_only=True)
@@ -30,7 +38,7 @@ class Refusal:
         told: What is told only to those who may read these fields of an entity: `{word: (entity, field, text)}`.
     """
 
-    rule: str
+    rule: Delegation
     text: str
     named: Mapping[str, tuple[str, Id]] = attrs.field(factory=dict)
     told: Mapping[str, tuple[str, str, str]] = attrs.field(factory=dict)
@@ -44,14 +52,40 @@ class Refusal:
 _UNNAMED: Mapping[str, str] = {"unit": "the unit", "role": "the role", "user": "this person"}
 
 
+def denied(reader: Reader, action: str, rule: Delegation | Account, text: str) -> PermissionDenied:
+    """Return the refusal of an act that a rule does not allow, to be raised.
+
+    Args:
+        reader: Of whoever acts.
+        action: The act, such as `"user.invite"`.
+        rule: The rule's name.
+        text: Why, for a person.
+    """
+    return reader.rights.denied(action, text, rule=rule)
+
+
+def unallowed(rule: Company, text: str) -> DomainError:
+    """Return the refusal of what would leave the company as it must not be, to be raised."""
+    return DomainError(text, rule=rule)
+
+
+def unusable(rule: Company | Delegation, wrong: Mapping[str, list[str]], at: int) -> InputError:
+    """Return the refusal of values that a rule does not allow, to be raised.
+
+    Args:
+        rule: The rule's name.
+        wrong: What is wrong, by field.
+        at: The place of the change among those of its batch.
+    """
+    return InputError(wrong, rows={at: wrong}, rule=rule)
+
+
 def denial(reader: Reader, change: Change, action: str, refusal: Refusal, stand: Stand | None) -> PermissionDenied:
     """Return the refusal of a change as it is raised; what whoever acts may not read is not told, nor refused names."""
     words = {word: _called(reader, change, entity, id) for word, (entity, id) in refusal.named.items()}
     words |= {word: _told(reader, *about) for word, about in refusal.told.items()}
     text = refusal.text.format_map({**words, "seat": _seat(reader, change, stand)})
-    name, reason = reader.rights.name, f'rule "{refusal.rule}": {text}'
-    message = f"{name} may not do this: {action} ({reason})"
-    return PermissionDenied(message, principal=name, action=action, reason=reason, rule=refusal.rule)
+    return denied(reader, action, refusal.rule, text)
 
 
 def written(grant: Grant) -> str:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from opencrm.core.access.covering import Coverage, Openness
+from opencrm.core.access.covering import Coverage
 from opencrm.core.access.grants import ANY, FieldRule, Grant, Scope, matches, read_field_rules, read_grants
+from opencrm.core.access.memberships import SAME_PLACE
+from opencrm.core.access.openness import Openness
 from opencrm.core.change import Change, Values
 from opencrm.core.conditions import TRUE, Asker, Condition, bind
+from opencrm.core.entities import Membership
 from opencrm.core.entity import Spec
 from opencrm.core.fields import Field
 from opencrm.errors import InputError
 from opencrm.services.delegation.company import openness_of
+from opencrm.services.delegation.doubles import PERIOD
 from opencrm.services.delegation.loading import coverage_of
-from opencrm.services.delegation.refusals import written
+from opencrm.services.delegation.refusals import unusable, written
+from opencrm.services.workspaces import acts
 from opencrm.services.writing.block import Block
 
 _GRANTS = ("grants", "delegable")
@@ -32,14 +37,15 @@ def check(work: Block, changes: Sequence[Change]) -> None:
             wrong = _wrong(work, change.after, change.before or {})
             if wrong:
                 raise InputError(wrong, rows={at: wrong})
+            beyond = [*_beyond_own(coverage_of(work), change.after)]
+            if beyond:
+                raise unusable("delegable", {"delegable": beyond}, at)
 
 
 def _wrong(work: Block, role: Values, before: Values) -> dict[str, list[str]]:
     found = {name: list(_wrong_grants(work, role, before, name)) for name in _GRANTS}
     found["field_rules"] = list(_unknown_fields(work, role, read_field_rules(before.get("field_rules"))))
     found["field_rules"] += _blind(work, role)
-    if not found["delegable"]:
-        found["delegable"] = list(_beyond_own(coverage_of(work), role))
     return {name: texts for name, texts in found.items() if texts}
 
 
@@ -53,14 +59,9 @@ def _wrong_grants(work: Block, role: Values, before: Values, field: str) -> Iter
 
 
 def _unknown_grants(work: Block, grants: Sequence[Grant], kept: Sequence[Grant]) -> Iterator[str]:
-    known = work.configuration.catalogue.entities
     for number, grant in enumerate(grants, 1):
-        if grant in kept:
-            continue
-        if grant.entity != ANY and grant.entity not in known:
-            yield f"grant {number}: there is no entity {grant.entity!r}"
-        if not (grant.action.startswith("move:") or work.configuration.has_action(grant.entity, grant.action)):
-            yield f"grant {number}: there is no action {grant.action!r}"
+        if grant not in kept:
+            yield from (f"grant {number}: {text}" for text in acts.unknown(work.configuration, grant))
 
 
 def _unknown_fields(work: Block, role: Values, kept: Iterable[FieldRule]) -> Iterator[str]:
@@ -86,9 +87,14 @@ def _looked_at(grant: Grant, spec: Spec) -> Iterator[tuple[str, str]]:
     if spec.owned and Scope.NONE < grant.scope < Scope.ALL:
         yield from ((name, "the scope") for name in ("owner_id", "unit_id", "created_by"))
     if matches(grant.action, "create") or matches(grant.action, "update"):
-        yield from ((name, "the uniqueness") for group in spec.options.unique for name in group)
+        yield from ((name, "the uniqueness") for group in _unique(spec) for name in group)
     if matches(grant.action, "create"):
         yield from ((it.name, "the requirement") for it in spec.fields.values() if _is_filled_in(it))
+
+
+def _unique(spec: Spec) -> Iterable[tuple[str, ...]]:
+    """Return what no two records share; of memberships no index says so."""
+    return [(*SAME_PLACE, *PERIOD)] if spec.name == Membership.spec.name else spec.options.unique
 
 
 def _is_filled_in(field: Field) -> bool:

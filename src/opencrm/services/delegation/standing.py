@@ -7,13 +7,15 @@ from datetime import datetime
 
 import attrs
 
-from opencrm.core.access.covering import Coverage, Openness
+from opencrm.core.access.covering import Coverage
 from opencrm.core.access.grants import EVERYTHING, Grant, Scope
+from opencrm.core.access.memberships import main_first, valid
+from opencrm.core.access.openness import Openness
 from opencrm.core.access.organisation import Organisation
 from opencrm.core.access.rights import Rights
 from opencrm.core.change import Values
 from opencrm.core.values import Id
-from opencrm.services.delegation.company import Company, Terms, valid
+from opencrm.services.delegation.company import Company, Terms
 
 Holds = Callable[[str, Grant, Values], bool]
 """Says whether a record of an entity meets a grant's condition."""
@@ -70,8 +72,7 @@ def stands(rights: Rights, company: Company, now: datetime) -> tuple[Stand, ...]
     if rights.user_id is None or rights.contact_id is not None:
         return ()
     mine = [it for it in company.places(rights.user_id) if valid(it, now) and it["role_id"] in company.roles]
-    mine.sort(key=lambda place: (not place["is_primary"], place["id"]))
-    return tuple(_stand(place, company.roles[place["role_id"]], rights.limits) for place in mine)
+    return tuple(_stand(place, company.roles[place["role_id"]], rights.limits) for place in main_first(mine))
 
 
 def _stand(place: Values, terms: Terms, limits: tuple[Grant, ...] | None) -> Stand:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Literal, TypeVar
 
 import attrs
@@ -215,15 +216,33 @@ def _specs(reader: Reader) -> Iterable[Spec]:
 
 
 def _fields(reader: Reader, trial: Trial) -> Iterator[FieldShift]:
+    groups = _alike(trial)
     for spec in reader.configuration.catalogue.entities.values():
         for name in (it for it in spec.fields if it in reader.rights.readable(spec)):
             for verb in _VERBS:
-                was = {one for one, rights in trial.before.items() if _open(rights, spec, name, verb)}
-                will = {one for one, rights in trial.after.items() if _open(rights, spec, name, verb)}
-                for side, users in _sides(will - was, was - will):
-                    if users:
-                        several = tuple(sorted(users))
-                        yield FieldShift(side=side, entity=spec.name, field=name, verb=verb, users=several)
+                was = {several for several in groups if _open(trial.before[several[0]], spec, name, verb)}
+                will = {several for several in groups if _open(trial.after[several[0]], spec, name, verb)}
+                for side, found in _sides(will - was, was - will):
+                    if found:
+                        users = tuple(sorted(chain.from_iterable(found)))
+                        yield FieldShift(side=side, entity=spec.name, field=name, verb=verb, users=users)
+
+
+def _alike(trial: Trial) -> list[tuple[Id, ...]]:
+    """Return the people in groups to each of whom the same fields are open, before and after: they hold the same."""
+    groups: dict[Hashable, list[Id]] = {}
+    for one in trial.before:
+        groups.setdefault((_held(one, trial.before[one]), _held(one, trial.after[one])), []).append(one)
+    return [tuple(several) for several in groups.values()]
+
+
+def _held(one: Id, rights: Rights | None) -> Hashable:
+    """Return what decides on somebody's fields: their roles, unless they do something through others."""
+    if rights is None:
+        return None
+    if rights.standing_in or rights.sharers or rights.shared:
+        return one
+    return frozenset((seat.role.id, seat.role.mark) for seat in rights.seats), rights.contact_id is None
 
 
 def _sides(gained: T, lost: T) -> tuple[tuple[Side, T], tuple[Side, T]]:

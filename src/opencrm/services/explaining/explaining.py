@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -13,20 +12,14 @@ from opencrm.core.access.grants import ANY
 from opencrm.core.access.principal import Principal
 from opencrm.core.access.rights import Rights
 from opencrm.core.change import Values
-from opencrm.core.entities import Membership, Unit, User
+from opencrm.core.entities import Membership, User
 from opencrm.core.entity import Spec
 from opencrm.core.values import Id
 from opencrm.errors import InputError, NotFound, NotSignedIn
-from opencrm.services.reading.reader import Of, Reader
+from opencrm.services.explaining.paths import Step, path
+from opencrm.services.reading.reader import Reader
+from opencrm.services.reading.selecting import Of
 from opencrm.services.workspaces.signing_in import resolve
-
-
-@attrs.frozen(kw_only=True)
-class Step:
-    """A unit on the way from a record up to the membership whose grant reaches it."""
-
-    unit_id: Id
-    name: str
 
 
 @attrs.frozen(kw_only=True)
@@ -39,7 +32,8 @@ class Explanation:
         allowed: Whether they may.
         reason: Why, or why not, in a sentence.
         reasons: Every reason for which they may; take the only one away, and they may not.
-        paths: For each reason, the units from the record's up to the membership's; empty where no unit decides.
+        paths: For each reason, the units from the record's up to the membership's; of a part from its whole's; of what
+            is published from the membership's up to the record's. Empty where no unit decides.
         fields: The fields of the entity that they may read, of those that whoever asks may read too.
     """
 
@@ -126,8 +120,8 @@ def _explained(reader: Reader, spec: Spec, state: Values, user: Id, action: str)
     if rights is None:
         return Explanation(user_id=user, action=action, allowed=False, reason="cannot sign in")
     verdict = _verdict(reader, rights, spec, state, action)
-    reasons = tuple(each if _may_be_told(reader, user, each) else _veiled(each) for each in verdict.reasons)
-    paths = tuple(tuple(_path(reader, state, each)) for each in reasons)
+    reasons = tuple(_as_told(reader, each) for each in verdict.reasons)
+    paths = tuple(path(reader, spec, state, each) for each in reasons)
     readable = rights.readable(spec) & reader.rights.readable(spec)
     fields = tuple(name for name in spec.fields if name in readable) if verdict.allowed else ()
     return Explanation(
@@ -141,15 +135,19 @@ def _explained(reader: Reader, spec: Spec, state: Values, user: Id, action: str)
     )
 
 
-def _may_be_told(reader: Reader, user: Id, reason: Reason) -> bool:
-    """Say whether the reader may know of the membership that a reason comes from; of their own they may."""
+def _as_told(reader: Reader, reason: Reason) -> Reason:
+    """Return a reason without the membership that it comes from, if the reader may not know of that one."""
     seat = _innermost(reason).membership
-    return seat is None or user == reader.rights.user_id or bool(reader.states(Membership.spec, [seat]))
+    own = {it.id for it in reader.rights.seats}
+    known = seat is None or seat in own or reader.states(Membership.spec, [seat])
+    return reason if known else _veiled(reason, _innermost(reason).text)
 
 
-def _veiled(reason: Reason) -> Reason:
-    """Return the kind of a reason, without whose place and role it tells."""
-    return Reason(way=reason.way, text=f"a {reason.way}, of a membership that you may not read")
+def _veiled(reason: Reason, hidden: str) -> Reason:
+    """Return a reason that tells nothing of a place and a role: neither by name nor in the text that it ends in."""
+    because = None if reason.because is None else _veiled(reason.because, hidden)
+    text = reason.text.replace(hidden, f"a {_innermost(reason).way}, of a membership that you may not read")
+    return Reason(way=reason.way, text=text, entity=reason.entity, person=reason.person, because=because)
 
 
 def _verdict(reader: Reader, rights: Rights, spec: Spec, state: Values, action: str) -> Verdict:
@@ -157,17 +155,6 @@ def _verdict(reader: Reader, rights: Rights, spec: Spec, state: Values, action: 
     found = rights.expression(spec, action).verdict(state, reader.linked)
     read = rights.expression(spec, "read").verdict(state, reader.linked) if action != "create" else found
     return found if read.allowed else Verdict(False, read.reason)
-
-
-def _path(reader: Reader, state: Values, reason: Reason) -> Iterator[Step]:
-    """Give the units from the record's up to that of the membership which decides."""
-    unit, inner = state.get("unit_id"), _innermost(reason)
-    above = reader.rights.organisation.above(unit) if unit is not None else ()
-    if inner.unit not in above:
-        return
-    way = above[: above.index(inner.unit) + 1]
-    names = reader.states(Unit.spec, way)
-    yield from (Step(unit_id=one, name=names[one]["name"] if one in names else "") for one in way)
 
 
 def _innermost(reason: Reason) -> Reason:

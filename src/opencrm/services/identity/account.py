@@ -14,6 +14,7 @@ from opencrm.core.values import Id
 from opencrm.errors import InputError, PermissionDenied
 from opencrm.services import records, tokens
 from opencrm.services.commands import Update
+from opencrm.services.delegation.refusals import denied
 from opencrm.services.identity import sessions
 
 if TYPE_CHECKING:
@@ -82,13 +83,13 @@ def myself(reader: Reader, action: str) -> Id:
         PermissionDenied: There is none.
     """
     if reader.rights.user_id is None:
-        raise reader.rights.denied(action, "no person stands behind this")
+        raise denied(reader, action, "person", "no person stands behind this")
     return reader.rights.user_id
 
 
 def narrowed(reader: Reader, action: str) -> PermissionDenied:
     """Return the refusal of what a narrowed key is not for, to be raised."""
-    return reader.rights.denied(action, "this key was narrowed to some acts")
+    return denied(reader, action, "key", "this key was narrowed to some acts")
 
 
 def _wrong(given: Mapping[str, Any]) -> Mapping[str, list[str]]:

@@ -7,24 +7,21 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
-
-import attrs
 
 from opencrm.core.access.principal import Principal
-from opencrm.core.change import Values
 from opencrm.core.values import Id
-from opencrm.errors import ConflictError, InputError, NotFound, NotSignedIn, OpenCRMError
+from opencrm.errors import NotSignedIn, OpenCRMError
 from opencrm.hooks import Attempt, Hooks
-from opencrm.services import tokens
-from opencrm.services.identity import credentials, inviting, limits, links, messages, sessions
+from opencrm.services.identity import limits, sessions
 from opencrm.services.identity.door import Door
-from opencrm.services.identity.links import Kind
-from opencrm.services.identity.passwords import Passwords, check_new
+from opencrm.services.identity.mail import inviting, links
+from opencrm.services.identity.mail.posting import Post
+from opencrm.services.identity.mail.sending import Invitation, Sending
+from opencrm.services.identity.passwords import credentials
+from opencrm.services.identity.passwords.choosing import Choosing
+from opencrm.services.identity.passwords.hashing import Passwords
 from opencrm.services.identity.policy import SignIn
-from opencrm.services.identity.posting import Post
 from opencrm.services.identity.sessions import Opened
 from opencrm.services.workspaces.signing_in import resolve
 from opencrm.services.workspaces.workspace import Workspace
@@ -34,19 +31,6 @@ from opencrm.storage.transactions import Transaction
 _LOG = logging.getLogger("opencrm.identity")
 _TOUCHED_EVERY = timedelta(minutes=5)
 _MOST_REMEMBERED = 10_000
-
-
-@attrs.frozen(kw_only=True)
-class Invitation:
-    """A link that was made for somebody.
-
-    Attributes:
-        link: The address that they follow; it begins with `/` where the host did not say its own.
-        sent: Whether it is on its way to them.
-    """
-
-    link: str = attrs.field(repr=False)
-    sent: bool
 
 
 class Accounts:
@@ -67,11 +51,11 @@ class Accounts:
         open_work: Callable[[Principal], AbstractContextManager[Work]],
     ) -> None:
         self.policy = policy
-        self.post = Post()
         self._workspace = workspace
         self._hooks = hooks
-        self._open_work = open_work
         self._passwords = Passwords(policy.cost)
+        self._choosing = Choosing(workspace, self._passwords, open_work)
+        self._sending = Sending(workspace, policy, hooks, open_work)
         self._touched: OrderedDict[str, datetime] = OrderedDict()
 
     # Signing in.
@@ -143,7 +127,7 @@ class Accounts:
         Raises:
             OpenCRMError: See `inviting.invite`.
         """
-        return self._link(principal, user_id, "invitation", inviting.invite)
+        return self._sending.link(principal, user_id, "invitation", inviting.invite)
 
     def make_reset(self, principal: Principal, user_id: Id) -> Invitation:
         """Make a link for a user who forgot their password, for an owner to hand over; it is not sent.
@@ -151,17 +135,7 @@ class Accounts:
         Raises:
             OpenCRMError: See `inviting.reset`.
         """
-        return self._link(principal, user_id, "reset", inviting.reset)
-
-    def _link(self, principal: Principal, user_id: Id, kind: Kind, make: Callable[[Work, Id], str]) -> Invitation:
-        with self._open_work(principal) as work:
-            secret = make(work, user_id)
-            user = credentials.by_id(work.tx, user_id)
-        address = messages.link(self.policy.base_url, kind, secret)
-        sent = kind == "invitation" and self._can_send(self._hooks())
-        if sent and user is not None:
-            self.post.later(partial(self._deliver, kind, user["email"], address))
-        return Invitation(link=address, sent=sent)
+        return self._sending.link(principal, user_id, "reset", inviting.reset)
 
     def accept(self, secret: str, password: Any, *, remote: str | None = None) -> None:
         """Choose the first password by an invitation; afterwards one signs in.
@@ -171,7 +145,7 @@ class Accounts:
             InputError: The password cannot be chosen.
             TooManyAttempts: It was tried too often.
         """
-        self._choose("invitation", secret, password, remote)
+        self._choosing.by_link("invitation", secret, password, remote)
 
     # Passwords.
 
@@ -184,20 +158,7 @@ class Accounts:
         now, address = self._workspace.clock.now(), credentials.normal(email)
         limits.count(self._workspace.database, limits.RESETS_REMOTE, limits.network(remote), now)
         limits.count(self._workspace.database, limits.RESETS, address, now)
-        self.post.later(partial(self._send_reset, address))
-
-    def _send_reset(self, email: str) -> None:
-        with self._workspace.database.read() as tx:
-            user = credentials.by_email(tx, email)
-        if user is None or not user["active"]:
-            return
-        if not self._can_send(self._hooks()):
-            _LOG.warning("a new password was asked for, but no link can be sent: set a base URL and a mail server")
-            return
-        with self._workspace.database.write() as tx:
-            new_id, now = self._workspace.ids.new(), self._workspace.clock.now()
-            secret = links.make(tx, new_id, "reset", user, by="anonymous", now=now)
-        self._deliver("reset", email, messages.link(self.policy.base_url, "reset", secret))
+        self._sending.reset_later(address)
 
     def reset(self, secret: str, password: Any, *, remote: str | None = None) -> None:
         """Choose another password by a link; all sessions and all keys of the user end.
@@ -207,22 +168,7 @@ class Accounts:
             InputError: The password cannot be chosen.
             TooManyAttempts: It was tried too often.
         """
-        self._choose("reset", secret, password, remote)
-
-    def _choose(self, kind: Kind, secret: str, password: Any, remote: str | None) -> None:
-        now = self._workspace.clock.now()
-        limits.count(self._workspace.database, limits.LINKS_REMOTE, limits.network(remote), now)
-        with self._workspace.database.read() as tx:
-            user = links.find(tx, kind, secret, now)
-        if user is None:
-            raise _no_link()
-        kept = self._passwords.hash(check_new(password, user["email"]))
-        with self._workspace.database.write() as tx:
-            if links.find(tx, kind, secret, now) is None or not links.spend(tx, secret, now):
-                raise _no_link()
-            self._keep(tx, user, kept)
-            if kind == "reset":
-                tokens.end_all(tx, user["id"], now)
+        self._choosing.by_link("reset", secret, password, remote)
 
     def change_password(self, principal: Principal, current: Any, password: Any, *, keys: bool = False) -> None:
         """Change one's own password; all other sessions end.
@@ -239,26 +185,7 @@ class Accounts:
             TooManyAttempts: It was tried too often.
             ConflictError: It was changed meanwhile.
         """
-        user = self._who_changes(principal)
-        now = self._workspace.clock.now()
-        limits.count(self._workspace.database, limits.ACCOUNT, user["email"], now)
-        if not self._passwords.verify(user["hash"], current):
-            raise InputError({"current": ["is not your password"]})
-        kept = self._passwords.hash(check_new(password, user["email"]))
-        with self._open_work(principal) as work:
-            if not credentials.replace(work.tx, user["id"], kept, user["hash"]):
-                raise ConflictError("the password was changed meanwhile", entity="user")
-            self._keep(work.tx, user, kept, but=principal.id)
-            limits.forget(work.tx, limits.ACCOUNT, user["email"])
-            if keys:
-                tokens.end_all(work.tx, user["id"], now)
-
-    def _who_changes(self, principal: Principal) -> Values:
-        with self._open_work(principal) as work:
-            user = credentials.by_id(work.tx, work.rights.user_id or "") if work.rights.user_id else None
-            if user is None or principal.kind == "token":
-                raise work.rights.denied("user.password", "sign in with the password first")
-            return user
+        self._choosing.change(principal, current, password, keys=keys)
 
     def set_password(self, principal: Principal, user_id: Id, password: Any) -> None:
         """Give a user a password; all their sessions end. For the command line, where a workspace begins.
@@ -268,35 +195,14 @@ class Accounts:
             NotFound: There is no such user.
             InputError: The password cannot be chosen, or the user has no e-mail address.
         """
-        with self._open_work(principal) as work:
-            if not work.rights.owner or principal.kind in ("token", "session"):
-                raise work.rights.denied("user.password", "a password is chosen by its user, through a link")
-            user = credentials.by_id(work.tx, user_id)
-        if user is None:
-            raise NotFound("there is no such user", entity="user")
-        if user["email"] is None:
-            raise InputError({"email": ["is missing: nobody signs in without an address"]})
-        kept = self._passwords.hash(check_new(password, user["email"]))
-        with self._open_work(principal) as work:
-            self._keep(work.tx, user, kept)
+        self._choosing.put(principal, user_id, password)
 
-    def _keep(self, tx: Transaction, user: Values, kept: str, *, but: str = "") -> None:
-        """Keep a password, and end what came from the one before."""
-        now = self._workspace.clock.now()
-        credentials.store(tx, user["id"], kept, now)
-        sessions.end_all(tx, user["id"], now, but=but)
-        links.end_all(tx, user["id"], now)
+    # What is over.
 
-    # Messages, and what is over.
-
-    def _can_send(self, hooks: Hooks) -> bool:
-        """Say whether links can be made that lead here, and somebody takes them."""
-        return self.policy.base_url is not None and hooks.delivers(self.policy.mail_url)
-
-    def _deliver(self, kind: Kind, to: str, address: str) -> None:
-        sender = self.policy.mail_from or f"opencrm@{urlsplit(address).hostname}"
-        if not self._hooks().deliver(messages.message(kind, to, address), self.policy.mail_url, sender):
-            _LOG.warning("a message was not delivered: no plugin took it")
+    @property
+    def post(self) -> Post:
+        """Where messages wait to be delivered."""
+        return self._sending.post
 
     def _sweep(self) -> None:
         now = self._workspace.clock.now()
@@ -312,7 +218,3 @@ class Accounts:
 def _refused() -> NotSignedIn:
     text = "these credentials are not good"
     return NotSignedIn(text, principal="somebody", action="sign in", reason="unknown, wrong or disabled")
-
-
-def _no_link() -> NotFound:
-    return NotFound("this link is not good, or no longer")

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from opencrm.core.change import Change
 from opencrm.core.entities import User
-from opencrm.services.identity import links, sessions
+from opencrm.services.identity import sessions
+from opencrm.services.identity.mail import links
 from opencrm.services.writing.block import Block
 
 

@@ -11,8 +11,8 @@ import attrs
 from opencrm.core.ports import OwnTables
 from opencrm.core.values import Id
 from opencrm.hooks import Hooks
-from opencrm.services.identity import credentials
-from opencrm.services.identity.passwords import Passwords
+from opencrm.services.identity.passwords import credentials
+from opencrm.services.identity.passwords.hashing import Passwords
 from opencrm.services.workspaces.workspace import Workspace
 from opencrm.services.writing.own_tables import PluginTables
 

@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
-from sqlalchemy import Integer, bindparam, case, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, case, delete, select, update
 
 from opencrm.core.change import Values
 from opencrm.core.columns import InstantColumn
 from opencrm.errors import TooManyAttempts
 from opencrm.storage import tables
 from opencrm.storage.transactions import Database, Transaction
+from opencrm.storage.upserts import upsert
 
 _ATTEMPT = tables.attempt
 _NOW, _UNTIL = bindparam("now", type_=InstantColumn()), bindparam("until", type_=InstantColumn())
@@ -59,7 +59,7 @@ def count(database: Database, limit: Limit, who: str | None, now: datetime) -> N
         return
     with database.write() as tx:
         given = {"key": _key(limit, who), "number": 1, "now": now, "until": now + limit.window}
-        [row] = tx.query(("count attempt", tx.sqlite), lambda: _counting(sqlite if tx.sqlite else postgresql), given)
+        [row] = tx.query(("count attempt", tx.sqlite), lambda: _counting(sqlite=tx.sqlite), given)
     if row["number"] > limit.number:
         raise TooManyAttempts.until(_seconds(row, now))
 
@@ -101,16 +101,15 @@ def network(remote: str | None) -> str | None:
     return str(address)
 
 
-def _counting(dialect: Any) -> Any:
+def _counting(*, sqlite: bool) -> Any:
     table = _ATTEMPT
-    given = {"key": _given("key"), "number": bindparam("number", type_=Integer()), "until": _UNTIL}
     over = table.c.until <= _NOW
     anew = {
         "number": case((over, 1), else_=table.c.number + 1),
         "until": case((over, _UNTIL), else_=table.c.until),
     }
-    stored = dialect.insert(table).values(given)
-    return stored.on_conflict_do_update(index_elements=["key"], set_=anew).returning(table.c.number, table.c.until)
+    stored = upsert(table, ["key", "number", "until"], ["key"], anew, sqlite=sqlite)
+    return stored.returning(table.c.number, table.c.until)
 
 
 def _given(name: str) -> Any:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import attrs
 
-from opencrm.services.identity.passwords import COST, Cost
+from opencrm.services.identity.passwords.hashing import COST, Cost
 
 
 @attrs.frozen(kw_only=True)

@@ -10,8 +10,8 @@ from opencrm.core.conditions import Entities
 from opencrm.core.entity import Spec
 from opencrm.core.fields import Amount
 from opencrm.errors import InputError
-from opencrm.services.reading.building import statement
-from opencrm.services.reading.plans import Plan
+from opencrm.services.reading.planning.building import statement
+from opencrm.services.reading.planning.plans import Plan
 from opencrm.storage.aggregates import exact_sum
 
 MOST_COUNTED = 10_000

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from opencrm.core.conditions import Link, Referring, predicate, shape, values
 from opencrm.core.entity import Spec
 from opencrm.core.values import Id
-from opencrm.services.reading.arms import named
-from opencrm.services.reading.building import referring
+from opencrm.services.reading.planning.arms import named
+from opencrm.services.reading.planning.building import referring
 
 if TYPE_CHECKING:
-    from opencrm.services.reading.reader import Reader
+    from opencrm.services.reading.states import States
 
 
-def meets(reader: Reader, link: Link | Referring, id: Id) -> bool:
+def meets(reader: States, link: Link | Referring, id: Id) -> bool:
     """Say whether the record that a link points to meets the link's condition, or one that refers to a record.
 
     Args:
@@ -29,6 +29,6 @@ def meets(reader: Reader, link: Link | Referring, id: Id) -> bool:
     return state is not None and predicate(link.item, spec, reader.linked, reader.told)(state)
 
 
-def _refers(reader: Reader, link: Referring, spec: Spec, id: Id) -> bool:
+def _refers(reader: States, link: Referring, spec: Spec, id: Id) -> bool:
     entities, given = reader.configuration.catalogue.entities, {"id": id} | named(values(link.item))
     return bool(reader.tx.query(("referred", shape(link)), lambda: referring(link, spec, entities), given))

@@ -2,96 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
-from functools import cached_property
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias, TypeVar
 
 import attrs
-from sqlalchemy import Select
 
-from opencrm.core.access.rights import Rights
 from opencrm.core.change import JournalEntry, Values
-from opencrm.core.conditions import (
-    TRUE,
-    Asker,
-    Changed,
-    Condition,
-    Entities,
-    Equal,
-    In,
-    Link,
-    Referring,
-    all_of,
-    bind,
-    shape,
-    values,
-)
+from opencrm.core.conditions import Condition, Equal, In
 from opencrm.core.entity import Entity, Spec
 from opencrm.core.values import Id, Money, is_id
 from opencrm.errors import InputError, NotFound
 from opencrm.services import journal
-from opencrm.services.reading import cursors, linking, saved
-from opencrm.services.reading.arms import narrowed
+from opencrm.services.reading import cursors, saved
 from opencrm.services.reading.asking import (
     check_limit,
     dumped_key,
     key_of,
-    names_of,
     position_of,
     read_key,
-    sort_of,
     unsorted,
     with_key,
 )
-from opencrm.services.reading.building import of_ids, statement
 from opencrm.services.reading.counting import MOST_COUNTED, Count, counting, money_field, summing
-from opencrm.services.reading.plans import Plan, Sort
-from opencrm.services.reading.rows import Page, Query, Record, etag, record_class
-from opencrm.services.workspaces.configuration import Configuration
-from opencrm.services.workspaces.workspace import Workspace
+from opencrm.services.reading.planning.plans import Plan, Sort
+from opencrm.services.reading.rows import Page, Query, Record, etag
+from opencrm.services.reading.selecting import Of, Rows
+from opencrm.services.reading.states import States
 from opencrm.storage.statements import padded
-from opencrm.storage.transactions import Transaction
 
 E = TypeVar("E", bound=Entity)
 _CHUNK = 500
-Of: TypeAlias = type[Entity] | Spec | str
 Ids: TypeAlias = list[Id]
-Rows: TypeAlias = Sequence[Sequence[Any]]
-States: TypeAlias = list[Values]
 
 
-class Reader:
+class Reader(States):
     """Reads as one principal, in one transaction.
 
     Attributes:
         rights: What the principal may do.
         now: The instant at which the transaction began.
     """
-
-    _lock_rows = False
-
-    def __init__(
-        self,
-        tx: Transaction,
-        workspace: Workspace,
-        rights: Rights,
-        configuration: Configuration,
-        now: datetime,
-    ) -> None:
-        self.tx = tx
-        self.workspace = workspace
-        self.rights = rights
-        self.configuration = configuration
-        self.now = now
-
-    def entity(self, entity: Of) -> Spec:
-        """Return an entity's declaration; `NotFound` where this workspace does not have it."""
-        return self.configuration.catalogue.entity(entity)
-
-    def seen(self, entity: Of) -> Spec:
-        """Return an entity's declaration as the principal sees it: of what is hidden, `updated_at` tells nothing."""
-        return self.rights.seen(self.entity(entity))
 
     def get(self, entity: type[E] | Spec | str, id: Id) -> Record:
         """Return one record.
@@ -237,39 +187,6 @@ class Reader:
                 found.setdefault(key, []).append(one)
         return {value: found.get(key, []) for value, key in keys.items()}
 
-    def states(self, spec: Spec, ids: Sequence[Id], *, deleted: bool | None = False) -> dict[Id, Values]:
-        """Return whole states of readable records, hidden fields included: for rules, never for a reader's eyes."""
-        scope = self.rights.expression(spec, "read").condition
-        found: dict[Id, Values] = {}
-        known = sorted(filter(is_id, ids))
-        for start in range(0, len(known), _CHUNK):
-            part = known[start : start + _CHUNK]
-            rows = self._state_rows(spec, scope, part, deleted=deleted)
-            found |= {row["id"]: row for row in rows}
-        return found
-
-    def whole(self, spec: Spec, ids: Sequence[Id]) -> dict[Id, Values]:
-        """Return whole states of living records, of whoever: for rules, never for a reader's eyes."""
-        parts = (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
-        return {row["id"]: row for part in parts for row in self._state_rows(spec, TRUE, part, deleted=False)}
-
-    def linked(self, link: Link | Referring, id: Id) -> bool:
-        """Say whether the record that a link points to meets the link's condition, or one that refers to a record."""
-        return linking.meets(self, link, id)
-
-    def told(self, spec: Spec, change: Changed, id: Id) -> bool:
-        """Say whether the journal tells of a change of a record's field."""
-        return journal.tells_of(self.tx, spec, change, id)
-
-    def _state_rows(self, spec: Spec, scope: Condition, ids: Sequence[Id], *, deleted: bool | None) -> States:
-        lock, ids = self._lock_rows and not self.tx.sqlite, padded(ids)
-        given = {f"i{at}": id for at, id in enumerate(ids)} | {f"s{at}": it for at, it in enumerate(values(scope))}
-        return self.tx.query(
-            ("states", spec.name, len(ids), shape(scope), deleted, lock),
-            lambda: of_ids(spec, scope, len(ids), self._entities, deleted=deleted, lock=lock),
-            given,
-        )
-
     def _record(self, spec: Spec, id: Id, *, deleted: bool) -> Record:
         names, seen, one = self.names(spec, None), self.rights.seen(spec), _checked(spec, id)
         columns = saved.columns(spec, names)
@@ -281,75 +198,6 @@ class Reader:
         if not found:
             raise _not_found(spec)
         return self.records(spec, names, saved.shown(self.rights, spec, columns, found[:1]))[0]
-
-    # What an asker may name, and the plan of what is read.
-
-    def bound(self, spec: Spec, where: Condition | None) -> Condition:
-        """Return a condition as it was written with typed values, of fields that may be read.
-
-        Raises:
-            InputError: A field is unknown or cannot be compared so; names the field.
-        """
-        if where is None:
-            return TRUE
-        return bind(where, spec, self.rights.readable(spec), self.configuration.locale, self._asker)
-
-    def sort(self, spec: Spec, text: str) -> Sort:
-        """Return the order that a text asks for; raises InputError."""
-        return sort_of(spec, self.rights.readable(spec), text)
-
-    def names(self, spec: Spec, wanted: Sequence[str] | None) -> tuple[str, ...]:
-        """Return the fields that are wanted, all that may be read for None; raises InputError."""
-        return names_of(spec, self.rights.readable(spec), wanted)
-
-    def scope(self, spec: Spec, action: str = "read") -> Condition:
-        """Return which records of an entity the principal may read; with another action, those it may do that to."""
-        read = self.rights.expression(spec, "read").condition
-        return read if action == "read" else all_of((read, self.rights.expression(spec, action).condition))
-
-    def plan(  # noqa: PLR0913  # all that a plan is made of, most of it by name
-        self,
-        spec: Spec,
-        columns: tuple[str, ...],
-        where: Condition,
-        sort: Sort | None = None,
-        *,
-        after: tuple[Any, Any] | None = None,
-        limit: int | None = None,
-        action: str = "read",
-        deleted: bool = False,
-    ) -> Plan:
-        """Return the plan of what is read: the columns, a bound condition, and the order."""
-        scope = self.scope(spec, action)
-        if "record_id" in spec.options.part_of:
-            scope = narrowed(scope, where)
-        return Plan(spec, columns, scope, where, sort, after, deleted, limit)
-
-    def records(self, spec: Spec, names: tuple[str, ...], rows: Iterable[Sequence[Any]]) -> tuple[Record, ...]:
-        """Return rows as records; what a row holds beyond the names is left out."""
-        cls, width = record_class(spec.name, names), len(names)
-        return tuple([cls(row[:width]) for row in rows])
-
-    def _rows(self, plan: Plan) -> Rows:
-        """Read a plan's rows: by a short walk where the scope may be dense, and else in the way that is sure."""
-        trial, known = plan.trial, self.configuration.densities
-        key = (self.rights.name, plan.shape, plan.where) if trial is not None else ()
-        if trial is None or not known.may_be_dense(key, self.now):
-            return self._select(plan)
-        walked = self._select(trial)
-        if len(walked) == plan.limit:
-            return walked
-        rows = self._select(plan)
-        if len(rows) > len(walked):
-            known.is_sparse(key, self.now)
-        return rows
-
-    def statement(self, plan: Plan) -> Select[Any]:
-        """Return the statement of a plan's shape."""
-        return statement(plan, self._entities)
-
-    def _select(self, plan: Plan) -> Rows:
-        return self.tx.select(plan.shape, lambda: self.statement(plan), plan.values)
 
     def _count(self, plan: Plan) -> Count:
         plan, most = attrs.evolve(plan, columns=("id",), sort=None, after=None, limit=None), MOST_COUNTED
@@ -370,14 +218,6 @@ class Reader:
         if number.capped:
             raise unsorted(plan.spec, self.rights.readable(plan.spec), plan.sort, number)
         return number
-
-    @property
-    def _entities(self) -> Entities:
-        return self.configuration.catalogue.entities
-
-    @cached_property
-    def _asker(self) -> Asker:
-        return self.rights.asker(self.now)
 
     def _after(self, sort: Sort, binding: str, cursor: str | None) -> tuple[Any, Any] | None:
         if cursor is None:

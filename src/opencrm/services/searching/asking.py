@@ -9,7 +9,7 @@ import attrs
 
 from opencrm.core.conditions import values
 from opencrm.core.search import HEAD, Question, Term
-from opencrm.services.reading.arms import named
+from opencrm.services.reading.planning.arms import named
 from opencrm.services.searching.reach import Reach
 from opencrm.storage.search import beginnings
 

@@ -11,7 +11,7 @@ import attrs
 from opencrm.core.conditions import TRUE, Condition
 from opencrm.core.entity import Entity, Spec
 from opencrm.core.search.documents import leads_to, looked_into
-from opencrm.services.reading.arms import Parts, taken_apart
+from opencrm.services.reading.planning.arms import Parts, taken_apart
 from opencrm.services.reading.reader import Reader
 
 

@@ -22,7 +22,7 @@ from opencrm.services.cleaning.rehearsing import trial
 from opencrm.services.commands import Assign
 from opencrm.services.reading.reader import Reader
 from opencrm.services.transferring.planning import Given, Key, Planned, counted, plan, told
-from opencrm.services.writing.judging import places_of
+from opencrm.services.writing.judging.receivers import receivers
 from opencrm.services.writing.work import Work
 
 Reading: TypeAlias = Callable[[], AbstractContextManager[Reader]]
@@ -186,7 +186,7 @@ class _Run:
     def _give(self, work: Work, planned: Sequence[Planned]) -> _Part:
         """Give records of one entity; one that is gone, or somebody else's by now, is left alone."""
         entity, refused = planned[0].entity, list[_Refused]()
-        places = places_of(work, {each.to for each in planned})
+        people = receivers(work, {each.to for each in planned})
         states = work.states(work.entity(entity), [each.record for each in planned])
 
         def refuse(id: Id, error: OpenCRMError) -> None:
@@ -194,7 +194,7 @@ class _Run:
 
         changes = [
             assigning.assigned(
-                work, entity, states[it.record], Assign(work.entity(entity), it.record, owner=it.to), places
+                work, entity, states[it.record], Assign(work.entity(entity), it.record, owner=it.to), people
             )
             for it in planned
             if it.record in states and states[it.record]["owner_id"] == self.user

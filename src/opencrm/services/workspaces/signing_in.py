@@ -8,7 +8,8 @@ from typing import Any
 import attrs
 from sqlalchemy import Select, and_, bindparam, select
 
-from opencrm.core.access.grants import ANY, Grant, Scope, read_grants
+from opencrm.core.access.grants import EVERYTHING, Grant, read_grants
+from opencrm.core.access.memberships import SEATED
 from opencrm.core.access.organisation import Seat, mark_of
 from opencrm.core.access.principal import Principal
 from opencrm.core.access.rights import Rights
@@ -30,7 +31,6 @@ _PEOPLE = ("user", "token", "session")
 """The kinds of principals behind which a person stands."""
 _TOKEN_COLUMNS = [_TOKEN.c[name] for name in ("expires_at", "revoked_at", "scopes")]
 _SESSION_COLUMNS = [_SESSION.c[name] for name in ("idle_at", "expires_at", "ended_at", "rights")]
-_EVERYTHING = (Grant(ANY, ANY, Scope.ALL),)
 
 
 def resolve(tx: Transaction, workspace: Workspace, principal: Principal, now: datetime) -> tuple[Rights, Configuration]:
@@ -48,7 +48,7 @@ def resolve(tx: Transaction, workspace: Workspace, principal: Principal, now: da
     configuration = workspace.configuration(tx, rows[0]["config_version"])
     if principal.kind in _PEOPLE:
         return _person(tx, principal, rows, configuration, now), configuration
-    grants: tuple[Grant, ...] = _EVERYTHING if principal.kind == "system" else ()
+    grants: tuple[Grant, ...] = (EVERYTHING,) if principal.kind == "system" else ()
     if principal.kind == "automation":
         grants = _approved(principal, configuration)
     return _rights(tx, _Making(configuration, principal, now), rows[0], grants=grants), configuration
@@ -171,9 +171,7 @@ def _statement(principal: Principal) -> Select[Any]:
     seat = and_(_SEAT.c.user_id == _USER.c.id, _SEAT.c.deleted_at.is_(None))
     columns = [work.c.config_version, _USER.c.id.label("user_id"), _USER.c.active, _USER.c.zone]
     columns += [contact_of(_USER.c.id).label("contact_id"), is_shared_with(_USER.c.id).label("shared")]
-    columns += [
-        _SEAT.c[name] for name in ("id", "unit_id", "role_id", "is_head", "is_primary", "valid_from", "valid_to")
-    ]
+    columns += [_SEAT.c[name] for name in SEATED]
     living = _USER.c.deleted_at.is_(None)
     if principal.kind == "user":
         user = and_(_USER.c.id == bindparam("id", type_=IdColumn()), living)

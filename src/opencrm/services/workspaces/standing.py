@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 from sqlalchemy import Select, bindparam, or_, select
 
+from opencrm.core.access.memberships import SEATED
 from opencrm.core.access.organisation import Seat
 from opencrm.core.access.rights import Rights, StandIn
 from opencrm.core.change import Values
@@ -23,7 +24,6 @@ FURTHEST = 3
 """Over how many hands, at most, a share is passed on, or a deputy's deputy is looked at."""
 
 _USER, _SEAT, _SHARE, _CUSTOMER = User.__table__, Membership.__table__, Share.__table__, Customer.__table__
-_SEATS = ("id", "unit_id", "role_id", "is_head", "is_primary", "valid_from", "valid_to")
 _BY = "user:"
 
 
@@ -169,7 +169,7 @@ def _people(number: int) -> Select[Any]:
         _USER.c.id.label("user_id"),
         _USER.c.zone,
         contact_of(_USER.c.id).label("contact_id"),
-        *(_SEAT.c[name] for name in _SEATS),
+        *(_SEAT.c[name] for name in SEATED),
     ]
     living = (_USER.c.deleted_at.is_(None), _USER.c.active)
     return select(*columns).select_from(_USER.outerjoin(_SEAT, seat)).where(chosen, *living)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from opencrm.core.change import Change
 from opencrm.services.definitions import defining
@@ -11,6 +11,9 @@ from opencrm.services.identity.binding import BINDING as LEAVING
 from opencrm.services.viewing.binding import BINDING as VIEWING
 from opencrm.services.writing import lines, organising, sharing
 from opencrm.services.writing.block import Block
+
+if TYPE_CHECKING:
+    from opencrm.services.writing.work import Work
 
 
 class Binding(Protocol):
@@ -21,7 +24,7 @@ class Binding(Protocol):
     def judge(self, work: Block, changes: Sequence[Change]) -> None:
         """Refuse what must not be, before anything is stored."""
 
-    def follow(self, work: Block, own: Sequence[Change], changes: Sequence[Change]) -> Sequence[Change]:
+    def follow(self, work: Work, own: Sequence[Change], changes: Sequence[Change]) -> Sequence[Change]:
         """Return the changes of other records that follow, after these are stored.
 
         Args:

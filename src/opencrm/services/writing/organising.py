@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from sqlalchemy import Select, bindparam, or_, select
 
-from opencrm.core.access.grants import ANY, Grant, Scope, read_grants
+from opencrm.core.access.grants import EVERYTHING, read_grants
 from opencrm.core.change import Change, Kind, Values
 from opencrm.core.columns import IdColumn
 from opencrm.core.entities import Core, Customer, Membership, Role, Unit, User, specs
 from opencrm.core.entity import Spec
 from opencrm.core.values import Id
-from opencrm.errors import DomainError, InputError
+from opencrm.errors import InputError
+from opencrm.services.delegation import doubles, mains, roles
 from opencrm.services.delegation import judging as delegating
-from opencrm.services.delegation import mains, roles
+from opencrm.services.delegation.refusals import unallowed, unusable
 from opencrm.services.reading.reader import Reader
 from opencrm.services.workspaces.configuration import bump, load_organisation
 from opencrm.services.writing.block import Block
 from opencrm.services.writing.locking import lock
 from opencrm.storage.statements import padded
 
-_EVERYTHING = Grant(ANY, ANY, Scope.ALL)
+if TYPE_CHECKING:
+    from opencrm.services.writing.work import Work
 
 
 class _Organisation:
@@ -33,21 +35,23 @@ class _Organisation:
     entities = frozenset(spec.name for spec in specs(Core) if spec.options.organisation)
 
     def judge(self, work: Block, changes: Sequence[Change]) -> None:
-        """Take the organisation's one lock; refuse what may not be handed down, circles, and unusable roles."""
+        """Take the organisation's one lock; refuse what may not be handed down, doubles, circles, unusable roles."""
         lock(work)
         delegating.judge(work, changes)
+        doubles.check(work, changes)
         _check_tree(work, changes)
         _check_deputies(work, changes)
         roles.check(work, changes)
 
-    def follow(self, work: Block, own: Sequence[Change], changes: Sequence[Change]) -> Sequence[Change]:
-        """Tell every process, and make sure that an owner remains and that nothing hangs in the air."""
+    def follow(self, work: Work, own: Sequence[Change], changes: Sequence[Change]) -> Sequence[Change]:
+        """Tell every process; see that an owner remains, nothing hangs in the air, and each has a main place."""
         work.config_version = work.new_id()
         bump(work.tx, work.config_version)
         if any(change.kind is not Kind.CREATED or change.entity == "customer" for change in own):
             _keep_an_owner(work)
             _leave_nothing_hanging(work)
             _leave_nothing_behind(work, [it.id for it in own if it.entity == "unit" and it.kind is Kind.DELETED])
+        mains.hand_on(work, own)
         return mains.given_up(work, own)
 
 
@@ -61,7 +65,7 @@ def _check_tree(work: Block, changes: Sequence[Change]) -> None:
     for at, change in enumerate(changes):
         if change.id in moved and tree.in_circle(change.id):
             wrong = {"parent_id": ['rule "no cycle": would make the unit a part of itself']}
-            raise InputError(wrong, rows={at: wrong})
+            raise unusable("no cycle", wrong, at)
 
 
 def _check_deputies(work: Block, changes: Sequence[Change]) -> None:
@@ -86,7 +90,7 @@ def owners(reader: Reader) -> list[Id]:
         return select(*columns).select_from(joined).where(user.c.active, user.c.id.not_in(clients), *living)
 
     rows = reader.tx.query("owners", build, {})
-    return sorted({row["id"] for row in rows if _EVERYTHING in read_grants(row["grants"]) and _for_good(row, reader)})
+    return sorted({row["id"] for row in rows if EVERYTHING in read_grants(row["grants"]) and _for_good(row, reader)})
 
 
 def _for_good(seat: Values, reader: Reader) -> bool:
@@ -95,7 +99,7 @@ def _for_good(seat: Values, reader: Reader) -> bool:
 
 def _keep_an_owner(work: Block) -> None:
     if not owners(work):
-        raise DomainError("an active owner must remain", rule="last owner")
+        raise unallowed("last owner", "an active owner must remain")
 
 
 def _leave_nothing_hanging(work: Block) -> None:
@@ -122,9 +126,7 @@ def _leave_nothing_hanging(work: Block) -> None:
         )
 
     if work.tx.query("hanging seats", seats, {}) or work.tx.query("hanging units", units, {}):
-        raise DomainError(
-            "something is still a part of it: end the memberships and move the units first", rule="in use"
-        )
+        raise unallowed("in use", "something is still a part of it: end the memberships and move the units first")
 
 
 def _leave_nothing_behind(work: Block, units: Sequence[Id]) -> None:
@@ -136,8 +138,7 @@ def _leave_nothing_behind(work: Block, units: Sequence[Id]) -> None:
         there = partial(_in_units, spec, field, len(names))
         given = {f"i{at}": id for at, id in enumerate(names)}
         if work.tx.query(("in units", spec.name, len(names)), there, given):
-            text = f"it still has {spec.plural}: give them another unit first"
-            raise DomainError(text, rule="in use")
+            raise unallowed("in use", f"it still has {spec.plural}: give them another unit first")
 
 
 def _in_units(spec: Spec, field: str, number: int) -> Select[Any]:

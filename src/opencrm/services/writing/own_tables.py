@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Table, bindparam, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from opencrm.core.change import Values
 from opencrm.errors import PluginError
 from opencrm.storage.transactions import Transaction
+from opencrm.storage.upserts import upsert
 
 
 class PluginTables:
@@ -29,7 +29,7 @@ class PluginTables:
             names = tuple(rows[0])
             self._tx.run(
                 ("upsert", table.fullname, names, tuple(key)),
-                lambda: self._upsert(table, names, key),
+                lambda: upsert(table, names, key, sqlite=self._tx.sqlite),
                 _last(rows, key),
             )
 
@@ -68,16 +68,6 @@ class PluginTables:
         if table not in self._allowed:
             raise PluginError(f"plugin {self._plugin!r} may not touch the table {table.name}", plugin=self._plugin)
         return table
-
-    def _upsert(self, table: Table, names: Sequence[str], key: Sequence[str]) -> Any:
-        insert = sqlite.insert if self._tx.sqlite else postgresql.insert
-        statement = insert(table).values({name: bindparam(name, type_=table.c[name].type) for name in names})
-        rest = {name: statement.excluded[name] for name in names if name not in key}
-        return (
-            statement.on_conflict_do_update(index_elements=list(key), set_=rest)
-            if rest
-            else statement.on_conflict_do_nothing()
-        )
 
 
 def _possible(shape: Iterable[tuple[str, int]]) -> bool:

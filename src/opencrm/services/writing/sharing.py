@@ -8,7 +8,7 @@ from opencrm.core.access.grants import ANY
 from opencrm.core.change import Change, Kind, Values
 from opencrm.core.entities import User
 from opencrm.core.entity import Spec
-from opencrm.errors import InputError, PermissionDenied
+from opencrm.errors import InputError
 from opencrm.services.writing.block import Block
 from opencrm.services.writing.locking import lock
 
@@ -80,7 +80,8 @@ def _check_author(work: Block, change: Change) -> None:
         PermissionDenied: It is somebody else's, and not an owner's to mend.
     """
     if change.before is not None and not work.rights.owner and change.before["created_by"] != work.rights.name:
-        raise _denied(work, "share.update", "it is changed and brought back by whoever shares, and ended by others")
+        why = "it is changed and brought back by whoever shares, and ended by others"
+        raise work.rights.denied("share.update", why, rule=_BOUND)
 
 
 def _check_held(work: Block, share: Values) -> None:
@@ -94,13 +95,8 @@ def _check_held(work: Block, share: Values) -> None:
     for action in share["actions"] if state is not None else ():
         for one in _single(work, spec, action):
             if state is None or not work.rights.expression(spec, one).test(work.linked)(state):
-                raise _denied(work, f"{spec.name}.{one}", "nobody shares what they may not do themselves")
-
-
-def _denied(work: Block, action: str, why: str) -> PermissionDenied:
-    reason = f'rule "{_BOUND}": {why}'
-    text = f"{work.rights.name} may not do this: {action} ({reason})"
-    return PermissionDenied(text, principal=work.rights.name, action=action, reason=reason, rule=_BOUND)
+                why = "nobody shares what they may not do themselves"
+                raise work.rights.denied(f"{spec.name}.{one}", why, rule=_BOUND)
 
 
 def _single(work: Block, spec: Spec, action: str) -> Iterator[str]:

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from collections.abc import Collection
 from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
-from opencrm.embed import Catalogue, Locale, Schemas, Spec
-from opencrm.plugins.rest.document import (
+from opencrm import Exporter
+from opencrm.embed import Catalogue, Locale, Schemas, Spec, exporters_by_ending
+from opencrm.plugins.rest.addresses import address
+from opencrm.plugins.rest.asking.acts import AssignArguments, MoveArguments, UndoArguments
+from opencrm.plugins.rest.document import parameters, refusals, shapes, texts
+from opencrm.plugins.rest.document.examples import Examples
+from opencrm.plugins.rest.document.operations import OPERATIONS, Operation
+from opencrm.plugins.rest.document.paths import (
     accounts,
     analysing,
     cleaning,
     explaining,
     imports,
     organising,
-    parameters,
-    refusals,
     searching,
-    shapes,
-    texts,
     views,
+    workspace,
 )
-from opencrm.plugins.rest.document.examples import Examples
-from opencrm.plugins.rest.document.operations import OPERATIONS, Operation
 from opencrm.plugins.rest.document.shapes import ID, Shape, reference
-from opencrm.plugins.rest.handling.acts import AssignArguments, MoveArguments, UndoArguments
-from opencrm.plugins.rest.handling.records import address
+from opencrm.plugins.rest.document.tags import tags
 from opencrm.rest import creation_schema, record_schema, update_schema
+
+_PARTS = (workspace, accounts, analysing, explaining, imports, organising, searching, views)
 
 
 def document(catalogue: Catalogue, schemas: Schemas, locale: Locale) -> dict[str, Any]:
@@ -45,12 +47,14 @@ def document(catalogue: Catalogue, schemas: Schemas, locale: Locale) -> dict[str
     cookie = {"type": "apiKey", "in": "cookie", "name": "opencrm_session", "description": told}
     spec.components.security_scheme("session", cookie)
     spec.options["security"] = [{"token": []}, {"session": []}]
+    for tag in tags(catalogue.entities.values()):
+        spec.tag(tag)
     _add_shared(spec)
     builder = _Builder(spec, Examples(catalogue, schemas, locale))
     for entity in catalogue.entities.values():
         builder.add(entity)
-    for part in (accounts, analysing, explaining, imports, organising, searching, views):
-        for path, operations in part.paths(refusals.answers).items():
+    for part in _PARTS:
+        for path, operations in part.paths().items():
             spec.path(path, operations=operations)
     found: dict[str, Any] = spec.to_dict()
     return found
@@ -64,18 +68,11 @@ def _unnamed(_schema: object) -> str:
 def _add_shared(spec: APISpec) -> None:
     for name, schema in (("Move", MoveArguments), ("Assign", AssignArguments), ("Undo", UndoArguments)):
         spec.components.schema(name, schema=schema)
-    named = (
-        part.schemas() for part in (accounts, analysing, cleaning, explaining, imports, organising, searching, views)
-    )
-    for name, shape in chain(shapes.shared().items(), *(each.items() for each in named)):
-        spec.components.schema(name, shape)
-    spec.tag({"name": "accounts", "description": texts.ACCOUNTS})
-    spec.tag({"name": "imports", "description": "Files that were brought in."})
+    for part in (refusals, cleaning, *_PARTS):
+        for name, shape in part.schemas().items():
+            spec.components.schema(name, shape)
     for name, response in refusals.responses().items():
         spec.components.response(name, response)
-    spec.tag({"name": "workspace", "description": texts.WORKSPACE})
-    for path, operations in shapes.fixed(texts.FIXED, refusals.answers).items():
-        spec.path(path, operations=operations)
 
 
 class _Builder:
@@ -88,14 +85,13 @@ class _Builder:
     def add(self, entity: Spec) -> None:
         """Add an entity's schemas and operations."""
         self._add_schemas(entity)
-        self._spec.tag({"name": address(entity), "description": (entity.cls.__doc__ or entity.label).strip()})
         paths: dict[str, dict[str, Any]] = {}
         for operation in OPERATIONS:
             if operation.when(entity):
                 paths.setdefault(operation.path, {})[operation.method] = self._operation(entity, operation)
         for path, operations in paths.items():
             self._spec.path(f"/{address(entity)}{path}", operations=operations)
-        for path, operations in cleaning.paths(entity, refusals.answers).items():
+        for path, operations in cleaning.paths(entity).items():
             self._spec.path(path, operations=operations)
 
     def _add_schemas(self, entity: Spec) -> None:
@@ -129,20 +125,40 @@ class _Builder:
             "summary": operation.text.format(one=entity.label.lower(), many=entity.plural.replace("_", " ")),
             "description": self._description(entity, operation),
             "tags": [address(entity)],
-            "parameters": _parameters(entity, operation),
-            "responses": {**_answers(entity, operation), **refusals.answers(operation.refusals)},
+            "parameters": self._parameters(entity, operation),
+            "responses": {**self._answers(entity, operation), **refusals.answers(operation.refusals)},
         }
         if operation.takes:
             told["requestBody"] = self._body(entity, operation, operation.takes)
         return told
 
     def _description(self, entity: Spec, operation: Operation) -> str:
-        if operation.answer == "page":
+        if operation.answer in ("page", "file"):
             return f"{operation.about}\n{texts.filters_in_words(entity)}"
         if operation.takes == "Move":
             pipelines = self._examples.catalogue.pipelines_of(entity.name)
             return f"{operation.about}{texts.pipelines_in_words(pipelines)}"
         return operation.about
+
+    def _parameters(self, entity: Spec, operation: Operation) -> list[Shape]:
+        if operation.answer == "page":
+            return parameters.of_list(entity)
+        if operation.answer == "file":
+            formats = [ending.removeprefix(".") for ending in exporters_by_ending(self._exporters)]
+            return parameters.of_export(entity, formats, [*self._examples.schemas.nested(entity)])
+        return [*([parameters.ID] if operation.of_one else []), *([parameters.MATCH] if operation.matches else [])]
+
+    def _answers(self, entity: Spec, operation: Operation) -> Shape:
+        if operation.answer != "file":
+            return _answers(entity, operation)
+        binary = {"schema": {"type": "string", "format": "binary"}}
+        content = {each.media_type: binary for each in self._exporters}
+        name = {"description": "The name of the file", "schema": {"type": "string"}}
+        return {"200": {"description": "The file", "content": content, "headers": {"Content-Disposition": name}}}
+
+    @property
+    def _exporters(self) -> Collection[Exporter]:
+        return self._examples.catalogue.exporters.values()
 
     def _body(self, entity: Spec, operation: Operation, takes: str) -> Shape:
         own = {"create": self._examples.creation, "update": self._examples.update}
@@ -151,13 +167,6 @@ class _Builder:
         schema = reference(f"{entity.name}.{takes}" if takes in own else takes)
         content = {"schema": schema} | ({"example": example} if example else {})
         return {"required": True, "content": {"application/json": content}}
-
-
-def _parameters(entity: Spec, operation: Operation) -> list[Shape]:
-    found = [parameters.ID] if operation.of_one else []
-    if operation.matches:
-        found = [*found, parameters.MATCH]
-    return [*found, *parameters.of_list(entity)] if operation.answer == "page" else found
 
 
 def _answers(entity: Spec, operation: Operation) -> Shape:

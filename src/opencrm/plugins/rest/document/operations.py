@@ -9,7 +9,7 @@ import attrs
 
 from opencrm.embed import Spec
 
-Answer: TypeAlias = Literal["record", "record or nothing", "page", "nothing", "history"]
+Answer: TypeAlias = Literal["record", "record or nothing", "page", "nothing", "history", "file"]
 
 
 def _always(_spec: Spec) -> bool:
@@ -71,6 +71,17 @@ OPERATIONS = (
         "One page of what you may read. For the next one ask again with `cursor` and everything else the same.",
         "page",
         refusals=(422,),
+    ),
+    Operation(
+        "export",
+        "post",
+        "/export",
+        "Export {many} to a file",
+        "All that the list holds and that you may export, with the fields that you may read. `format` says the kind of "
+        "file, else `Accept` does, else it is CSV, in which text that a spreadsheet would run is made harmless. The "
+        "journal tells who took out what, before the file leaves. The request has no body.",
+        "file",
+        refusals=(403, 404, 406, 422),
     ),
     Operation(
         "create",

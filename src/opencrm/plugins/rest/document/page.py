@@ -15,10 +15,10 @@ from werkzeug.exceptions import NotFound
 
 from opencrm import CRM
 from opencrm.embed import Configuration, Spec
+from opencrm.plugins.rest.answering.answers import answer
+from opencrm.plugins.rest.asking import cookies
+from opencrm.plugins.rest.asking.requests import principal
 from opencrm.plugins.rest.document.building import document
-from opencrm.plugins.rest.handling import cookies
-from opencrm.plugins.rest.handling.answers import answer
-from opencrm.plugins.rest.handling.requests import principal
 
 _STATIC = Path(__file__).parents[1] / "static"
 _MOST_KEPT = 20

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 
 from opencrm import Amount, Choice, Choices, Day, Instant, RecordId, Reference, Text, YesNo
 from opencrm.embed import Field, Spec, query_operators
-from opencrm.plugins.rest.document import searching
-from opencrm.plugins.rest.document.shapes import Shape
+from opencrm.plugins.rest.document.shapes import TEXT, Shape, query, text
 
 ID: Shape = {
     "name": "id",
@@ -22,46 +20,92 @@ MATCH: Shape = {
     "name": "If-Match",
     "in": "header",
     "description": "The `ETag` of what you read; another state of the record is refused with 412",
-    "schema": {"type": "string"},
+    "schema": TEXT,
+}
+
+WORDS: Shape = {
+    "name": "q",
+    "in": "query",
+    "description": "Words, or beginnings of words, or a telephone number; two letters at least",
+    "schema": text("ann arch"),
+}
+_BEST_HITS: Shape = {
+    **WORDS,
+    "description": "Words: only their hundred best hits, the best first unless `sort` says otherwise; no `cursor`",
 }
 
 
 def of_list(spec: Spec) -> list[Shape]:
     """Return the parameters of an entity's list: how it is shown, then a filter for each field."""
-    shown = [field for field in spec.fields.values() if field.name != "deleted_at"]
-    sorts = [field.name for field in shown if field.type.ordered]
-    order = {"type": "string", "enum": [*sorts, *(f"-{name}" for name in sorts)], "default": "-created_at"}
-    names = ",".join(list(spec.fields)[1:3])
+    shown = _shown(spec)
     return [
-        _query("sort", order, "Name of a field; with a hyphen before it, in descending order"),
+        _sort(shown, "-created_at"),
         *paging(),
-        _query("fields", {"type": "string"}, f"Names of the wanted fields, as in `{names}`; by default all"),
-        _query("deleted", {"type": "string", "enum": ["true", "false"]}, "Whether to list the deleted records instead"),
-        _query("where", {"type": "string"}, _WHERE),
-        _query("total", {"type": "string", "enum": ["true", "false"]}, _TOTAL),
+        _fields(spec),
+        query("deleted", {"type": "string", "enum": ["true", "false"]}, "Whether to list the deleted records instead"),
+        query("where", TEXT, _WHERE),
+        query("total", {"type": "string", "enum": ["true", "false"]}, _TOTAL),
         *_sums(shown),
-        searching.OF_LIST,
+        _BEST_HITS,
         *(_filter(field) for field in shown if field.type.filterable and field.name not in _TAKEN),
     ]
+
+
+def of_export(spec: Spec, formats: Sequence[str], parts: Sequence[str]) -> list[Shape]:
+    """Return the parameters of an entity's export: what kind of file, what stands in it, then a filter for each field.
+
+    Args:
+        spec: The entity.
+        formats: The kinds of files.
+        parts: Names of the parts that records have.
+    """
+    shown = _shown(spec)
+    kind = {"type": "string", "enum": [*formats]}
+    told = f"Names of the parts that go with each record, with commas between: {', '.join(parts)}"
+    return [
+        query("format", kind, "What kind of file; by default what `Accept` says"),
+        _sort(shown, "id"),
+        _fields(spec),
+        *([query("parts", TEXT, told)] if parts else []),
+        query("where", TEXT, _WHERE),
+        *(_filter(field) for field in shown if field.type.filterable and field.name not in _TAKEN_IN_EXPORTS),
+    ]
+
+
+def _shown(spec: Spec) -> list[Field]:
+    return [field for field in spec.fields.values() if field.name != "deleted_at"]
+
+
+def _sort(shown: Sequence[Field], default: str) -> Shape:
+    names = [field.name for field in shown if field.type.ordered]
+    order = {"type": "string", "enum": [*names, *(f"-{name}" for name in names)], "default": default}
+    return query("sort", order, "Name of a field; with a hyphen before it, in descending order")
+
+
+def _fields(spec: Spec) -> Shape:
+    names = ",".join(list(spec.fields)[1:3])
+    return query("fields", TEXT, f"Names of the wanted fields, as in `{names}`; by default all")
 
 
 def paging() -> list[Shape]:
     """Return the parameters of every list: how long a page is, and where it begins."""
     return [
-        _query("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}, "Rows of a page"),
-        _query("cursor", {"type": "string"}, "`next` of the page before"),
+        query("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}, "Rows of a page"),
+        query("cursor", TEXT, "`next` of the page before"),
     ]
 
 
 _TAKEN = frozenset({"sort", "limit", "cursor", "fields", "deleted", "where", "total", "sum", "q"})
 """Names that mean something else than a field; such a field's filter is written with `[eq]`."""
 
+_TAKEN_IN_EXPORTS = _TAKEN | {"format", "parts"}
+
 
 def _filter(field: Field) -> Shape:
     plain = "has" if isinstance(field.type, Choices) else "eq"
     words = ", ".join(word for word in query_operators(field) if word != plain)
     name = field.name if plain == "eq" else f"{field.name}[{plain}]"
-    return _query(name, _schema(field), f"{field.label}: {_wanted(field)}; with an operator in brackets: {words}")
+    return query(name, _schema(field), f"{field.label}: {_wanted(field)}; with an operator in brackets: {words}")
 
 
 _WHERE = (
@@ -73,10 +117,10 @@ _WHERE = (
 _TOTAL = "Whether to count the records of all pages, too: to 10,000, beyond which the answer says that there are more"
 
 
-def _sums(shown: list[Field]) -> list[Shape]:
+def _sums(shown: Sequence[Field]) -> list[Shape]:
     names = [field.name for field in shown if isinstance(field.type, Amount)]
     text = f"An amount, or several with commas between, to be added up over all pages by currency: {', '.join(names)}"
-    return [_query("sum", {"type": "string"}, text)] if names else []
+    return [query("sum", TEXT, text)] if names else []
 
 
 def _schema(field: Field) -> Shape:
@@ -86,10 +130,10 @@ def _schema(field: Field) -> Shape:
         case YesNo():
             return {"type": "string", "enum": ["true", "false"]}
         case Reference(to) if to in _OWN:
-            return {"type": "string"}
+            return TEXT
         case Reference() | RecordId():
             return {"type": "string", "format": "uuid"}
-    return {"type": "string"}
+    return TEXT
 
 
 def _wanted(field: Field) -> str:
@@ -112,7 +156,3 @@ def _wanted(field: Field) -> str:
 
 _OWN: Mapping[str, str] = MappingProxyType({"user": "me", "unit": "my_units"})
 """What stands for whoever asks, instead of an id."""
-
-
-def _query(name: str, schema: dict[str, Any], text: str) -> Shape:
-    return {"name": name, "in": "query", "description": text, "schema": schema}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from opencrm.plugins.rest.document.shapes import Shape, reference
+from opencrm.plugins.rest.document.shapes import TEXT, Shape, list_of, object_of, reference
 from opencrm.rest import Problem
 
 _REASON = 'rule "rank": Senior manager is not of lower rank than what you are as Senior manager in North'
@@ -41,6 +41,10 @@ _EXAMPLES: Mapping[str, tuple[str, tuple[Problem, ...]]] = MappingProxyType(
         "NotFound": (
             "There is nothing, or nothing that you may know of",
             (Problem(status=404, code="not_found", detail="there is nothing at this address"),),
+        ),
+        "NotAcceptable": (
+            "Nothing here writes a file that `Accept` lets pass",
+            (Problem(status=406, code="not_acceptable", detail="an export is one of text/csv"),),
         ),
         "Refused": (
             "The rules of the business refuse it, or somebody else was changing the same records",
@@ -89,6 +93,21 @@ _EXAMPLES: Mapping[str, tuple[str, tuple[Problem, ...]]] = MappingProxyType(
         ),
     }
 )
+
+
+def schemas() -> Shape:
+    """Return the named shape of what goes wrong."""
+    problem = {
+        "type": {**TEXT, "format": "uri-reference"},
+        "title": TEXT,
+        "status": {"type": "integer"},
+        "code": {**TEXT, "description": "Stable name of the kind of problem"},
+        "detail": TEXT,
+        "errors": {"type": "object", "additionalProperties": list_of(TEXT)},
+        "rule": {**TEXT, "description": "The rule that refuses it, where one has a name"},
+        "details": {"type": "object"},
+    }
+    return {"Problem": object_of(problem, "detail", "errors", "rule", "details")}
 
 
 def responses() -> dict[str, Shape]:

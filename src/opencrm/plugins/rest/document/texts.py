@@ -25,16 +25,6 @@ ACCOUNTS = "Signing in and out, your keys, invitations and passwords."
 
 WORKSPACE = "The workspace as a whole, yourself, and the way back."
 
-FIXED = {
-    "index": "Entities of plugins are among them. A field that you may not read is missing.",
-    "me": "Your entry among the users, whether you own the workspace, the places that you hold, and your session.",
-    "undo": (
-        "Name either `act`, the value of `OpenCRM-Act` in the answer to a write, or `entry`, the id of a line of a "
-        "history. Undoing is a new write; it is refused where something was changed since, by another undo too."
-    ),
-}
-"""What there is to know of the operations that are there in every workspace."""
-
 _OPERATORS = """
 **Filters.** Each field below is a parameter: `{field}=...` keeps the records whose field holds this value. All filters
 of a request must hold, several of one field too. For another comparison an operator stands in brackets behind the name,

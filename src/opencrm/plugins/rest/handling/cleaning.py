@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -14,31 +15,40 @@ from opencrm import (
     MassEdit,
     Merge,
     Principal,
-    RecordId,
     duplicates,
     editing,
     merging,
 )
 from opencrm.embed import Reader, Spec, read_condition
-from opencrm.plugins.rest.handling.answers import ACT, answer
-from opencrm.plugins.rest.handling.records import entity_at
-from opencrm.plugins.rest.handling.requests import json_object, no_parameters, parameters, principal, record_id
+from opencrm.plugins.rest.addresses import entity_at
+from opencrm.plugins.rest.answering.answers import ACT, answer
+from opencrm.plugins.rest.asking.bodies import arguments, ids, json_object
+from opencrm.plugins.rest.asking.query_strings import no_parameters, only, pairs, whole
+from opencrm.plugins.rest.asking.requests import principal, record_id
 
-_CHOICES: Mapping[str, type] = {
-    "where": dict,
-    "ids": list,
-    "set": dict,
-    "owner_id": str,
-    "unit_id": str,
-    "move": str,
-    "delete": bool,
-    "restore": bool,
-    "whole": bool,
-    "act": str,
-    "dry_run": bool,
-}
-_MERGING: Mapping[str, type] = {"others": list, "values": dict, "dry_run": bool}
-_KINDS: Mapping[type, str] = {dict: "an object", list: "a list of ids", str: "text", bool: "true or false"}
+_EDIT: Mapping[str, type] = MappingProxyType(
+    {
+        "where": dict,
+        "ids": list,
+        "set": dict,
+        "owner_id": str,
+        "unit_id": str,
+        "move": str,
+        "delete": bool,
+        "restore": bool,
+        "whole": bool,
+        "act": str,
+        "dry_run": bool,
+    }
+)
+_HINTS: Mapping[str, str] = MappingProxyType(
+    {
+        "all": ': all records are "where": {"all": []}',
+        "owner": ": say owner_id",
+        "unit": ": say unit_id",
+    }
+)
+_MERGE: Mapping[str, type] = MappingProxyType({"others": list, "values": dict, "dry_run": bool})
 
 
 class Cleaning:
@@ -54,7 +64,7 @@ class Cleaning:
     def edit(self, plural: str) -> Response:
         """Edit records alike, or tell what would be done; answer with the counts and what was refused."""
         no_parameters()
-        given, who = _checked(json_object(), _CHOICES), principal()
+        given, who = arguments(_EDIT, hints=_HINTS), principal()
         with self._crm.read(who) as reader:
             spec = entity_at(reader, plural)
             wish = _wish(reader, spec, given)
@@ -76,10 +86,10 @@ class Cleaning:
     def merge(self, plural: str, id: str) -> Response:
         """Merge records into one, or tell what would be done."""
         no_parameters()
-        given, id, who = _checked(json_object(), _MERGING), record_id(id), principal()
+        given, id, who = arguments(_MERGE), record_id(id), principal()
         with self._crm.read(who) as reader:
             spec = entity_at(reader, plural)
-        wish: Merge[Any] = Merge(spec, id, _ids("others", given.get("others", [])), given.get("values"))
+        wish: Merge[Any] = Merge(spec, id, ids("others", given.get("others", [])), given.get("values"))
         done = self._merged(who, wish, given)
         with self._crm.read(who) as reader:
             steps = {name: _dumped(reader, spec, getattr(done, name)) for name in ("before", "after")}
@@ -94,13 +104,9 @@ class Cleaning:
 
     def duplicates(self, plural: str) -> Response:
         """Answer with the likeliest pairs."""
-        given = parameters()
-        unknown = {name: ["is no parameter here"] for name in given if name != "limit"}
-        limit = given.get("limit", "100")
-        if unknown or not (limit.isascii() and limit.isdecimal() and len(limit) < 5):
-            raise InputError(unknown or {"limit": ["must lie between 1 and 1000"]})
+        limit = whole(only(pairs(), "limit"), "limit", 100)
         with self._crm.read(principal()) as reader:
-            found = duplicates.find(reader, entity_at(reader, plural), limit=int(limit))
+            found = duplicates.find(reader, entity_at(reader, plural), limit=limit)
         return answer({"items": [attrs.asdict(each) for each in found]})
 
     def alike(self, plural: str) -> Response:
@@ -128,37 +134,13 @@ class Cleaning:
         return Response(status=204)
 
 
-def _checked(body: dict[str, Any], known: Mapping[str, type]) -> dict[str, Any]:
-    """Return what a body says, without what it says is nothing."""
-    given = {name: value for name, value in body.items() if value is not None}
-    wrong = {name: [_unknown(name, known)] for name in given if name not in known}
-    wrong |= {
-        name: [f"must be {_KINDS[known[name]]}"]
-        for name, value in given.items()
-        if name in known and not isinstance(value, known[name])
-    }
-    if wrong:
-        raise InputError(wrong)
-    return given
-
-
-def _unknown(name: str, known: Collection[str]) -> str:
-    if "where" not in known:
-        return "is no argument here"
-    return {
-        "all": 'is no argument here: all records are "where": {"all": []}',
-        "owner": "is no argument here: say owner_id",
-        "unit": "is no argument here: say unit_id",
-    }.get(name, "is no argument here")
-
-
 def _wish(reader: Reader, spec: Spec, given: Mapping[str, Any]) -> MassEdit[Any]:
     _check_one(given)
-    where, ids = given.get("where"), given.get("ids")
+    where, several = given.get("where"), given.get("ids")
     return MassEdit(
         spec,
         where=None if where is None else read_condition(reader, spec, where),
-        ids=None if ids is None else _ids("ids", ids),
+        ids=None if several is None else ids("ids", several),
         set=given.get("set"),
         owner=given.get("owner_id"),
         unit=given.get("unit_id"),
@@ -177,14 +159,6 @@ def _check_one(given: Mapping[str, Any]) -> None:
         raise InputError({"set": [text]})
     if ("where" in given) == ("ids" in given):
         raise InputError({"where": ['or ids is required, and not both; all records are "where": {"all": []}']})
-
-
-def _ids(name: str, raw: Collection[Any]) -> list[str]:
-    """Return ids in their canonical form, so that the answer tells of the records by their names."""
-    try:
-        return [RecordId().parse(each) for each in raw]
-    except ValueError:
-        raise InputError({name: ["must be a list of ids"]}) from None
 
 
 def _bounded(reader: Reader, spec: Spec, wish: MassEdit[Any]) -> None:

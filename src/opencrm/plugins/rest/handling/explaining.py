@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from flask import Response
 
 from opencrm import CRM, InputError, Update, explaining, records
 from opencrm.embed import Reason, grant_rows
-from opencrm.plugins.rest.handling.answers import answer
-from opencrm.plugins.rest.handling.records import entity_at
-from opencrm.plugins.rest.handling.requests import json_object, no_parameters, pairs, principal, record_id
-from opencrm.plugins.rest.handling.searching import once
+from opencrm.plugins.rest.addresses import entity_at
+from opencrm.plugins.rest.answering.answers import answer
+from opencrm.plugins.rest.asking.bodies import json_object
+from opencrm.plugins.rest.asking.query_strings import no_parameters, once, only, optional, pairs
+from opencrm.plugins.rest.asking.requests import principal, record_id
 
 
 class Explaining:
@@ -27,18 +27,19 @@ class Explaining:
 
     def explain(self, plural: str, id: str) -> Response:
         """Answer why a person, by default whoever asks, may or may not do something to a record."""
-        given = _known(pairs(), "user", "action")
+        given = only(pairs(), "user", "action")
         with self._crm.read(principal()) as reader:
-            spec, user = entity_at(reader, plural), once(given, "user", "") or reader.rights.user_id
+            spec, asked = entity_at(reader, plural), optional(given, "user")
+            user = reader.rights.user_id if asked is None else record_id(asked)
             if user is None:
                 raise InputError({"user": ["is required"]})
             action = once(given, "action", "read")
-            found = explaining.explain(reader, spec, record_id(id), user=record_id(user), action=action)
+            found = explaining.explain(reader, spec, record_id(id), user=user, action=action)
             return answer(_explanation(found))
 
     def who(self, plural: str, id: str) -> Response:
         """Answer who may do something to a record, and why."""
-        given = _known(pairs(), "action")
+        given = only(pairs(), "action")
         with self._crm.read(principal()) as reader:
             spec, action = entity_at(reader, plural), once(given, "action", "read")
             found = explaining.who(reader, spec, record_id(id), action=action)
@@ -57,13 +58,6 @@ class Explaining:
             trial = explaining.tried(work, lambda inner: records.update(inner, [change]))
         with self._crm.read(who) as reader:
             return answer(_difference(explaining.told(reader, trial)))
-
-
-def _known(given: Sequence[tuple[str, str]], *names: str) -> Sequence[tuple[str, str]]:
-    unknown = {name: ["is no parameter here"] for name, _ in given if name not in names}
-    if unknown:
-        raise InputError(unknown)
-    return given
 
 
 def _explanation(it: explaining.Explanation) -> dict[str, Any]:

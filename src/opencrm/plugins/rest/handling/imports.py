@@ -8,8 +8,10 @@ import attrs
 from flask import Response
 
 from opencrm import CRM, InputError, imports
-from opencrm.plugins.rest.handling.answers import ACT, answer
-from opencrm.plugins.rest.handling.requests import json_object, no_parameters, parameters, principal, record_id
+from opencrm.plugins.rest.answering.answers import ACT, answer
+from opencrm.plugins.rest.asking.bodies import arguments
+from opencrm.plugins.rest.asking.query_strings import no_parameters, only, optional, pairs, whole
+from opencrm.plugins.rest.asking.requests import principal, record_id
 
 _MOST = 1000
 
@@ -26,18 +28,15 @@ class Imports:
 
     def list(self) -> Response:
         """Answer with one page of imports, the latest first."""
-        given = parameters()
-        unknown = {name: ["is no parameter here"] for name in given if name not in ("limit", "before")}
-        limit = given.get("limit", "50")
-        if unknown or not (limit.isascii() and limit.isdecimal() and len(limit) < 5 and 0 < int(limit) <= _MOST):
-            raise InputError(unknown or {"limit": [f"must lie between 1 and {_MOST}"]})
-        before = record_id(given["before"]) if "before" in given else None
+        given = only(pairs(), "limit", "before")
+        limit, before = whole(given, "limit", 50), optional(given, "before")
+        if not 0 < limit <= _MOST:
+            raise InputError({"limit": [f"must lie between 1 and {_MOST}"]})
         with self._crm.read(principal()) as reader:
-            found = imports.jobs(reader, limit=int(limit) + 1, before=before)
-        shown = found[: int(limit)]
-        return answer(
-            {"items": [_told(job) for job in shown], "next": shown[-1].id if len(found) > len(shown) else None}
-        )
+            found = imports.jobs(reader, limit=limit + 1, before=None if before is None else record_id(before))
+        shown = found[:limit]
+        last = shown[-1].id if len(found) > limit else None
+        return answer({"items": [_told(job) for job in shown], "next": last})
 
     def get(self, id: str) -> Response:
         """Answer with one import."""
@@ -48,9 +47,7 @@ class Imports:
     def undo(self, id: str) -> Response:
         """Take an import back, or all of a run, or tell what would be done."""
         no_parameters()
-        given, who = json_object(), principal()
-        if not given.keys() <= {"dry_run"} or not isinstance(given.get("dry_run", True), bool):
-            raise InputError({"dry_run": ["must be true or false, and is all there may be"]})
+        given, who = arguments({"dry_run": bool}), principal()
         rehearsed = given.get("dry_run", True)
         done = imports.undo(lambda: self._crm.work(who), record_id(id), rehearsed=rehearsed)
         return answer(attrs.asdict(done), headers={ACT: done.act} if done.act else {})

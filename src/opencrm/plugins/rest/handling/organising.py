@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
 import attrs
 from flask import Response, request
 
-from opencrm import CRM, InputError, Principal, RecordId, Role, transferring
+from opencrm import CRM, InputError, Principal, Role, transferring
 from opencrm.embed import role_definitions
-from opencrm.plugins.rest.handling.answers import ACT, answer, record_body, tagged
-from opencrm.plugins.rest.handling.requests import json_object, no_parameters, principal, record_id
+from opencrm.plugins.rest.answering.answers import ACT, answer, record_body, tagged
+from opencrm.plugins.rest.asking.bodies import arguments, ids, json_object
+from opencrm.plugins.rest.asking.query_strings import no_parameters
+from opencrm.plugins.rest.asking.requests import principal, record_id
 
-_TRANSFER: Mapping[str, type] = {"to": list, "dry_run": bool, "act": str}
-_KINDS: Mapping[type, str] = {list: "a list of ids", bool: "true or false", str: "text"}
+_TRANSFER: Mapping[str, type] = MappingProxyType({"to": list, "dry_run": bool, "act": str})
 
 
 class Organising:
@@ -31,8 +33,8 @@ class Organising:
     def transfer(self, id: str) -> Response:
         """Give all records of a user to colleagues, or tell who would get how much."""
         no_parameters()
-        given, who = _checked(json_object()), principal()
-        wish = transferring.Transfer(record_id(id), to=_ids(given.get("to", [])))
+        given, who = arguments(_TRANSFER), principal()
+        wish = transferring.Transfer(record_id(id), to=ids("to", given.get("to", [])))
         done = self._transferred(who, wish, given)
         body = {
             "act": done.act,
@@ -67,22 +69,3 @@ class Organising:
             return answer(
                 record_body(work, spec, record), 201, tagged(work, spec, record, {ACT: made.act, "Location": place})
             )
-
-
-def _checked(body: Mapping[str, Any]) -> dict[str, Any]:
-    given = {name: value for name, value in body.items() if value is not None}
-    wrong = {
-        name: [f"must be {_KINDS[_TRANSFER[name]]}"] if name in _TRANSFER else ["is no argument here"]
-        for name, value in given.items()
-        if name not in _TRANSFER or not isinstance(value, _TRANSFER[name])
-    }
-    if wrong:
-        raise InputError(wrong)
-    return given
-
-
-def _ids(raw: list[Any]) -> list[str]:
-    try:
-        return [RecordId().parse(each) for each in raw]
-    except ValueError:
-        raise InputError({"to": ["must be a list of ids"]}) from None

@@ -25,17 +25,12 @@ from opencrm import (
     records,
 )
 from opencrm.embed import Reader, Spec, Work
-from opencrm.plugins.rest.handling.answers import ACT, answer, entry_body, page_body, record_body, sums_body, tagged
-from opencrm.plugins.rest.handling.filters import query_of, summed_in, without_sums
-from opencrm.plugins.rest.handling.requests import (
-    expected,
-    json_object,
-    no_body,
-    no_parameters,
-    pairs,
-    principal,
-    record_id,
-)
+from opencrm.plugins.rest.addresses import entity_at
+from opencrm.plugins.rest.answering.answers import ACT, answer, entry_body, page_body, record_body, sums_body, tagged
+from opencrm.plugins.rest.asking.bodies import json_object, no_body
+from opencrm.plugins.rest.asking.filters import query_of, summed_in
+from opencrm.plugins.rest.asking.query_strings import no_parameters, pairs, without
+from opencrm.plugins.rest.asking.requests import expected, principal, record_id
 from opencrm.plugins.rest.handling.searching import page_of
 
 
@@ -56,7 +51,7 @@ class Records:
             spec = entity_at(reader, plural)
             if any(name == "q" for name, _ in given):
                 return answer(page_body(reader, spec, page_of(reader, spec, given)))
-            query, summed = query_of(reader, spec, without_sums(given)), summed_in(given)
+            query, summed = query_of(reader, spec, without(given, "sum")), summed_in(given)
             body = page_body(reader, spec, reader.list(query))
             return answer(body | sums_body(reader, query, summed))
 
@@ -137,24 +132,6 @@ class Records:
         with self._crm.read(principal()) as reader:
             lines = reader.history(entity_at(reader, plural), record_id(id))
             return answer({"items": [entry_body(reader, line) for line in lines]})
-
-
-def entity_at(reader: Reader, plural: str) -> Spec:
-    """Return the entity that an address names, such as `contact-points`.
-
-    Raises:
-        NotFound: This workspace has none there.
-    """
-    name = plural.replace("-", "_")
-    for spec in reader.configuration.catalogue.entities.values():
-        if spec.plural == name and "_" not in plural:
-            return spec
-    raise NotFound("there is nothing at this address")
-
-
-def address(spec: Spec) -> str:
-    """Return an entity's part of addresses."""
-    return spec.plural.replace("_", "-")
 
 
 def _moved_on(reader: Reader, spec: Spec, id: str) -> Response:

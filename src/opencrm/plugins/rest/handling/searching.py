@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -10,15 +9,15 @@ from flask import Response
 
 from opencrm import CRM, All, In, InputError, Page, Query, searching
 from opencrm.embed import Reader, Spec
-from opencrm.plugins.rest.handling.answers import answer
-from opencrm.plugins.rest.handling.filters import query_of
-from opencrm.plugins.rest.handling.requests import pairs, principal
+from opencrm.plugins.rest.answering.answers import answer
+from opencrm.plugins.rest.asking.filters import query_of
+from opencrm.plugins.rest.asking.query_strings import Pairs, named, once, only, pairs, whole, without
+from opencrm.plugins.rest.asking.requests import principal
 
 MOST = 100
 """Of so many of the best hits a list is made."""
 
 _NOT_WITH_Q = frozenset({"cursor", "deleted", "total", "sum"})
-Pairs = Sequence[tuple[str, str]]
 
 
 class Searching:
@@ -33,16 +32,11 @@ class Searching:
 
     def search(self) -> Response:
         """Answer with the records that a text finds, the best first."""
-        given = pairs()
-        unknown = {name: ["is no parameter here"] for name, _ in given if name not in ("q", "entity", "limit")}
-        if unknown:
-            raise InputError(unknown)
-        text, limit = once(given, "q"), once(given, "limit", "20")
-        if not (limit.isascii() and limit.isdigit() and len(limit) < 10):
-            raise InputError({"limit": ["must be a whole number"]})
-        entities = [value for name, value in given if name == "entity"]
+        given = only(pairs(), "q", "entity", "limit")
+        text, limit = once(given, "q"), whole(given, "limit", 20)
+        entities = [value for _, value in named(given, "entity")]
         with self._crm.read(principal()) as reader:
-            hits = searching.search(reader, text, entities or None, limit=int(limit))
+            hits = searching.search(reader, text, entities or None, limit=limit)
         return answer({"items": [attrs.asdict(hit) for hit in hits]})
 
 
@@ -57,27 +51,13 @@ def page_of(reader: Reader, spec: Spec, given: Pairs) -> Page[Any]:
     wrong = {name: ["cannot be used together with q"] for name, _ in given if name in _NOT_WITH_Q}
     if wrong:
         raise InputError(wrong)
-    query: Query[Any] = query_of(reader, spec, [it for it in given if it[0] != "q"])
+    query: Query[Any] = query_of(reader, spec, without(given, "q"))
     reader.check(query)
     ids = [hit.id for hit in searching.search(reader, once(given, "q"), [spec], limit=MOST)]
     if not ids:
         return Page(())
     where = In("id", tuple(ids)) if query.where is None else All((In("id", tuple(ids)), query.where))
-    if any(name == "sort" for name, _ in given):
+    if named(given, "sort"):
         return Page(reader.list(attrs.evolve(query, where=where)).rows)
     found = reader.list(attrs.evolve(query, where=where, sort="id", limit=MOST)).rows
     return Page(tuple(sorted(found, key=lambda row: ids.index(row.id)))[: query.limit])
-
-
-def once(given: Pairs, name: str, default: str | None = None) -> str:
-    """Return a parameter that is given once.
-
-    Raises:
-        InputError: It is given twice, or missing and has no default.
-    """
-    found = [value for each, value in given if each == name]
-    if len(found) > 1:
-        raise InputError({name: ["is given twice"]})
-    if not found and default is None:
-        raise InputError({name: ["is required"]})
-    return found[0] if found else str(default)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import attrs
 from flask import Response
 
-from opencrm import CRM, All, InputError, Page, Query, segments, views
+from opencrm import CRM, All, Page, Query, segments, views
 from opencrm.embed import Reader, Spec
-from opencrm.plugins.rest.handling.answers import answer, page_body, sums_body
-from opencrm.plugins.rest.handling.filters import query_of, summed_in, without_sums
-from opencrm.plugins.rest.handling.requests import no_body, no_parameters, pairs, principal, record_id
-
-_OF_SNAPSHOTS = frozenset({"limit", "cursor", "fields"})
+from opencrm.plugins.rest.answering.answers import answer, page_body, sums_body
+from opencrm.plugins.rest.asking.bodies import no_body
+from opencrm.plugins.rest.asking.filters import query_of, summed_in
+from opencrm.plugins.rest.asking.query_strings import Pairs, no_parameters, only, pairs, without
+from opencrm.plugins.rest.asking.requests import principal, record_id
 
 
 class Views:
@@ -54,10 +53,7 @@ class Views:
 
     def recorded(self, id: str, snapshot: str) -> Response:
         """Answer with one page of those who were in a segment when a snapshot was taken."""
-        given = pairs()
-        unknown = [name for name, _ in given if name not in _OF_SNAPSHOTS]
-        if unknown:
-            raise InputError({name: ["is no parameter here"] for name in unknown})
+        given = only(pairs(), "limit", "cursor", "fields")
         with self._crm.read(principal()) as reader:
             taken = segments.taken(reader, record_id(id), record_id(snapshot))
             spec = reader.entity(taken.entity)
@@ -74,15 +70,15 @@ class Views:
             return answer(attrs.asdict(segments.compare(reader, old.id, new.id)))
 
 
-def _listed(reader: Reader, saved: Query[Any], given: Sequence[tuple[str, str]]) -> Response:
+def _listed(reader: Reader, saved: Query[Any], given: Pairs) -> Response:
     """Answer with one page of a saved query, with what is asked on top of it, and the sums that are asked for."""
-    query = _narrowed(reader, saved, without_sums(given))
+    query = _narrowed(reader, saved, without(given, "sum"))
     spec, summed = reader.entity(query.entity), summed_in(given)
     body = page_body(reader, spec, reader.list(query))
     return answer({"entity": spec.name, **body, **sums_body(reader, query, summed)})
 
 
-def _narrowed(reader: Reader, saved: Query[Any], given: Sequence[tuple[str, str]]) -> Query[Any]:
+def _narrowed(reader: Reader, saved: Query[Any], given: Pairs) -> Query[Any]:
     """Return a saved query with what is asked on top of it: never more records than it gives."""
     asked = query_of(reader, reader.entity(saved.entity), given)
     both = [where for where in (saved.where, asked.where) if where is not None]

@@ -8,9 +8,10 @@ from flask import Response
 
 from opencrm import CRM, Choice, Choices, InputError, NotFound, Pipeline, Reference, Undo, User, undoing
 from opencrm.embed import Field, Reader, Spec, account
-from opencrm.plugins.rest.handling.answers import ACT, answer, entry_body
-from opencrm.plugins.rest.handling.records import address
-from opencrm.plugins.rest.handling.requests import no_parameters, principal
+from opencrm.plugins.rest.addresses import address
+from opencrm.plugins.rest.answering.answers import ACT, answer, entry_body
+from opencrm.plugins.rest.asking.query_strings import no_parameters
+from opencrm.plugins.rest.asking.requests import principal
 
 _ACTIONS = ("read", "create", "update", "delete", "restore", "assign", "share", "export", "merge")
 

@@ -1,0 +1,1 @@
+"""Running until it is told to stop."""

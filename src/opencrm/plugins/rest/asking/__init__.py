@@ -1,0 +1,1 @@
+"""What enters: who asks, the body, the query string."""
