@@ -106,7 +106,7 @@ def _create(world: World, user: str, entity: str, values: Values) -> str:
     if entity in OWNED and (owner != user or "unit_id" in values):
         far = any(matches(it, entity, "assign") and it["scope"] == "all" for _, it in _grants(world, user))
         none = not any(matches(it, entity, "assign") for _, it in _grants(world, user))
-        plain = owner is None or "unit_id" in values or home(world, owner) is None
+        plain = owner is None or "unit_id" in values or home(world, owner) is None or customer_of(world, user)
         return "either" if plain else "allow" if far else "refuse" if none and not _deputised(world, user) else "either"
     return "allow" if unit is not None or entity not in OWNED else "either"
 
@@ -192,6 +192,8 @@ def _assign(world: World, user: str, act: str, entity: str, row: Any, values: Va
         return "refuse"
     owner = values.get("owner_id", row["owner_id"])
     unit = values.get("unit_id") or home(world, owner)
+    if same(row, {"owner_id": owner, "unit_id": unit or row["unit_id"]}):
+        return "either"
     if not bound(world, user, entity, owner, unit):
         return "refuse"
     wide = any(
