@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 
+import orjson
 from tests.properties.access.companies import BY_NAME, PLURALS, Firm
 from tests.properties.access.delegation import covered
 from tests.properties.access.oracle import (
@@ -127,6 +128,10 @@ def _by_rest(firm: Firm, world: World, random: Random, user: str, entity: str) -
     if entity not in WHOLES:
         gone = firm.call(user, "GET", f"{path}?limit=1000&deleted=true").json
         yield "deleted", {row["id"] for row in gone["items"]}
+    if entity in WORK:
+        file = firm.call(user, "POST", f"{path}/export?format=jsonl&fields=id")
+        lines = file.text.splitlines() if file.status_code == 200 else []
+        yield "export", {orjson.loads(line)["id"] for line in lines}
     yield from _explained(firm, world, random, user, entity)
     for id in _ids(world, random, entity):
         for tail in ("", "/history"):

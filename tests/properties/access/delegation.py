@@ -62,11 +62,14 @@ def opened(world: World, role: Row, entity: str, mode: str) -> set[str]:
 
 
 def no_more_fields(world: World, given: Row, giver: Row) -> bool:
-    read = [it for it in world["fields"] if any(matches(grant, it, "read") for grant in given["grants"] or ())]
+    """Whether a role opens no more fields than another: of what it reads, and of what it has rules for."""
+    ruled = {(it["entity"], it["field"]) for it in given["field_rules"] or ()}
+    read = {name for name in world["fields"] if any(matches(grant, name, "read") for grant in given["grants"] or ())}
     return all(
-        opened(world, given, entity, mode) <= opened(world, giver, entity, mode)
-        for entity in read
+        name in opened(world, giver, entity, mode) or (entity not in read and (entity, name) not in ruled)
+        for entity in world["fields"]
         for mode in ("read", "write")
+        for name in opened(world, given, entity, mode)
     )
 
 
@@ -134,8 +137,10 @@ def _user(world: World, actor: str, seat: Row, act: Act) -> Iterator[str]:
     units = {row["unit_id"] for row in lasting(world, target)}
     own = any(row["created_by"] == f"user:{actor}" for row in states(act))
     granted = any(matches(it, "user", action) and it["scope"] != "none" for it in role_of(world, seat)["grants"] or ())
+    had = former(world, target)
+    here = bool(had) and grants_reach(world, seat, "user", action, had)
     if (units and not grants_reach(world, seat, "user", action, units)) or (
-        not units and not (granted and (own or before is None))
+        not units and not (granted and (own or here or before is None))
     ):
         yield "reach"
     if target == actor or highest(world, target) >= role_of(world, seat)["rank"]:
@@ -162,21 +167,28 @@ def lasting(world: World, user: str) -> list[Row]:
     return [it for it in living(world, "membership") if it["user_id"] == user and not is_over(world, it)]
 
 
-def _comes_back(world: World, actor: str, act: Act) -> bool:
-    """Whether somebody without a place gets one from another person than the one who made them."""
+def former(world: World, user: str) -> set[str]:
+    """The units in which somebody has, had or will have a place, deleted ones too."""
+    return {it["unit_id"] for it in world["membership"].values() if it["user_id"] == user}
+
+
+def _comes_back(world: World, actor: str, seat: Row, act: Act) -> bool:
+    """Whether somebody without a place gets one from neither their maker nor whoever reaches all that they had."""
     _, action, _, after = act
     if after is None or (is_over(world, after) and action not in ("create", "restore")):
         return False
     user = after["user_id"]
     made = world["user"].get(user, {"created_by": f"user:{actor}"})
-    return not lasting(world, user) and made["created_by"] != f"user:{actor}"
+    elsewhere = former(world, user) - {after["unit_id"]}
+    reached = grants_reach(world, seat, "membership", action, elsewhere)
+    return not lasting(world, user) and made["created_by"] != f"user:{actor}" and not reached
 
 
 def _membership(world: World, actor: str, seat: Row, act: Act) -> Iterator[str]:
     mine = role_of(world, seat)
     if not grants_reach(world, seat, "membership", act[1], {row["unit_id"] for row in states(act)}):
         yield "reach"
-    if _comes_back(world, actor, act):
+    if _comes_back(world, actor, seat, act):
         yield "reach"
     roles = [world["role"][row["role_id"]] for row in states(act)]
     if any(role["rank"] >= mine["rank"] for role in roles):
@@ -191,9 +203,21 @@ def _membership(world: World, actor: str, seat: Row, act: Act) -> Iterator[str]:
             yield "home"
 
 
+def gives_more(world: World, act: Act) -> bool:
+    """Whether an act on a role lets its holders do, read or hand on more, or raises them."""
+    _, action, before, after = act
+    if before is None or after is None or action != "update":
+        return action == "restore"
+    wider = any(not covered(after[name] or (), before[name] or ()) for name in ("grants", "delegable"))
+    return wider or after["rank"] > before["rank"] or not no_more_fields(world, after, before)
+
+
 def _role(world: World, actor: str, seat: Row, act: Act) -> Iterator[str]:
     mine, rows = role_of(world, seat), states(act)
     if not grants_reach(world, seat, "role", act[1], {row["home_unit_id"] for row in rows}):
+        yield "reach"
+    held = [it for it in living(world, "membership") if it["role_id"] == rows[0]["id"] and not is_over(world, it)]
+    if gives_more(world, act) and not all(in_subtree(world, it["unit_id"], seat["unit_id"]) for it in held):
         yield "reach"
     if any(row["rank"] >= mine["rank"] for row in rows):
         yield "rank"

@@ -15,6 +15,7 @@ from tests.properties.access.oracle import (
     OWNED,
     PARTICIPATED,
     WHOLES,
+    Row,
     World,
     by_grants,
     covers,
@@ -104,6 +105,8 @@ def _create(world: World, user: str, entity: str, values: Values) -> str:
     if not by_grants(world, user, entity, "create", row):
         return "either" if _deputised(world, user) or len(seats(world, user)) > 1 else "refuse"
     if entity in OWNED and (owner != user or "unit_id" in values):
+        if guarded(world, entity, "assign", row):
+            return "either" if owner in (None, user) else "refuse"
         far = any(matches(it, entity, "assign") and it["scope"] == "all" for _, it in _grants(world, user))
         none = not any(matches(it, entity, "assign") for _, it in _grants(world, user))
         plain = owner is None or "unit_id" in values or home(world, owner) is None or customer_of(world, user)
@@ -168,8 +171,12 @@ def _grants(world: World, user: str) -> list[tuple[Any, Any]]:
     return [(seat, grant) for seat in seats(world, user) for grant in role_of(world, seat)["grants"] or ()]
 
 
-def bound(world: World, user: str, entity: str, owner: str | None, unit: str | None) -> bool:
-    """Invariant 13: whether an owner and a unit lie within somebody's reach of `assign`, or a deputy's principal's."""
+def bound(world: World, user: str, entity: str, row: Row | None, owner: str | None, unit: str | None) -> bool:
+    """Invariant 13: whether a record's owner and unit lie within somebody's reach of `assign`, or a principal's.
+
+    An owner who keeps the record is given nothing; `row` is the record as it was.
+    """
+    kept = row is not None and row["owner_id"] == owner
     people = [user, *(row["of_id"] for row in living(world, "deputy") if row["to_id"] == user)]
     people += [row["created_by"].removeprefix("user:") for row in living(world, "share") if row["user_id"] == user]
     for person in people:
@@ -181,7 +188,7 @@ def bound(world: World, user: str, entity: str, owner: str | None, unit: str | N
             theirs = [it["unit_id"] for it in living(world, "membership") if it["user_id"] == owner]
             reached = [it for it in theirs if covers(world, grant["scope"], seat["unit_id"], it)]
             to_unit = unit is None or covers(world, grant["scope"], seat["unit_id"], unit)
-            if (owner in (None, person, user) or reached) and (to_unit or owner in (person, user)):
+            if (kept or owner in (None, person, user) or reached) and (to_unit or owner in (person, user)):
                 return True
     return False
 
@@ -194,7 +201,7 @@ def _assign(world: World, user: str, act: str, entity: str, row: Any, values: Va
     unit = values.get("unit_id") or home(world, owner)
     if same(row, {"owner_id": owner, "unit_id": unit or row["unit_id"]}):
         return "either"
-    if not bound(world, user, entity, owner, unit):
+    if not bound(world, user, entity, row, owner, unit):
         return "refuse"
     wide = any(
         matches(it, entity, "assign") and it["scope"] == "all" and it.get("when") is None

@@ -183,8 +183,8 @@ class Run:
         if made and not standing_in and not may(after, user, entity, "create", row):
             raise Broken("what was made lies outside what may be made")
         given = op["values"].get("owner_id") not in (None, f"@{op['who']}") and op["act"] in ("create", "assign")
-        moved = before[entity].get(id) != row
-        if given and moved and not bound(before, user, entity, row["owner_id"], row["unit_id"]):
+        former = before[entity].get(id)
+        if given and former != row and not bound(before, user, entity, former, row["owner_id"], row["unit_id"]):
             raise Broken("invariant 13: it was given beyond the reach of assign")
         checks.no_amplification(before, after, user)
 

@@ -7,6 +7,7 @@ import pytest
 from opencrm import (
     Assign,
     Contact,
+    ContactPoint,
     Create,
     Customer,
     Deal,
@@ -22,6 +23,8 @@ from opencrm import (
     Role,
     SavedView,
     Scope,
+    Tag,
+    Tagging,
     Task,
     Update,
     User,
@@ -31,7 +34,7 @@ from opencrm import (
     records,
 )
 from opencrm.embed import grant_rows
-from opencrm.testing import make_contact, make_deal, make_task
+from opencrm.testing import make_company, make_contact, make_deal, make_record, make_task
 
 
 class Holds:
@@ -242,6 +245,50 @@ def test_a_part(crm, firm, line, told, only, end):
     assert not told(line, firm.head).allowed
 
 
+@pytest.mark.parametrize("person", ["owner", "head", "seller"])
+@pytest.mark.parametrize("action", ["assign", "share", "merge"])
+def test_what_is_done_to_wholes_alone(crm, firm, line, told, person, action):
+    """Nobody assigns, shares or merges a part, whatever they may do to its whole; who may is nobody."""
+    somebody = getattr(firm, person)
+    found = told(line, somebody, action)
+    reason = "a part is not assigned, shared or merged by itself: that is done with its whole"
+    assert (found.allowed, found.reason, found.reasons) == (False, reason, ())
+    with crm.read(firm.owner) as reader:
+        assert explaining.who(reader, DealLine, line.id, action=action) == ()
+    with crm.read(somebody) as reader, pytest.raises(PermissionDenied, match="with its whole"):
+        explaining.require(reader, DealLine, line.id, action)
+
+
+def test_who_may_not_read_a_part_is_told_no_more(firm, line, told):
+    """Not that it could be done with its whole."""
+    assert told(line, firm.stranger, "share").reason == "no grant of deal.read reaches the record"
+
+
+@pytest.mark.parametrize("action", ["create", "update", "delete", "restore"])
+def test_why_not_names_what_would_have_to_be_granted(crm, firm, told, action):
+    """Of a part what is done to its wholes: those that it names."""
+    contact, company = make_contact(crm), make_company(crm)
+    for owners, names in (
+        ({"contact_id": contact.id}, "contact.update"),
+        ({"company_id": company.id}, "company.update"),
+        ({"contact_id": contact.id, "company_id": company.id}, "contact.update and company.update"),
+    ):
+        point = make_record(crm, ContactPoint, kind="email", value=f"{len(owners)}{names[:3]}@example.com", **owners)
+        assert told(point, firm.viewer, action).reason == f"no grant of {names} reaches the record"
+        reads = names.replace("update", "read").replace(" and ", " or ")
+        assert told(point, firm.stranger).reason == f"no grant of {reads} reaches the record"
+
+
+def test_why_not_names_what_a_tag_hangs_on(crm, firm, line):
+    """Through a part that is tagged, the whole of that."""
+    tag = make_record(crm, Tag, name="vip")
+    tagging = make_record(crm, Tagging, tag_id=tag.id, entity="deal_line", record_id=line.id)
+    for person, action, named in ((firm.viewer, "delete", "deal.update"), (firm.stranger, "read", "deal.read")):
+        with crm.read(firm.owner) as reader:
+            found = explaining.explain(reader, Tagging, tagging.id, user=person.id, action=action)
+        assert found.reason == f"no grant of {named} reaches the record"
+
+
 def test_a_part_of_what_one_reaches_for_somebody_else(firm, line, told, stand_in, crm):
     """Of several ways the one that holds, through the deputyship too."""
     stand_in(firm.lead, firm.stranger)
@@ -278,7 +325,7 @@ def test_a_restriction_on_the_whole(crm, firm, deal, line, told, person):
 def test_a_restriction_is_not_told_to_whom_it_is_not_about(crm, firm, deal, line, told):
     """Whoever has no way to the deal is refused as if there were none."""
     hold(crm, deal, "a law suit")
-    assert told(line, firm.viewer, "update").reason == "no grant of deal_line.update reaches the record"
+    assert told(line, firm.viewer, "update").reason == "no grant of deal.update reaches the record"
 
 
 def test_what_one_may_not_read_of_others_is_not_told(crm, firm, deal, told, stand_in, share):

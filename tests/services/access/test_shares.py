@@ -145,6 +145,7 @@ def test_two_who_share_with_each_other_keep_nothing_alive(crm, firm, deal, share
         ({"actions": ["*"]}, "actions"),
         ({"actions": ["fly"]}, "actions"),
         ({"actions": ["move:windows.nowhere"]}, "actions"),
+        ({"actions": ["move:windows"]}, "actions"),
         ({"entity": "tag"}, "record_id"),
         ({"entity": "nothing"}, "record_id"),
     ],

@@ -28,6 +28,10 @@ def invited(crm):
     return act
 
 
+def delete_place(seat):
+    return lambda work: records.delete(work, [Delete(Membership, seat)])
+
+
 def asleep(user):
     return change(user, active=False)
 
@@ -96,18 +100,33 @@ def test_a_deputy_of_the_same_batch_counts(crm, branch, refused):
     assert refused(branch.boss, both) == "delegable"
 
 
-def test_who_lost_their_last_place_is_their_makers_again(branch, allowed, refused, seat_of):
-    """Whatever they own elsewhere; ended, deleted or of old: none brings them back but their maker, or an owner."""
+@pytest.mark.parametrize("taken", ["ended", "deleted"])
+def test_who_lost_their_last_place_comes_back_to_the_branch(branch, allowed, taken, seat_of):
+    """Whoever might give it before may give it again, anew or as it was."""
     place = seat_of(branch.clerk)
-    back = give(branch.clerk.id, branch.units["north_shop"], branch.roles["reader"])
-    allowed(branch.owner, change_place(place, valid_to=ENDED))
+    ends = change_place(place, valid_to=ENDED) if taken == "ended" else delete_place(place)
+    allowed(branch.boss, ends)
+    allowed(branch.boss, change(branch.clerk, name="Clara"))
+    allowed(branch.boss, give(branch.clerk.id, branch.units["north_shop"], branch.roles["reader"]))
+
+
+@pytest.mark.parametrize("taken", ["ended", "deleted"])
+def test_who_had_a_place_elsewhere_is_not_brought_back(branch, allowed, refused, taken, seat_of):
+    """They may have left something there: whoever made them brings them back, or an owner."""
+    place = seat_of(branch.other)
+    back = give(branch.other.id, branch.units["north_shop"], branch.roles["reader"])
+    allowed(branch.owner, change_place(place, valid_to=ENDED) if taken == "ended" else delete_place(place))
     assert refused(branch.boss, back) == "reach"
-    assert refused(branch.boss, change_place(place, valid_to=None)) == "reach"
-    assert refused(branch.boss, change(branch.clerk, **ADDRESS)) == "reach"
-    allowed(branch.owner, lambda work: records.delete(work, [Delete(Membership, place)]))
-    assert refused(branch.boss, back) == "reach"
-    assert refused(branch.boss, lambda work: records.restore(work, [Restore(Membership, place)])) == "reach"
+    assert refused(branch.boss, change(branch.other, **ADDRESS)) == "reach"
     allowed(branch.owner, back)
+
+
+def test_somebody_new_gets_a_place_from_whoever_may_give_it(branch, allowed, refused):
+    """An owner makes the account, and a boss gives the place; the account itself is its maker's until then."""
+    [made] = allowed(branch.owner, make())
+    user = Principal.user(made.record_id)
+    assert refused(branch.boss, change(user, **ADDRESS)) == "reach"
+    allowed(branch.boss, give(made.record_id, branch.units["north_shop"], branch.roles["reader"]))
 
 
 def test_their_maker_gives_them_a_place_again(branch, allowed):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.services.delegation.conftest import ADMIN, HANDED, KNOWN, WORK
 
-from opencrm import Create, Delete, Equal, FieldRule, Grant, InputError, Role, Scope, Update, records
+from opencrm import Create, Delete, Equal, FieldRule, Grant, InputError, Membership, Role, Scope, Update, records
 from opencrm.embed import grant_rows
+
+WIDE = [*KNOWN, *ADMIN, *WORK]
 
 READ = Grant("deal", "read", Scope.TEAM)
 
@@ -111,3 +114,54 @@ def test_a_role_whose_grants_shrink_takes_what_it_hands_on_with_it(branch, crm):
     """Else it would hand on what it no longer holds."""
     with pytest.raises(InputError, match='rule "delegable"'), crm.work(branch.owner) as work:
         edit(branch, "boss", grants=grant_rows([READ]))(work)
+
+
+class TestARoleThatIsHeldElsewhere:
+    """A reorganisation carried its holder away, or an owner gave it there."""
+
+    @pytest.fixture
+    def role(self, branch, allowed, firm):
+        """A role of the north that somebody in the south holds."""
+        [made] = allowed(branch.boss, make(branch, "north", grants=[READ]))
+        place = {"unit_id": branch.units["south"], "role_id": made.record_id, "is_primary": False}
+        allowed(
+            branch.owner, lambda work: records.create(work, [Create(Membership, user_id=firm.stranger.id, **place)])
+        )
+        return made.record_id
+
+    @staticmethod
+    def edited(role, **values):
+        return lambda work: records.update(work, [Update(Role, role, values=values)])
+
+    @pytest.mark.parametrize(
+        "more",
+        [
+            {"grants": [READ, Grant("deal", "update", Scope.TEAM)]},
+            {"delegable": [READ]},
+            {"rank": 101},
+        ],
+        ids=["grants", "delegable", "rank"],
+    )
+    def test_is_not_given_more(self, branch, refused, allowed, role, more):
+        """They would let somebody do what they may not do there themselves."""
+        assert refused(branch.boss, self.edited(role, **more)) == "reach"
+        allowed(branch.owner, self.edited(role, **more))
+
+    @pytest.mark.parametrize("less", [{"grants": []}, {"name": "Another"}, {"rank": 99}], ids=str)
+    def test_is_narrowed_and_renamed(self, branch, allowed, role, less):
+        """That gives nobody anything."""
+        allowed(branch.boss, self.edited(role, **less))
+
+
+def test_a_star_is_not_handed_on_by_those_who_may_hand_on_all_that_it_stands_for(branch, allowed, refused):
+    """A pipeline that comes later would be theirs too."""
+    every = [
+        Grant("deal", f"move:windows.{it}", Scope.TEAM)
+        for it in ("new", "measuring", "offer", "waiting", "won", "lost")
+    ]
+    allowed(branch.owner, edit(branch, "boss", grants=[*WIDE, *every], delegable=[*HANDED, *every]))
+    allowed(branch.boss, make(branch, grants=every))
+    assert (
+        refused(branch.boss, make(branch, key="star", grants=[Grant("deal", "move:windows.*", Scope.TEAM)]))
+        == "delegable"
+    )

@@ -2,50 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
-from opencrm.core.access.grants import ACTIONS, ANY, Grant, Scope
+from opencrm.core.access.grants import ANY, Grant, Scope
 from opencrm.core.entity import Spec
 
 _MOVE = "move:"
-_MOVES = "move:*"
-_ACTS = (*sorted(ACTIONS - {ANY, "move"}), _MOVES)
-"""All that `*` stands for, as far as opencrm itself knows it."""
 
 
 @attrs.frozen
 class Coverage:
-    """Judges grants against others, in a workspace with these entities and moves.
+    """Judges grants against others, in a workspace with these entities.
+
+    What a `*` stands for grows when a plugin, a pipeline or a stage comes, so only a `*` covers it.
 
     Args:
         entities: Every entity by name.
-        moves: Of each entity with pipelines, its moves: `move:<pipeline>.<stage>`.
     """
 
     entities: Mapping[str, Spec]
-    moves: Mapping[str, Sequence[str]]
 
     def missing(self, wanted: Iterable[Grant], given: Sequence[Grant]) -> Grant | None:
         """Return the first of the grants that the given ones do not cover; None where they cover all."""
-        return next((it for it in wanted if it.scope is not Scope.NONE and not self._covered(it, given)), None)
-
-    def _covered(self, grant: Grant, given: Sequence[Grant]) -> bool:
-        if any(_holds(each, grant) for each in given):
-            return True
-        parts = tuple(self._parts(grant))
-        return bool(parts) and all(self._covered(part, given) for part in parts)
-
-    def _parts(self, grant: Grant) -> Iterator[Grant]:
-        """Give the grants that a grant with a `*` in it stands for; of what is not there, none."""
-        if grant.entity == ANY:
-            yield from (attrs.evolve(grant, entity=name) for name in self.entities)
-        elif grant.action == ANY:
-            yield from (attrs.evolve(grant, action=action) for action in _ACTS)
-        elif grant.action.startswith(_MOVE) and ANY in _move(grant.action):
-            several = (it for it in self.moves.get(grant.entity, ()) if _wider(grant.action, it))
-            yield from (attrs.evolve(grant, action=action) for action in several)
+        asked = (it for it in wanted if it.scope is not Scope.NONE)
+        return next((it for it in asked if not any(_holds(each, it) for each in given)), None)
 
 
 def _holds(given: Grant, wanted: Grant) -> bool:

@@ -16,6 +16,9 @@ from opencrm.core.values import Id
 
 Way = Literal["owner", "system", "grant", "personal", "part", "share", "participation", "carried", "deputy"]
 
+READING = frozenset({"read", "export"})
+"""The acts that change nothing: they reach a part through one of its wholes."""
+
 
 @attrs.frozen(kw_only=True)
 class Reason:
@@ -99,12 +102,14 @@ class Expression:
         action: The act.
         arms: The ways in which a record comes within reach; one suffices.
         restrictions: What must hold besides, each of them.
+        acts: Names what must be granted for a record, such as `deal.read`; for a part that is about its wholes.
     """
 
     spec: Spec
     action: str
     arms: tuple[Arm, ...]
-    restrictions: tuple[Restriction, ...] = ()
+    restrictions: tuple[Restriction, ...]
+    acts: Callable[[Values], Iterable[str]]
 
     @cached_property
     def condition(self) -> Condition:
@@ -133,7 +138,13 @@ class Expression:
         reasons = tuple(self._reasons(row, linked))
         if reasons:
             return Verdict(True, reasons[0].text, reasons)
-        return Verdict(False, self._barred_before(row, linked) or f"no grant of {self._act} reaches the record")
+        return Verdict(
+            False, self._barred_before(row, linked) or f"no grant of {self._missing(row)} reaches the record"
+        )
+
+    def _missing(self, row: Values) -> str:
+        """Name what would have to be granted: a part is read through one of its wholes, and changed through all."""
+        return (" or " if self.action in READING else " and ").join(dict.fromkeys(self.acts(row)))
 
     def barred(self, row: Values, linked: Linked) -> str | None:
         """Return the first restriction that does not hold for a record, as a person reads it; None where all do."""
@@ -159,7 +170,3 @@ class Expression:
 
     def _holds(self, condition: Condition, row: Values, linked: Linked) -> bool:
         return predicate(condition, self.spec, linked)(row)
-
-    @property
-    def _act(self) -> str:
-        return f"{self.spec.name}.{self.action}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 
 import attrs
 
@@ -15,7 +15,7 @@ from opencrm.core.access.guards import Guard
 from opencrm.core.access.openness import open_fields
 from opencrm.core.access.organisation import Organisation, Seat
 from opencrm.core.access.principal import Principal
-from opencrm.core.access.reach.parts import roots
+from opencrm.core.access.reach.parts import granting, roots
 from opencrm.core.conditions import FALSE, TRUE, Asker, Condition, bind
 from opencrm.core.entity import Entity, Spec
 from opencrm.core.locale import Locale
@@ -143,7 +143,8 @@ class Rights:
         found = self._expressions.get((spec.name, action))
         if found is None:
             arms, restricted = tuple(reach.arms(self, spec, action)), tuple(self.restrictions(spec, action))
-            found = self._expressions[spec.name, action] = Expression(spec, action, arms, restricted)
+            acts = partial(granting, self, spec, action)
+            found = self._expressions[spec.name, action] = Expression(spec, action, arms, restricted, acts)
         return found
 
     def restrictions(self, spec: Spec, action: str) -> Iterator[Restriction]:

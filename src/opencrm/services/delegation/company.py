@@ -66,6 +66,22 @@ def openness_of(role: Values) -> Openness:
     return Openness(grants, rules, everything=EVERYTHING in grants)
 
 
+@attrs.frozen
+class Origin:
+    """Where somebody comes from.
+
+    Attributes:
+        maker: Who made them, as the journal calls them.
+        units: Where they had places that were taken away.
+    """
+
+    maker: str | None = None
+    units: frozenset[Id] = frozenset()
+
+
+_NO_ORIGIN = Origin()
+
+
 class Company:
     """Units, roles and who sits where; `take` brings a change about.
 
@@ -75,7 +91,7 @@ class Company:
         places: The memberships that are not deleted, past and future ones too.
         customers: The people who are clients.
         deputies: The deputyships that are not deleted, at least those that have not ended.
-        makers: Who made the people whose places change, as the journal calls them.
+        origins: Where the people come from who change, or whose places do.
     """
 
     def __init__(
@@ -85,14 +101,14 @@ class Company:
         places: Iterable[Values],
         customers: Iterable[Id],
         deputies: Iterable[Values],
-        makers: Mapping[Id, str],
+        origins: Mapping[Id, Origin],
     ) -> None:
         self.tree = tree
         self.roles = dict(roles)
         self._places: dict[Id, dict[Id, Values]] = {}
         self._customers = set(customers)
         self._deputies = {it["id"]: it for it in deputies}
-        self._makers = dict(makers)
+        self._origins = dict(origins)
         for place in places:
             self._sit(place)
 
@@ -122,8 +138,13 @@ class Company:
         return user in self._customers
 
     def maker(self, user: Id) -> str | None:
-        """Return who made somebody, as the journal calls them; None for people whose places do not change."""
-        return self._makers.get(user)
+        """Return who made somebody, as the journal calls them; None for people who do not change."""
+        return self._origins.get(user, _NO_ORIGIN).maker
+
+    def former(self, user: Id) -> frozenset[Id]:
+        """Return the units in which somebody has, had or will have a place."""
+        standing = (place["unit_id"] for place in self.places(user))
+        return self._origins.get(user, _NO_ORIGIN).units.union(standing)
 
     def stands_in(self, user: Id, now: datetime) -> bool:
         """Say whether somebody stands in for another person now, or will."""
@@ -144,7 +165,8 @@ class Company:
                 if not gone:
                     self._sit(change.after)
             case "user":
-                self._makers[change.id] = change.after["created_by"]
+                units = self._origins.get(change.id, _NO_ORIGIN).units
+                self._origins[change.id] = Origin(change.after["created_by"], units)
             case "deputy":
                 self._deputies.pop(change.id, None)
                 if not gone:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import Column, Select, bindparam, select
+from sqlalchemy import Column, Select, and_, bindparam, select
 
 from opencrm.core.access.covering import Coverage
 from opencrm.core.access.organisation import Organisation
@@ -13,7 +13,7 @@ from opencrm.core.change import Change, Kind, Values
 from opencrm.core.columns import IdColumn
 from opencrm.core.entities import Customer, Deputy, Membership, Role, Unit, User
 from opencrm.core.values import Id
-from opencrm.services.delegation.company import Company, Terms, terms_of
+from opencrm.services.delegation.company import Company, Origin, Terms, terms_of
 from opencrm.services.reading.reader import Reader
 from opencrm.storage.statements import padded
 
@@ -36,18 +36,13 @@ def load_company(reader: Reader, changes: Iterable[Change] = ()) -> Company:
         places=places,
         customers=(row["user_id"] for row in clients),
         deputies=reader.tx.query("delegation deputies", _deputies, {"now": reader.now}),
-        makers=_makers(reader, {it.after["user_id"] for it in changes if it.entity == "membership"}),
+        origins=_origins(reader, {_person(it) for it in changes if it.entity in ("membership", "user")}),
     )
 
 
 def coverage_of(reader: Reader) -> Coverage:
     """Return what judges grants in this workspace."""
-    catalogue = reader.configuration.catalogue
-    moves: dict[str, list[str]] = {}
-    for pipeline in catalogue.pipelines.values():
-        stages = (f"move:{pipeline.key}.{stage.key}" for stage in pipeline.stages)
-        moves.setdefault(pipeline.entity, []).extend(stages)
-    return Coverage(catalogue.entities, moves)
+    return Coverage(reader.configuration.catalogue.entities)
 
 
 def places_of(reader: Reader, ids: Iterable[Id], field: str = "user_id") -> list[Values]:
@@ -55,9 +50,17 @@ def places_of(reader: Reader, ids: Iterable[Id], field: str = "user_id") -> list
     return _among(reader, f"delegation places of {field}", _places, Membership.__table__.c[field], ids)
 
 
-def _makers(reader: Reader, ids: Iterable[Id]) -> dict[Id, str]:
-    found = _among(reader, "delegation makers", _users, User.__table__.c.id, ids)
-    return {row["id"]: row["created_by"] for row in found}
+def _person(change: Change) -> Id:
+    return str(change.after["user_id"] if change.entity == "membership" else change.id)
+
+
+def _origins(reader: Reader, ids: Iterable[Id]) -> dict[Id, Origin]:
+    """Return where people come from: who made them, and the units of the places that were taken away."""
+    found: dict[Id, Origin] = {}
+    for row in _among(reader, "delegation origins", _users, User.__table__.c.id, ids):
+        units = found[row["id"]].units if row["id"] in found else frozenset[Id]()
+        found[row["id"]] = Origin(row["created_by"], units | ({row["unit_id"]} if row["unit_id"] else frozenset()))
+    return found
 
 
 def _among(
@@ -100,8 +103,9 @@ def _deputies() -> Select[Any]:
 
 
 def _users() -> Select[Any]:
-    user = User.__table__
-    return select(user.c.id, user.c.created_by)
+    user, seat = User.__table__, Membership.__table__
+    gone = and_(seat.c.user_id == user.c.id, seat.c.deleted_at.is_not(None))
+    return select(user.c.id, user.c.created_by, seat.c.unit_id).select_from(user.outerjoin(seat, gone))
 
 
 def _places() -> Select[Any]:

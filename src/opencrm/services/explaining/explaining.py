@@ -21,6 +21,9 @@ from opencrm.services.reading.reader import Reader
 from opencrm.services.reading.selecting import Of
 from opencrm.services.workspaces.signing_in import resolve
 
+_OF_WHOLES = frozenset({"assign", "share", "merge"})
+_WITH_WHOLE = "a part is not assigned, shared or merged by itself: that is done with its whole"
+
 
 @attrs.frozen(kw_only=True)
 class Explanation:
@@ -151,10 +154,12 @@ def _veiled(reason: Reason, hidden: str) -> Reason:
 
 
 def _verdict(reader: Reader, rights: Rights, spec: Spec, state: Values, action: str) -> Verdict:
-    """Judge an act; whoever may not read a record may do nothing to it."""
+    """Judge an act; whoever may not read a record may do nothing to it, and some acts are done to no part alone."""
     found = rights.expression(spec, action).verdict(state, reader.linked)
     read = rights.expression(spec, "read").verdict(state, reader.linked) if action != "create" else found
-    return found if read.allowed else Verdict(False, read.reason)
+    if not read.allowed:
+        return Verdict(False, read.reason)
+    return Verdict(False, _WITH_WHOLE) if spec.options.part_of and action in _OF_WHOLES else found
 
 
 def _innermost(reason: Reason) -> Reason:

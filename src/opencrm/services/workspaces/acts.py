@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from itertools import chain
 
 from opencrm.core.access.grants import ACTIONS, ANY, Grant
+from opencrm.core.access.reach.parts import roots
 from opencrm.services.workspaces.configuration import Configuration
 
 MOVE = "move:"
@@ -27,12 +28,24 @@ def unknown(configuration: Configuration, grant: Grant) -> Iterator[str]:
     entities = configuration.catalogue.entities
     if grant.entity != ANY and grant.entity not in entities:
         yield f"there is no entity {grant.entity!r}{_perhaps(grant.entity, entities)}"
+    elif grant.entity != ANY and entities[grant.entity].options.part_of:
+        yield _decided_by_wholes(configuration, grant.entity)
     elif grant.action.startswith(MOVE):
         yield from _unknown_move(configuration, grant)
     elif not configuration.has_action(grant.entity, grant.action):
         several = configuration.actions.items()
         brought = (names for entity, names in several if grant.entity in (entity, ANY))
         yield f"there is no action {grant.action!r}{_perhaps(grant.action, chain(ACTIONS - {ANY}, *brought))}"
+
+
+def _decided_by_wholes(configuration: Configuration, part: str) -> str:
+    """Say which entities' grants decide about a part."""
+    entities = configuration.catalogue.entities
+    spec = entities[part]
+    named = {spec.references().get(name) for name in spec.options.part_of}
+    names = [it.name for it in roots(spec, entities)]
+    whole = "whatever it is a part of" if None in named else " and ".join(dict.fromkeys(names))
+    return f"{part} has no grants of its own: grant those of {whole}"
 
 
 def _unknown_move(configuration: Configuration, grant: Grant) -> Iterator[str]:
@@ -44,6 +57,8 @@ def _unknown_move(configuration: Configuration, grant: Grant) -> Iterator[str]:
         yield f"there is no pipeline {pipeline!r}{whose}{_perhaps(pipeline, known)}"
         return
     meant = known.values() if pipeline == ANY else [known[pipeline]]
+    if not dot and pipeline != ANY:
+        yield f"say which stage: {MOVE}{pipeline}.STAGE or {MOVE}{pipeline}.*"
     stages = [each.key for it in meant for each in it.stages]
     if dot and stage not in (*stages, ANY):
         where = f"no pipeline{whose}" if pipeline == ANY else f"pipeline {pipeline!r}"

@@ -70,7 +70,7 @@ def _known(work: Block, spec: Spec, action: str) -> bool:
         return work.configuration.has_action(spec.name, action) and action not in (ANY, "move", "create")
     pipeline, _, stage = action[5:].partition(".")
     several = [it for it in work.configuration.catalogue.pipelines_of(spec.name) if pipeline in (it.key, ANY)]
-    return any(stage in ("", ANY) or it.stage(stage) is not None for it in several)
+    return any(action == "move:*" or stage == ANY or it.stage(stage) is not None for it in several)
 
 
 def _check_author(work: Block, change: Change) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from opencrm.core.access.expressions import Arm, Expression, Reason, Restriction
+from opencrm.core.access.expressions import READING, Arm, Expression, Reason, Restriction
+from opencrm.core.change import Values
 from opencrm.core.conditions import All, Condition, Empty, Equal, Link, Not, all_of, any_of
 from opencrm.core.entity import Spec
 
 if TYPE_CHECKING:
     from opencrm.core.access.rights import Rights
-
-_READING = frozenset({"read", "export"})
 
 
 def roots(spec: Spec, entities: Mapping[str, Spec]) -> list[Spec]:
@@ -41,7 +40,7 @@ def restricted(rights: Rights, spec: Spec, action: str) -> bool:
 def arms(rights: Rights, spec: Spec, action: str) -> Iterator[Arm]:
     """Give the ways to a part: for reading one of its wholes suffices, writing takes each that it names."""
     act = _act(spec, action)
-    if act not in _READING and len(spec.options.part_of) > 1:
+    if act not in READING and len(spec.options.part_of) > 1:
         yield _through_all(rights, spec, act)
         return
     references = spec.references()
@@ -53,7 +52,16 @@ def arms(rights: Rights, spec: Spec, action: str) -> Iterator[Arm]:
 
 def _act(spec: Spec, action: str) -> str:
     """Return what one must be allowed to do to a whole, to do something to its part."""
-    return action if action in _READING else spec.options.part_action
+    return action if action in READING else spec.options.part_action
+
+
+def granting(rights: Rights, spec: Spec, action: str, row: Values) -> Sequence[str]:
+    """Name what must be granted for an act on a record: of a part, what is done to the wholes that it names."""
+    known = rights.readable(spec)
+    named = [name for name in spec.options.part_of if name in known and row.get(name) is not None]
+    targets = [spec.references().get(name) or str(row.get("entity")) for name in named or spec.options.part_of]
+    whole = [rights.entities[target] for target in targets if target in rights.entities]
+    return [it for each in whole for it in granting(rights, each, _act(spec, action), {})] or [f"{spec.name}.{action}"]
 
 
 def _through_all(rights: Rights, spec: Spec, act: str) -> Arm:

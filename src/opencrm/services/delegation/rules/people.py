@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import attrs
 
@@ -80,7 +80,7 @@ def of_deputy(case: Case) -> Iterator[Refusal]:
 
 
 def _user_out_of_reach(case: Case, state: Values, user: Id, *, created_by: str | None) -> Iterator[Refusal]:
-    """Refuse a user with a place that the seat does not reach; one without any is their maker's own."""
+    """Refuse a user with a place that the seat does not reach; without any, one whom somebody else made."""
     units = [place["unit_id"] for place in case.company.lasting(user, case.now)]
     yield from case.ungranted(state)
     if not units:
@@ -91,20 +91,34 @@ def _user_out_of_reach(case: Case, state: Values, user: Id, *, created_by: str |
 
 
 def _returning(case: Case) -> Iterator[Refusal]:
-    """Refuse a place to somebody without one whom whoever acts did not make."""
+    """Refuse a place to somebody without one who had one elsewhere, and whom whoever acts did not make."""
     change, after = case.change, case.change.after
     begins = change.kind in (Kind.CREATED, Kind.RESTORED) or lasting(after, case.now)
     if change.kind is Kind.DELETED or not begins or case.company.lasting(after["user_id"], case.now):
         return
-    yield from _not_made(case, after, after["user_id"], created_by=case.company.maker(after["user_id"]))
+    user = after["user_id"]
+    units = case.company.former(user) - {after["unit_id"]}
+    if not (_everybody(case, after) or case.company.maker(user) == case.name or _all_reached(case, after, units)):
+        text = "{user} had a place beyond where {seat} you may do this: whoever made them gives the next, or an owner"
+        yield Refusal(rule="reach", text=text, named={"user": ("user", user)})
 
 
 def _not_made(case: Case, state: Values, user: Id, *, created_by: str | None) -> Iterator[Refusal]:
-    """Refuse somebody without a place whom another person made; owners reach everybody."""
-    everybody = case.stand.unit is None and Scope.ALL in case.scopes(state)
-    if created_by != case.name and not everybody:
+    """Refuse somebody without a place whom another person made, unless all their places were within reach."""
+    units = case.company.former(user)
+    had = bool(units) and _all_reached(case, state, units)
+    if created_by != case.name and not had and not _everybody(case, state):
         text = "{user} has no place, and whoever made them gives one, or an owner"
         yield Refusal(rule="reach", text=text, named={"user": ("user", user)})
+
+
+def _everybody(case: Case, state: Values) -> bool:
+    """Say whether the seat reaches everybody, as an owner's does."""
+    return case.stand.unit is None and Scope.ALL in case.scopes(state)
+
+
+def _all_reached(case: Case, state: Values, units: Iterable[Id]) -> bool:
+    return all(case.reaches(state, unit) for unit in units)
 
 
 def _not_at_home(case: Case, terms: Terms, unit: Id) -> Iterator[Refusal]:

@@ -24,6 +24,8 @@ def of_role(case: Case) -> Iterator[Refusal]:
         yield from _too_wide(case, terms)
     for user in sorted(case.company.holders(case.change.id, case.now)):
         yield from _held_above(case, user)
+    if _gives_more(case):
+        yield from _held_beyond(case)
     for terms in roles:
         if not case.stand.holds(case.company.tree, terms.home):
             yield _homeless(terms)
@@ -67,6 +69,29 @@ def _held_above(case: Case, user: Id) -> Iterator[Refusal]:
         yield Refusal(rule="target", text="you hold this role yourself")
     elif not case.stand.above(case.company.rank(user, case.now)):
         yield Refusal(rule="target", text="somebody holds this role who is not of lower rank than what you are {seat}")
+
+
+def _gives_more(case: Case) -> bool:
+    """Say whether a role lets its holders do, read or hand on more than before."""
+    before, after = case.change.before, case.change.after
+    if case.change.kind is not Kind.CHANGED or before is None:
+        return case.change.kind is Kind.RESTORED
+    old, new = terms_of(before), terms_of(after)
+    more = ((new.grants, old.grants), (new.delegable, old.delegable))
+    return (
+        new.rank > old.rank
+        or any(case.coverage.missing(wanted, given) is not None for wanted, given in more)
+        or new.openness.beyond(old.openness, case.coverage.entities) is not None
+    )
+
+
+def _held_beyond(case: Case) -> Iterator[Refusal]:
+    """Refuse to give more to those who hold a role in units that the seat does not reach."""
+    held = (place for place in case.company.seated(case.now) if place["role_id"] == case.change.id)
+    for unit in sorted({place["unit_id"] for place in held}):
+        if not case.stand.holds(case.company.tree, unit):
+            text = "somebody holds {role} in {unit}, which is not in your part of the company {seat}"
+            yield Refusal(rule="reach", text=text, named={"role": ("role", case.change.id), "unit": ("unit", unit)})
 
 
 def _homeless(terms: Terms) -> Refusal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from opencrm.core.access.reach import DELEGATED
 from opencrm.core.access.rights import Rights
@@ -14,7 +15,7 @@ from opencrm.core.values import Id
 from opencrm.errors import InputError, PermissionDenied
 from opencrm.services.delegation import judging as delegating
 from opencrm.services.writing.block import Block
-from opencrm.services.writing.judging.receivers import Receiver, receivers
+from opencrm.services.writing.judging.giving import Giving
 from opencrm.services.writing.judging.references import astray, named
 
 _ACTION = {
@@ -62,39 +63,61 @@ class _Judge:
         self._inner: dict[int, Test] = {}
         self._open: dict[Spec, frozenset[str]] = {}
         self._known: dict[str, dict[Id, Values]] = {}
+        self._giving = Giving(work, changes, self._test)
 
     def judge(self) -> Mapping[int, str]:
         self._authors()
+        for error in self._standing.values():
+            raise error
         self._references()
-        self._owners()
-        for change in self._changes:
-            self._one(change)
+        for at, change in enumerate(self._changes):
+            self._one(at, change)
         behalf = {at: self._behalf(change) for at, change in enumerate(self._changes) if self._rights.standing_in}
         return {at: name for at, name in behalf.items() if name is not None}
 
     def each(self) -> dict[int, InputError | PermissionDenied]:
-        found: dict[int, InputError | PermissionDenied] = {}
+        found: dict[int, InputError | PermissionDenied] = {**self._standing}
         for step in (self._authors, self._references):
             try:
                 step()
             except InputError as error:
                 for row, fields in error.rows.items():
                     found.setdefault(row, InputError(fields))
-        people = self._receivers()
         for at, change in enumerate(self._changes):
             if at not in found:
                 try:
-                    self._owner(at, change, people)
-                    self._one(change)
+                    self._one(at, change)
                 except (InputError, PermissionDenied) as error:
                     found[at] = InputError(error.fields) if isinstance(error, InputError) else error
         return found
 
-    def _one(self, change: Change) -> None:
+    def _one(self, at: int, change: Change) -> None:
+        if at in self._owners:
+            raise self._owners[at]
         if not self._rights.unbound:
             self._acts(change)
-            self._unit(change)
+            if at in self._units:
+                raise self._units[at]
             self._fields(change)
+
+    @cached_property
+    def _owners(self) -> Mapping[int, InputError | PermissionDenied]:
+        return self._giving.owners()
+
+    @cached_property
+    def _units(self) -> Mapping[int, PermissionDenied]:
+        return self._giving.units()
+
+    @cached_property
+    def _standing(self) -> Mapping[int, PermissionDenied]:
+        """What is refused for the record as it stands, whoever is to have it, of what is refused for whom or where."""
+        found: dict[int, PermissionDenied] = {}
+        for at in sorted({*self._owners, *self._units}):
+            change, spec = self._changes[at], self._entities[self._changes[at].entity]
+            if change.before is not None and not self._test(spec, "assign")(change.before):
+                why = self._why_not(spec, "assign", change.before)
+                found[at] = self._rights.denied(f"{spec.name}.assign", why)
+        return found
 
     def _authors(self) -> None:
         """Check that each kind of change sets only its own fields: a stage by moving, an owner by assigning."""
@@ -126,17 +149,6 @@ class _Judge:
             return all(test(state) for test in tests for state in _states(change))
 
         return self._rights.behalf(allows)
-
-    def _unit(self, change: Change) -> None:
-        """Check that a record is put only into a unit that the principal's `assign` reaches; one's home needs none."""
-        if "unit_id" not in change.fields or "owner_id" not in change.after:
-            return
-        unit, spec = change.after["unit_id"], self._entities[change.entity]
-        if unit is None or (change.kind is Kind.CREATED and unit == self._rights.home):
-            return
-        reached = self._rights.units(spec, "assign")
-        if reached is not None and unit not in reached:
-            raise self._rights.denied(f"{spec.name}.assign", "the unit is out of reach")
 
     def _fields(self, change: Change) -> None:
         if change.kind not in (Kind.CREATED, Kind.CHANGED):
@@ -192,39 +204,9 @@ class _Judge:
 
     def _references(self) -> None:
         """Check that every reference leads to a record that the principal may know of."""
-        wrong = astray(self._work, self._changes, self._batch)
+        wrong = astray(self._work, self._changes, self._batch, owners=self._owners, units=self._units)
         if wrong:
             raise InputError(next(iter(wrong.values())), rows=wrong)
-
-    def _owners(self) -> None:
-        """Check that records are given only to people whom the principal may give them to."""
-        people = self._receivers()
-        for at, change in enumerate(self._changes):
-            self._owner(at, change, people)
-
-    def _receivers(self) -> Mapping[Id, Receiver]:
-        """Return the people whom the changes give records to, other than the principal."""
-        given = (change.after["owner_id"] for change in self._changes if "owner_id" in change.fields)
-        return receivers(self._work, {owner for owner in given if owner not in (None, self._rights.user_id)})
-
-    def _owner(self, at: int, change: Change, people: Mapping[Id, Receiver]) -> None:
-        owner = change.after.get("owner_id") if "owner_id" in change.fields else None
-        person = people.get(owner or "")
-        if person is None:
-            return
-        if not person.active:
-            wrong = {"owner_id": ["is not an active user"]}
-            raise InputError(wrong, rows={at: wrong})
-        if not self._rights.owner:
-            self._within_reach(change, person)
-
-    def _within_reach(self, change: Change, person: Receiver) -> None:
-        """Refuse a new owner whom `assign` does not reach; a client's reaches what is theirs, and nobody else."""
-        spec = self._entities[change.entity]
-        test = self._test(spec, "assign")
-        given = {**change.after, "owner_id": person.id, "created_by": None}
-        if self._rights.contact_id is not None or not any(test({**given, "unit_id": unit}) for unit in person.units):
-            raise self._rights.denied(f"{spec.name}.assign", "the new owner is out of reach")
 
 
 def _own_fields(spec: Spec) -> Mapping[Kind, frozenset[str]]:

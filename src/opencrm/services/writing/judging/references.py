@@ -19,17 +19,32 @@ from opencrm.storage.statements import padded
 _CHUNK = 500
 
 
-def astray(work: Block, changes: Sequence[Change], batch: Container[tuple[str, Id]]) -> dict[int, dict[str, list[str]]]:
+def astray(
+    work: Block,
+    changes: Sequence[Change],
+    batch: Container[tuple[str, Id]],
+    *,
+    owners: Container[int],
+    units: Container[int],
+) -> dict[int, dict[str, list[str]]]:
     """Return by change what is wrong with its references: which lead to no record that the principal may know of.
 
-    They are looked up some hundreds at a time.
+    They are looked up some hundreds at a time. An owner and a unit within the reach of `assign` are not: others may
+    be there without the principal's knowing.
 
     Args:
         work: The work block.
         changes: The changes that set them.
         batch: Entity and id of the records that are changed together.
+        owners: The changes that are refused for their owner; the unit, which may be the owner's, says nothing then.
+        units: The changes that are refused for their unit.
     """
-    several = [(at, *link) for at, change in enumerate(changes) for link in _links(work, change)]
+    several = [
+        (at, *link)
+        for at, change in enumerate(changes)
+        for link in _links(work, change)
+        if _is_looked_up(work, link, owner_refused=at in owners, unit_refused=at in units)
+    ]
     links = [link for link in several if link[2:] not in batch]
     found: dict[str, set[Id]] = {}
     for part in _in_parts(_wanted(work, links)):
@@ -58,12 +73,19 @@ def _links(work: Block, change: Change) -> Iterator[tuple[str, str, Id]]:
     after, fields = change.after, change.after.keys() if _opens_again(spec, change) else change.fields
     for name, target in spec.references().items():
         id = after[name]
-        if id is None or name == "owner_id" or name not in fields:
-            continue
-        if name != "unit_id" or id not in work.rights.organisation.parents:
+        if id is not None and name in fields:
             yield name, target, id
     if spec.of_any and "record_id" in fields and after["record_id"] is not None:
         yield "record_id", after["entity"], after["record_id"]
+
+
+def _is_looked_up(work: Block, link: tuple[str, str, Id], *, owner_refused: bool, unit_refused: bool) -> bool:
+    name, _, id = link
+    if name == "owner_id":
+        return owner_refused
+    if name == "unit_id":
+        return not owner_refused and (unit_refused or id not in work.rights.organisation.parents)
+    return True
 
 
 def _opens_again(spec: Spec, change: Change) -> bool:
