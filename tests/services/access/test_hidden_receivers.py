@@ -10,6 +10,7 @@ from opencrm import (
     Deal,
     InputError,
     MassEdit,
+    Membership,
     PermissionDenied,
     Role,
     SavedView,
@@ -150,3 +151,19 @@ def test_who_may_assign_nothing_is_told_that(crm, firm, deal, narrow, refused):
         kind, text, _ = refused(firm.viewer, "assign", deal, **to)
         assert kind is PermissionDenied
         assert "no grant of deal.assign reaches the record" in text
+
+
+def test_a_place_in_a_hidden_unit_is_a_place_nowhere(crm, firm, narrow):
+    """Whoever looks after people of the north learns nothing of the south's units."""
+    acts = [{"entity": "membership", "action": act, "scope": "subtree"} for act in ("create", "update")]
+    with crm.work(firm.owner) as work:
+        grants = work.get(Role, firm.roles["firm_head"]).grants
+        records.update(work, [Update(Role, firm.roles["firm_head"], grants=[*grants, *acts])])
+    told = set()
+    for unit in (firm.units["south"], NOBODY):
+        place = {"user_id": firm.fitter.id, "unit_id": unit, "role_id": firm.roles["firm_seller"]}
+        with pytest.raises(InputError) as error, crm.work(firm.head) as work:
+            records.create(work, [Create(Membership, values=place)])
+        told.add(str(error.value))
+    [text] = told
+    assert f"unit_id: {UNKNOWN}" in text

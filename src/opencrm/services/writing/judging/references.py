@@ -11,6 +11,7 @@ from opencrm.core.change import Change
 from opencrm.core.columns import IdColumn
 from opencrm.core.conditions import Condition, Entities, Link, Referring, clause, predicate, shape, values
 from opencrm.core.conditions.sql import parameter_names
+from opencrm.core.entities import Membership
 from opencrm.core.entity import Spec
 from opencrm.core.values import Id
 from opencrm.services.writing.block import Block
@@ -43,7 +44,7 @@ def astray(
         (at, *link)
         for at, change in enumerate(changes)
         for link in _links(work, change)
-        if _is_looked_up(work, link, owner_refused=at in owners, unit_refused=at in units)
+        if _is_looked_up(work, link, owner_refused=at in owners, unit_refused=at in units or _far(work, change))
     ]
     links = [link for link in several if link[2:] not in batch]
     found: dict[str, set[Id]] = {}
@@ -86,6 +87,15 @@ def _is_looked_up(work: Block, link: tuple[str, str, Id], *, owner_refused: bool
     if name == "unit_id":
         return not owner_refused and (unit_refused or id not in work.rights.organisation.parents)
     return True
+
+
+def _far(work: Block, change: Change) -> bool:
+    """Say whether a membership is for a unit in which whoever acts gives none, so that it must be one they may read."""
+    if change.entity != Membership.spec.name or work.rights.owner:
+        return False
+    reached = work.rights.units(Membership.spec, "create")
+    unit = change.after["unit_id"]
+    return unit not in work.rights.own_units or (reached is not None and unit not in reached)
 
 
 def _opens_again(spec: Spec, change: Change) -> bool:
