@@ -23,6 +23,7 @@ from tests.properties.access.oracle import (
     field_open,
     field_roles,
     guarded,
+    holds,
     is_active,
     is_owner,
     living,
@@ -107,7 +108,10 @@ def _create(world: World, user: str, entity: str, values: Values) -> str:
     if entity in OWNED and (owner != user or "unit_id" in values):
         if guarded(world, entity, "assign", row):
             return "either" if owner in (None, user) else "refuse"
-        far = any(matches(it, entity, "assign") and it["scope"] == "all" for _, it in _grants(world, user))
+        far = any(
+            matches(it, entity, "assign") and it["scope"] == "all" and holds(row, it.get("when"))
+            for _, it in _grants(world, user)
+        )
         none = not any(matches(it, entity, "assign") for _, it in _grants(world, user))
         plain = owner is None or "unit_id" in values or home(world, owner) is None or customer_of(world, user)
         return "either" if plain else "allow" if far else "refuse" if none and not _deputised(world, user) else "either"

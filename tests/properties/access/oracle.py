@@ -235,9 +235,10 @@ def by_shares(
 
 
 def held(world: World, user: str, entity: str, action: str, row: Row, seen: frozenset[str]) -> bool:
-    """What a sharer must hold: through grants, a deputyship or another share."""
+    """What a sharer must hold: through grants, a task, a deputyship or another share."""
     return bool(
         by_grants(world, user, entity, action, row)
+        or by_participation(world, user, entity, action, row)
         or by_deputies(world, user, entity, action, row, seen)
         or by_shares(world, user, entity, action, row, seen)
     )
