@@ -134,6 +134,9 @@ def _create_part(world: World, user: str, part: str, values: Values) -> str:
 
 
 def _update(world: World, user: str, act: str, entity: str, row: Any, values: Values) -> str:
+    read = all(field_open(world, user, entity, name, "read") for name in values)
+    if read and same(row, values):
+        return "either"
     if not _fields(world, user, entity, values):
         return "refuse" if field_roles(world, user, entity) and not _deputised(world, user) else "either"
     if same(row, values):

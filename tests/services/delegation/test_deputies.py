@@ -55,3 +55,10 @@ def test_owners_are_free(crm, branch, allowed):
     with crm.read(branch.owner) as reader:
         assert reader.count(Deputy) == 1
         assert reader.list(Query(Membership))
+
+
+def test_somebody_without_a_place_stands_in_for_nobody(crm, branch, allowed, refused, seat_of):
+    """They might be given their own place again; what is somebody else's they are not."""
+    helper = second(crm, branch)
+    allowed(branch.boss, lambda work: records.delete(work, [Delete(Membership, seat_of(helper))]))
+    assert refused(branch.boss, make(branch.clerk, helper)) == "reach"

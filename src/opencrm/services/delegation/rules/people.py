@@ -104,9 +104,12 @@ def _returning(case: Case) -> Iterator[Refusal]:
 
 
 def _not_made(case: Case, state: Values, user: Id, *, created_by: str | None) -> Iterator[Refusal]:
-    """Refuse somebody without a place whom another person made, unless all their places were within reach."""
+    """Refuse somebody without a place whom another person made, unless all their places were within reach.
+
+    Without a maker, as for those who are to stand in for somebody, a place is what counts.
+    """
     units = case.company.former(user)
-    had = bool(units) and _all_reached(case, state, units)
+    had = created_by is not None and bool(units) and _all_reached(case, state, units)
     if created_by != case.name and not had and not _everybody(case, state):
         text = "{user} has no place, and whoever made them gives one, or an owner"
         yield Refusal(rule="reach", text=text, named={"user": ("user", user)})
