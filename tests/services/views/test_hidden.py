@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from opencrm import (
     Assign,
+    AtLeast,
     Contains,
     Equal,
     InputError,
@@ -21,6 +24,7 @@ from opencrm import (
     undoing,
     views,
 )
+from opencrm.testing import MONDAY
 
 WON = {"field": "stage", "op": "equal", "value": "won"}
 HIDDEN = {
@@ -150,3 +154,26 @@ def test_a_segment_within_another_tells_nothing_of_its_fields(crm, firm, save, s
     with pytest.raises(InputError) as refused:
         save(firm.seller, where={"segment": inner})
     assert "amount" not in str(refused.value)
+
+
+def test_what_is_hidden_of_a_view_changes_unseen(crm, firm, save):
+    """Neither when it was last changed nor its history tells that its condition, its order or a hidden column did."""
+    view = save(firm.lead, published_to_id=firm.units["north_shop"], **HIDDEN)
+    hide(crm, firm, "firm_seller", "amount")
+
+    def told():
+        with crm.read(firm.seller) as reader:
+            later = reader.list(Query(SavedView, where=AtLeast("updated_at", MONDAY + timedelta(minutes=1))))
+            return reader.get(SavedView, view).values(), len(reader.history(SavedView, view)), len(list(later))
+
+    before = told()
+    crm.advance("1h")
+    other = {"field": "amount", "op": "greater", "value": "5 EUR"}
+    with crm.work(firm.lead) as work:
+        records.update(work, [Update(SavedView, view, where=other, sort="amount")])
+    assert told() == before
+    with crm.work(firm.lead) as work:
+        records.update(work, [Update(SavedView, view, name="Another")])
+    after = told()
+    assert after[0]["updated_at"] > before[0]["updated_at"]
+    assert after[1:] == (before[1] + 1, 1)

@@ -194,8 +194,15 @@ class Rights:
         """Return an entity's declaration as lists read it: `updated_at` tells nothing of what may not be read."""
         found = self._seen.get(spec.name)
         if found is None:
-            found = self._seen[spec.name] = spec.seen_by(self.readable(spec))
+            found = self._seen[spec.name] = spec.seen_by(self._telling(spec))
         return found
+
+    def _telling(self, spec: Spec) -> frozenset[str]:
+        """Return the fields of whose change `updated_at` may tell."""
+        readable, speaking = self.readable(spec), spec.options.speaks_of_fields
+        if not speaking or all(self.readable(it).issuperset(it.fields) for it in self.entities.values()):
+            return readable
+        return readable.difference(speaking)
 
     def compared(self, spec: Spec) -> frozenset[str]:
         """Return the fields of a linked record that conditions may look at: those that may be read."""

@@ -100,7 +100,12 @@ class Order(Key):
 class SavedView(Owned, Core):
     """A list to come back to: which records, which of their fields, in which order."""
 
-    options = Options(personal=True, published_in="published_to_id", lookup=("name",))
+    options = Options(
+        personal=True,
+        published_in="published_to_id",
+        lookup=("name",),
+        speaks_of_fields=("where", "columns", "sort"),
+    )
 
     name: Mapped[str] = field(Text(200, folded=True), required=True, indexed=True)
     entity: Mapped[str] = field(Key(100), required=True, help=_HELP)
@@ -115,7 +120,7 @@ class SavedView(Owned, Core):
 class Segment(Owned, Core):
     """A group of records that meet a condition, whoever they are at the moment."""
 
-    options = Options(personal=True, published_in="published_to_id", lookup=("name",))
+    options = Options(personal=True, published_in="published_to_id", lookup=("name",), speaks_of_fields=("where",))
 
     name: Mapped[str] = field(Text(200, folded=True), required=True, indexed=True)
     entity: Mapped[str] = field(Key(100), required=True, help=_HELP)

@@ -39,6 +39,8 @@ class Options:
         organisation: Whether the entity is a part of the organisation, which decides who may do what.
         personal: Whether its records are their owner's alone, whatever roles grant: everybody makes their own.
         published_in: The reference to a unit whose people, and those of all units below it, may read a personal record.
+        speaks_of_fields: Fields that name fields of other entities, such as a saved condition: of a change of these,
+            `updated_at` tells nobody from whom any field is hidden.
         participation: Of what somebody has to do, when it is still to be done: until then its owner may read the
             records that it refers to, whatever roles grant.
         derive: Completes the values that enter.
@@ -56,6 +58,7 @@ class Options:
     organisation: bool = False
     personal: bool = False
     published_in: str | None = None
+    speaks_of_fields: tuple[str, ...] = ()
     participation: Condition | None = None
     derive: Derive | None = None
     rules: tuple[Rule, ...] = ()

@@ -151,7 +151,7 @@ class Reader(States):
         if not states:
             raise _not_found(spec)
         lines = journal.of_record(self.tx, spec, self.configuration.schemas.dumper(spec), self.rights, id)
-        lines = saved.lines(self.rights, lines, states.values())
+        lines = saved.telling(saved.lines(self.rights, lines, states.values()))
         if field is None:
             return lines
         self.names(spec, [field])

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from opencrm.core.access.rights import Rights
-from opencrm.core.change import JournalEntry, Values
+from opencrm.core.change import JournalEntry, Kind, Values
 from opencrm.core.entities.views import SavedView, Segment
 from opencrm.core.entity import Spec
 from opencrm.core.fields import Reference
@@ -56,6 +56,11 @@ def lines(rights: Rights, found: tuple[JournalEntry, ...], states: Iterable[Valu
         return found
     about = {state["id"]: state[ABOUT] for state in states if ABOUT in state}
     return tuple(_lines(rights, found, about))
+
+
+def telling(found: Iterable[JournalEntry]) -> tuple[JournalEntry, ...]:
+    """Return the lines of a history, as they are shown, without changes of which nothing is."""
+    return tuple(it for it in found if it.entity not in DEFINED or it.kind is not Kind.CHANGED or it.after != it.before)
 
 
 def looks_at_hidden(rights: Rights, spec: Spec, raw: Any) -> bool:
