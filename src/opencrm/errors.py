@@ -54,7 +54,8 @@ class InputError(OpenCRMError):
     Attributes:
         fields: `{field: [sentence, ...]}` of the first bad row.
         rows: The same for each bad row of a batch, by its position from 0.
-        rule: The rule of opencrm's own that refuses it: `no cycle`, or `delegable` of a role; None where it is none.
+        rule: The rule of opencrm's own that refuses it: `no cycle`, `delegable` of a role, `too soon` of a form; None
+            where it is none.
     """
 
     code = "invalid_input"
@@ -164,6 +165,18 @@ class Duplicate(DomainError):
     """Another record holds a value that must be unique; names the fields, never the other record."""
 
     code = "duplicate"
+
+
+class RequirementMissing(DomainError):
+    """Something must be filled in first; `details["missing"]` lists what, each with the form that asks for it."""
+
+    code = "requirement_missing"
+
+
+class AutomationLoop(DomainError):
+    """Rules set each other off too often."""
+
+    code = "automation_loop"
 
 
 class UndoRefused(DomainError):

@@ -64,12 +64,24 @@ def _url(raw: str, schemes: tuple[str, ...], example: str) -> str:
     return raw
 
 
+def _hosts(raw: str | tuple[str, ...]) -> tuple[str, ...]:
+    found = raw if isinstance(raw, tuple) else tuple(filter(None, re.split(r"[\s,]+", raw)))
+    for host in found:
+        if not re.fullmatch(r"[A-Za-z0-9._:-]{1,253}", host, re.ASCII):
+            raise ValueError(f"{host!r} is no host such as erp.example.internal")
+    return found
+
+
 def _hours(raw: str | int) -> int:
     return _number(raw, 24 * 365)
 
 
 def _days(raw: str | int) -> int:
     return _number(raw, 3650)
+
+
+def _megabytes(raw: str | int) -> int:
+    return _number(raw, 99_999)
 
 
 def _number(raw: str | int, most: int) -> int:
@@ -131,6 +143,9 @@ class Settings:
         mail_from: Whom mail comes from.
         session_hours: After how many hours without use a session ends.
         session_days: After how many days a session ends in any case.
+        intranet: Hosts that webhooks may call though they are no public ones, with commas between.
+        files: Where files are kept: a folder, or a URL that fsspec understands.
+        file_mb: How many megabytes a file may have.
     """
 
     db: str = _var("OPENCRM_DB", DEFAULT_DB, _database, "The workspace's database: a URL, or an SQLite file.")
@@ -148,6 +163,11 @@ class Settings:
     mail_from: str | None = _var("OPENCRM_MAIL_FROM", None, _optional, "Whom mail comes from.")
     session_hours: int = _var("OPENCRM_SESSION_HOURS", "12", _hours, "Hours without use after which a session ends.")
     session_days: int = _var("OPENCRM_SESSION_DAYS", "30", _days, "Days after which a session ends in any case.")
+    intranet: tuple[str, ...] = _var(
+        "OPENCRM_INTRANET", "", _hosts, "Hosts that webhooks may call though they are no public ones."
+    )
+    files: str | None = _var("OPENCRM_FILES", None, _optional, "Where files are kept: a folder or an fsspec URL.")
+    file_mb: int = _var("OPENCRM_FILE_MB", "100", _megabytes, "Megabytes that a file may have.")
 
 
 def read_settings(variables: Mapping[str, str]) -> Settings:

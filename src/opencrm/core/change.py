@@ -53,6 +53,10 @@ class Change:
         before = self.before
         return tuple(name for name, value in self.after.items() if before.get(name) != value)
 
+    def becoming(self, after: Values) -> Change:
+        """Return the same step to another state."""
+        return Change(self.entity, self.id, self.kind, self.before, after)
+
 
 @attrs.frozen
 class Objection:
@@ -86,6 +90,7 @@ class JournalEntry:
         acting_as: As whom, where a rule or a plugin acted for somebody: `"automation:NAME"`.
         cause: Id of the line that the rule or plugin reacted to.
         origin: The external system or file that it came from, or the reason of the system.
+        rule: Name of the rule, the stage or the task that caused it, such as `"windows.request"`.
         undoes: Id of the line that it takes back; of what follows from an undo, of the oldest one.
         before: The changed fields as they were; None for a creation.
         after: The changed fields as they became.
@@ -101,6 +106,7 @@ class JournalEntry:
     acting_as: str | None = None
     cause: Id | None = None
     origin: str | None = None
+    rule: str | None = None
     undoes: Id | None = None
     before: Values | None
     after: Values

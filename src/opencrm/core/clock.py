@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
+
+from opencrm.errors import ConfigurationError
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -47,11 +51,44 @@ class ManualClock:
         self._now += _forward(by)
 
 
+class ShiftedClock:
+    """A clock that shows another one's time, and more of it where its workspace is a sandbox.
+
+    Args:
+        base: The other clock.
+    """
+
+    def __init__(self, base: Clock) -> None:
+        self._base = base
+        self._shift = timedelta()
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        return self._base.now() + self._shift
+
+    def shift(self, by: timedelta) -> None:
+        """Show so much more than the other clock, or what it shows already: a clock never goes back."""
+        with self._lock:
+            self._shift = max(self._shift, by)
+
+    def advance(self, by: timedelta) -> None:
+        """Move the other clock forward.
+
+        Raises:
+            ConfigurationError: It cannot be moved.
+        """
+        move = getattr(self._base, "advance", None)
+        if move is None:
+            raise ConfigurationError("this workspace's clock cannot be moved")
+        move(by)
+
+
 def monotonic() -> float:
     """Return seconds of a clock that never jumps: for durations and leases, not for instants."""
     return time.monotonic()
 
 
+@lru_cache(maxsize=1000)
 def duration(text: str) -> timedelta:
     """Read a duration such as `"16m"`, `"1h30m"` or `"6w"` (units s, m, h, d, w).
 
@@ -59,9 +96,13 @@ def duration(text: str) -> timedelta:
         ValueError: The text is not a duration.
     """
     parts = re.findall(r"(\d+)([smhdw])", text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
+    units = [unit for _, unit in parts]
+    if not parts or "".join(number + unit for number, unit in parts) != text or len(set(units)) < len(units):
         raise ValueError(f"{text!r} is not a duration such as 16m, 1h30m or 6w")
-    return timedelta(**{_UNITS[unit]: int(number) for number, unit in parts})
+    try:
+        return timedelta(**{_UNITS[unit]: int(number) for number, unit in parts})
+    except OverflowError:
+        raise ValueError(f"{text!r} is longer than a hundred years") from None
 
 
 def _forward(by: timedelta) -> timedelta:

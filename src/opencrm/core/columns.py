@@ -161,12 +161,17 @@ def _by_code_point_postgresql(element: _ByCodePoint, compiler: Any, **given: Any
 
 def all_read(kind: TypeEngine[Any], dialect: Dialect) -> ConvertAll:
     """Return what makes typed values of a driver's for a whole column; None where the driver's are typed already."""
-    read = kind.reader(dialect) if isinstance(kind, _Column) else kind.result_processor(dialect, None)
+    read = one_read(kind, dialect)
     if read is None:
         return None
     if read is str:
         return _texts
     return lambda values: [None if value is None else read(value) for value in values]
+
+
+def one_read(kind: TypeEngine[Any], dialect: Dialect) -> Convert:
+    """Return what makes a typed value of a driver's that is not None; None where the driver's is typed already."""
+    return kind.reader(dialect) if isinstance(kind, _Column) else kind.result_processor(dialect, None)
 
 
 def all_bound(kind: TypeEngine[Any], dialect: Dialect) -> ConvertAll:
@@ -196,7 +201,9 @@ def key_column(length: int) -> TypeEngine[str]:
 
 def instant_text(value: datetime | None) -> str | None:
     """Return an instant as ISO 8601 text of one width, in UTC."""
-    return None if value is None else value.astimezone(UTC).isoformat(timespec="microseconds")
+    if value is None:
+        return None
+    return (value if value.tzinfo is UTC else value.astimezone(UTC)).isoformat(timespec="microseconds")
 
 
 def _instant_utc(value: datetime) -> datetime:

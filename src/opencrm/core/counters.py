@@ -62,7 +62,7 @@ class Step:
         return Step(-self.number, -self.valued, -self.high, -self.low)
 
     def __bool__(self) -> bool:
-        return self != _NOTHING
+        return bool(self.number or self.valued or self.high or self.low)
 
 
 _NOTHING = Step()

@@ -65,6 +65,20 @@ def packed(value: ColumnElement[Any], kind: TypeEngine[Any]) -> ColumnElement[An
     return value if form is None or getattr(kind, "as_text", False) else _Told(value, form)
 
 
+def days(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the number of an expression's day, of which one can be taken from another."""
+    return _Days(value)
+
+
+class _Days(FunctionElement[Any]):
+    name = "days"
+    inherit_cache = True
+
+    def __init__(self, value: ColumnElement[Any]) -> None:
+        super().__init__(value)
+        self.type = BigInteger()
+
+
 class _Told(FunctionElement[Any]):
     name = "told"
     inherit_cache = False
@@ -119,6 +133,16 @@ def _taken_postgresql(element: _Taken, compiler: Any, **given: Any) -> str:
     if isinstance(element.type, columns.AmountColumn | BigInteger):
         return f"({text}::BIGINT)"
     return f"({text}::BOOLEAN)" if isinstance(element.type, columns.BooleanColumn) else f'({text} COLLATE "C")'
+
+
+@compiles(_Days)
+def _days(element: _Days, compiler: Any, **given: Any) -> str:
+    return f"CAST(julianday({compiler.process(element.clauses, **given)}) + 0.5 AS INTEGER)"
+
+
+@compiles(_Days, "postgresql")
+def _days_postgresql(element: _Days, compiler: Any, **given: Any) -> str:
+    return f"CAST(CAST({compiler.process(element.clauses, **given)} AS DATE) - DATE '1970-01-01' AS BIGINT)"
 
 
 @compiles(_Told)

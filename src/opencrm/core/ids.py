@@ -34,6 +34,8 @@ class Ids:
 
     def many(self, number: int) -> list[Id]:
         """Return the next ids, in order: for a batch at once, which costs a third of one at a time."""
+        if not number:
+            return []
         now = int(self._clock.now().timestamp() * 1000) << 12
         with self._lock:
             first = max(now, self._last + 1)

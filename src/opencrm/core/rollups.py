@@ -92,6 +92,10 @@ def _check_type(kind: FieldType[object], rollup: Rollup, over: Spec) -> None:
     measured = over.fields.get(rollup.of or "")
     if measured is None:
         raise ValueError(f"of: {over.name} has no field {rollup.of!r}")
+    if rollup.measure == "interval":
+        if type(measured.type) is not Day or type(kind) is not Number:
+            raise ValueError("an interval is a number, and of a day")
+        return
     if rollup.measure in ("least", "greatest") and isinstance(measured.type, Day | Instant):
         if type(kind) is not type(measured.type):
             raise ValueError(f"must be of the kind of {over.name}.{rollup.of}")

@@ -10,7 +10,19 @@ import attrs
 
 from opencrm.core.access.grants import Grant
 from opencrm.core.change import Values
-from opencrm.core.conditions import FALSE, TRUE, Condition, Linked, all_of, any_of, predicate
+from opencrm.core.conditions import (
+    FALSE,
+    TRUE,
+    Condition,
+    Link,
+    Linked,
+    Referring,
+    all_of,
+    any_of,
+    by_itself,
+    predicate,
+)
+from opencrm.core.conditions.python import Test
 from opencrm.core.entity import Spec
 from opencrm.core.values import Id
 
@@ -128,7 +140,12 @@ class Expression:
 
     def test(self, linked: Linked) -> Callable[[Values], bool]:
         """Return the expression as a function of a record's state."""
-        return predicate(self.condition, self.spec, linked)
+        return self._alone or predicate(self.condition, self.spec, linked)
+
+    @cached_property
+    def _alone(self) -> Test | None:
+        """The function where it asks for no other record, and is the same whoever judges those."""
+        return predicate(self.condition, self.spec, _no_other) if by_itself(self.condition) else None
 
     def verdict(self, row: Values, linked: Linked) -> Verdict:
         """Judge one record, and say why."""
@@ -170,3 +187,8 @@ class Expression:
 
     def _holds(self, condition: Condition, row: Values, linked: Linked) -> bool:
         return predicate(condition, self.spec, linked)(row)
+
+
+def _no_other(link: Link | Referring, id: Id) -> bool:
+    """Judge a linked record, of a condition that has no link."""
+    raise TypeError(f"{type(link).__name__}: a condition by itself asks for no other record ({id})")

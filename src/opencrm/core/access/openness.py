@@ -72,10 +72,13 @@ def open_fields(rights: Rights, spec: Spec, names: Iterable[str], verb: str) -> 
 
     Of the roles that let one read the entity, the most permissive decides. Who has none, and reads through a task or
     a share alone, sees what no role that reads it is denied, as far as links carry it: one more role never takes a
-    field away.
+    field away. A plugin's automation holds no role: it reads and writes what is open by itself, whatever roles deny to
+    people, and the fields that the plugin itself adds.
     """
     if rights.owner:
         return iter(names)
+    if rights.principal.kind == "automation":
+        return (it for it in names if it == "id" or _own(rights, spec, it) or _UNRULED.opens(spec, it, verb))
     roles = _reading(rights, spec)
     if roles:
         held = [Openness(it.grants, it.field_rules, everything=it.owner) for it in roles.values()]
@@ -84,6 +87,12 @@ def open_fields(rights: Rights, spec: Spec, names: Iterable[str], verb: str) -> 
     carried = carried_fields(rights, spec)
     known = (it for it in names if carried is None or it in carried or it == "id")
     return (it for it in known if it == "id" or all(each.opens(spec, it, verb) for each in every))
+
+
+def _own(rights: Rights, spec: Spec, name: str) -> bool:
+    """Say whether a field is one that the plugin of this automation adds."""
+    field = spec.fields[name]
+    return field.custom and not field.defined and name.startswith(f"{rights.principal.id}_")
 
 
 def _reading(rights: Rights, spec: Spec) -> dict[Id, RoleGrants]:

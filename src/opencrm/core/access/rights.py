@@ -9,6 +9,7 @@ from functools import cached_property, partial
 import attrs
 
 from opencrm.core.access import reach
+from opencrm.core.access.circles import Circle, around
 from opencrm.core.access.expressions import Expression, Restriction
 from opencrm.core.access.grants import Grant, Scope
 from opencrm.core.access.guards import Guard
@@ -64,6 +65,7 @@ class Rights:
         sharers: Those who share records with the principal.
         shared: The entities of which they do.
         guards: The restrictions of the active plugins.
+        circles: The pipelines that not everybody may use.
     """
 
     principal: Principal
@@ -82,6 +84,7 @@ class Rights:
     sharers: tuple[Rights, ...] = ()
     shared: frozenset[str] = frozenset()
     guards: tuple[Guard, ...] = ()
+    circles: tuple[Circle, ...] = ()
 
     def __attrs_post_init__(self) -> None:
         self._expressions: dict[tuple[str, str], Expression] = {}
@@ -152,6 +155,18 @@ class Rights:
         for guard in self.guards:
             if guard.restricts(spec.name, action):
                 yield Restriction(self.bound(spec, guard.condition), guard.reason)
+        for circle in self._closed:
+            condition = circle.outside(spec.name, action)
+            if condition is not None:
+                yield Restriction(self.bound(spec, condition), circle.reason)
+
+    @cached_property
+    def _closed(self) -> tuple[Circle, ...]:
+        """The pipelines that are for others, also where the principal stands in for somebody."""
+        if self.user_id is None:
+            return ()  # What rules and plugins do, they were granted.
+        lent = (seat for it in self.standing_in for seat in it.rights.seats)
+        return tuple(around(self.circles, (*self.seats, *lent)))
 
     def bound(self, spec: Spec, when: Condition) -> Condition:
         """Return the condition of a grant or a guard; one about a field that went away with its plugin never holds."""

@@ -33,7 +33,7 @@ from opencrm.core.conditions.nodes import (
     at_most,
 )
 from opencrm.core.conditions.operators import operators, operators_of
-from opencrm.core.conditions.python import Linked, Told, predicate
+from opencrm.core.conditions.python import Linked, Told, by_itself, predicate
 from opencrm.core.conditions.query import query_conditions
 from opencrm.core.conditions.sql import clause, shape, values
 from opencrm.core.conditions.text import condition, plain
@@ -68,6 +68,7 @@ __all__ = [
     "at_least",
     "at_most",
     "bind",
+    "by_itself",
     "clause",
     "condition",
     "fields_of",

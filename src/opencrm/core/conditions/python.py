@@ -70,6 +70,16 @@ def predicate(item: Condition, spec: Spec, linked: Linked, told: Told | None = N
     return _comparison(item, _reader(spec, item.field))
 
 
+def by_itself(item: Condition) -> bool:
+    """Say whether one record's state is all that a condition asks for: neither other records nor the journal."""
+    match item:
+        case All(items) | AnyOf(items):
+            return all(by_itself(each) for each in items)
+        case Not(inner):
+            return by_itself(inner)
+    return not isinstance(item, Link | Referring | Changed)
+
+
 def _every(tests: Sequence[Test]) -> Test:
     def every(row: Values) -> bool:
         for test in tests:  # noqa: SIM110  # a generator costs more than the comparisons

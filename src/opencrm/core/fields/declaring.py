@@ -64,7 +64,8 @@ class Field:
     @property
     def defined(self) -> bool:
         """Whether a workspace defined it for itself."""
-        return self.slot is not None and self.slot != self.name
+        plugged = (self.name, f"{self.name.removesuffix('_currency')}_c")
+        return self.slot is not None and self.slot not in plugged
 
     @property
     def folded(self) -> bool:

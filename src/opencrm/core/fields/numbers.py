@@ -43,12 +43,18 @@ class Whole(FieldType[int]):
         return int(number)
 
 
+def _bound(raw: Decimal | int | str | None) -> Decimal | None:
+    return None if raw is None else exact(raw)
+
+
 @attrs.frozen
 class Number(FieldType[Decimal]):
     """An exact decimal number of at most four places."""
 
     name = "number"
     ordered = True
+    least: Decimal | None = attrs.field(default=None, kw_only=True, converter=_bound)
+    most: Decimal | None = attrs.field(default=None, kw_only=True, converter=_bound)
 
     def column(self) -> TypeEngine[Any]:
         return columns.AmountColumn()
@@ -59,10 +65,17 @@ class Number(FieldType[Decimal]):
             raise ValueError("is too large: at most 14 digits stand before the point")
         if number != round(number, columns.SCALE):
             raise ValueError(f"must have at most {columns.SCALE} decimal places")
+        self._check_bounds(number)
         return columns.tidy(int(number.scaleb(columns.SCALE)))
 
     def dump(self, value: Any) -> str:
         return _plain(value)
+
+    def _check_bounds(self, number: Decimal) -> None:
+        if self.least is not None and number < self.least:
+            raise ValueError(f"must be at least {self.least}")
+        if self.most is not None and number > self.most:
+            raise ValueError(f"must be at most {self.most}")
 
 
 @attrs.frozen

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
 
-Measure: TypeAlias = Literal["count", "sum", "average", "least", "greatest"]
+Measure: TypeAlias = Literal["count", "sum", "average", "least", "greatest", "interval"]
 
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
@@ -20,8 +20,9 @@ class Rollup:
     Args:
         over: Name of the entity whose records are counted.
         by: The reference field of theirs that leads to the record with the roll-up.
-        measure: What is computed.
-        of: The field that is summed, averaged or compared; of amounts, those in the workspace's currency.
+        measure: What is computed; an interval is how many days lie between one and the next on average.
+        of: The field that is summed, averaged or compared; of amounts, those in the workspace's currency; of an
+            interval, a day.
         where: A condition that the counted records meet, as JSON holds conditions; it looks at their own fields and
             at no moving date.
 

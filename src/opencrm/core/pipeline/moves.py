@@ -10,6 +10,7 @@ import attrs
 
 from opencrm.core.change import Change, Kind, Objection, Values
 from opencrm.core.pipeline.definition import Pipeline
+from opencrm.core.pipeline.reasons import REASON, unknown
 from opencrm.core.values import Id
 from opencrm.errors import InvalidMove
 
@@ -83,6 +84,16 @@ def move_rule(pipelines: Pipelines, change: Change) -> Iterator[Objection]:
     elif home is not None and not home.allows(before["stage"], end):
         text = f"pipeline {home.key!r} has no move from {before['stage']!r} to {end!r}"
         yield Objection(change.id, "invalid_move", text, "stage")
+
+
+def unknown_reason(pipelines: Pipelines, change: Change) -> str | None:
+    """Say what is wrong with a reason for losing that is new to a record; None where its stage knows it, or none."""
+    after = change.after
+    if change.kind is not Kind.CHANGED or REASON not in change.fields:
+        return None
+    home = pipelines.get(after.get("pipeline") or "")
+    stage = None if home is None else home.stage(after["stage"])
+    return unknown(stage.reasons, after[REASON]) if stage is not None and stage.reasons else None
 
 
 def stage_moves(changes: Iterable[Change]) -> Iterator[StageMove]:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 DELEGATED = frozenset({"unit", "user", "membership", "role", "deputy"})
 """The entities of the organisation that others than owners may change, as far as the rules of delegation let them."""
 
+_KEPT = frozenset({"pipeline_definition", "rule_definition"})
+"""Those that others than owners may change who are granted it for the whole company: no unit has them."""
+
 _OWN_ACTIONS = frozenset({"create", "read", "update", "delete", "restore", "export"})
 
 
@@ -31,7 +34,7 @@ def arms(rights: Rights, spec: Spec, action: str) -> Iterator[Arm]:
         yield from _personal(rights, spec, action)
     elif spec.options.part_of:
         yield from parts.arms(rights, spec, action)
-    elif not spec.options.organisation or spec.name in DELEGATED or action in ("read", "export"):
+    elif not spec.options.organisation or spec.name in DELEGATED | _KEPT or action in ("read", "export"):
         yield from _granted(rights, spec, action)
         yield from _deputed(rights, spec, action)
         yield from lending.direct(rights, spec, action)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped
 from opencrm.core.access.grants import check_actions, check_entities
 from opencrm.core.entities.base import Core
 from opencrm.core.entities.contact import Contact
-from opencrm.core.entities.organisation import User, check_period
+from opencrm.core.entities.workspace.organisation import User, check_period
 from opencrm.core.entity import Options
 from opencrm.core.fields import Instant, Key, RecordId, Reference, Structured, field
 from opencrm.core.locale import Locale

@@ -12,7 +12,7 @@ from opencrm.core.conditions import condition, plain
 from opencrm.core.conditions.limits import DEEPEST
 from opencrm.core.conditions.nodes import is_condition
 from opencrm.core.entities.base import Core, Owned
-from opencrm.core.entities.organisation import Unit
+from opencrm.core.entities.workspace.organisation import Unit
 from opencrm.core.entity import Options
 from opencrm.core.fields import Key, Reference, Structured, Text, field, parse_id
 

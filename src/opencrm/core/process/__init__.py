@@ -1,0 +1,1 @@
+"""What people do about a record, and by when."""

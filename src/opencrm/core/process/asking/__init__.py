@@ -1,0 +1,1 @@
+"""What people are asked to fill in, and where it goes."""

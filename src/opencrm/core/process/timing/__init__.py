@@ -1,0 +1,1 @@
+"""Time as declarations speak of it: calendars, durations, deadlines, promises and slots."""
