@@ -102,8 +102,9 @@ def _on_connect(connection: Any, _record: Any) -> None:
 
 
 def _on_begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get("opencrm") == "write"
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    asked = connection.get_execution_options().get("opencrm")
+    if asked != "begins":  # A transaction of opencrm's own begins by itself.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if asked == "write" else "BEGIN")
 
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:

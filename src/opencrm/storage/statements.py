@@ -18,7 +18,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.elements import ClauseElement
 
-from opencrm.core.columns import Convert, all_bound, all_read
+from opencrm.core.columns import Convert, all_bound, all_read, one_read
 
 T = TypeVar("T")
 Parameters: TypeAlias = "tuple[Any, ...] | dict[str, Any]"
@@ -35,24 +35,37 @@ class Prepared:
         self._named = compiled.positiontup is None
         params = compiled.params
         names = params if compiled.positiontup is None else compiled.positiontup
+        self._order = tuple(names)
         self._plan = [(name, params[name], _bind(compiled.binds[name].type, dialect)) for name in names]
         columns = statement.selected_columns if isinstance(statement, Select) else _columns_of(statement)
         self.names: tuple[str, ...] = tuple(str(column.key) for column in columns)
-        self._results = [all_read(column.type.dialect_impl(dialect), dialect) for column in columns]
-        self._typed = not any(self._results)
+        kinds = [column.type.dialect_impl(dialect) for column in columns]
+        self._results = [all_read(kind, dialect) for kind in kinds]
+        reads = [(at, one_read(kind, dialect)) for at, kind in enumerate(kinds)]
+        self._reads = [(at, read) for at, read in reads if read is not None]
 
     def parameters(self, values: Mapping[str, Any]) -> Parameters:
         """Return the driver's parameters for the named values."""
-        given = [(name, values.get(name, default), convert) for name, default, convert in self._plan]
-        if self._named:
-            return {name: convert(value) if convert else value for name, value, convert in given}
-        return tuple(convert(value) if convert else value for _, value, convert in given)
+        given = [
+            convert(values.get(name, default)) if convert else values.get(name, default)
+            for name, default, convert in self._plan
+        ]
+        return dict(zip(self._order, given, strict=True)) if self._named else tuple(given)
 
     def read(self, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
         """Return the driver's rows with typed values; converted by column, which costs half of going by row."""
-        if self._typed or not rows:
+        if not self._reads or not rows:
             return rows
+        if len(rows) == 1:
+            return [self._read_one(rows[0])]
         return list(zip(*self.columns(rows), strict=True))
+
+    def _read_one(self, row: Sequence[Any]) -> Sequence[Any]:
+        values = list(row)
+        for at, read in self._reads:
+            if values[at] is not None:
+                values[at] = read(values[at])
+        return tuple(values)
 
     def columns(self, rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
         """Return the driver's rows as columns of typed values."""
@@ -68,17 +81,23 @@ class Writer:
         self.sql = prepared.sql
         self.table = dialect.identifier_preparer.quote(table.name)
         self.target = f"{dialect.identifier_preparer.quote(schema)}.{self.table}" if schema else self.table
-        self._columns = [(it.name, all_bound(it.type.dialect_impl(dialect), dialect)) for it in table.columns]
-        self._one = [(it.name, _bind(it.type, dialect)) for it in table.columns]
-
-    @property
-    def columns(self) -> list[str]:
+        self.columns = [it.name for it in table.columns]
         """The columns' names, in order."""
-        return [name for name, _ in self._columns]
+        self._columns = [(it.name, all_bound(it.type.dialect_impl(dialect), dialect)) for it in table.columns]
+        binds = [_bind(it.type, dialect) for it in table.columns]
+        self._binds = [(at, convert) for at, convert in enumerate(binds) if convert is not None]
+
+    def of_rows(self, number: int) -> str:
+        """Return the INSERT of so many rows."""
+        begin, values, one = self.sql.partition(" VALUES ")
+        return begin + values + ", ".join([one] * number)
 
     def row(self, record: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return one record as the driver takes it."""
-        return tuple([bind(record.get(name)) if bind else record.get(name) for name, bind in self._one])
+        values = list(map(record.get, self.columns))
+        for at, convert in self._binds:
+            values[at] = convert(values[at])
+        return tuple(values)
 
     def rows(self, records: Iterable[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
         """Return records as the driver takes them; what a record does not name is NULL."""
@@ -122,7 +141,7 @@ class Statements:
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, Prepared] = OrderedDict()
         self._writers: dict[Table, Writer] = {}
-        self._together: dict[tuple[Table, ...], str] = {}
+        self._together: dict[tuple[tuple[Table, int], ...], str] = {}
         self._numbered: OrderedDict[str, Numbered] = OrderedDict()
 
     def prepare(self, shape: Hashable, build: Callable[[], Executable | ClauseElement]) -> Prepared:
@@ -154,13 +173,13 @@ class Statements:
                     self._numbered.popitem(last=False)
         return found
 
-    def together(self, tables: tuple[Table, ...]) -> str:
-        """Return the INSERTs of one row into each of several tables as one statement, for PostgreSQL."""
-        found = self._together.get(tables)
+    def together(self, shape: tuple[tuple[Table, int], ...]) -> str:
+        """Return the INSERTs of so many rows into each of several tables as one statement, for PostgreSQL."""
+        found = self._together.get(shape)
         if found is None:
-            *first, last = (self.writer(table).sql for table in tables)
+            *first, last = (self.writer(table).of_rows(number) for table, number in shape)
             parts = ", ".join(f"part{at} AS ({sql})" for at, sql in enumerate(first))
-            found = self._together[tables] = f"WITH {parts} {last}"
+            found = self._together[shape] = f"WITH {parts} {last}"
         return found
 
 

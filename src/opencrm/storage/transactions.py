@@ -5,21 +5,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from typing import Any, TypeVar
+from itertools import chain
+from typing import Any, Literal, TypeVar
 
-from sqlalchemy import Connection, Engine, RootTransaction, Table
+from sqlalchemy import Connection, Engine, RootTransaction, String, Table, bindparam, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.elements import ClauseElement
 
 from opencrm.core.change import Values
 from opencrm.storage.engines import numbered_cursor
-from opencrm.storage.fair import FairLock
 from opencrm.storage.statements import Parameters, Prepared, Statements
 from opencrm.storage.translation import driver_errors, from_driver, translated
+from opencrm.storage.waiting.alarms import Bell
+from opencrm.storage.waiting.fair import FairLock
+from opencrm.storage.waiting.turns import Turns
 
 T = TypeVar("T")
 _LOG = logging.getLogger("sqlalchemy.engine")
+TOGETHER = 2
+"""So many rows of a table at most go in one statement with those of others; each number of rows is a statement."""
 COPY_FROM = 50
 """From so many rows on, PostgreSQL is given them by COPY."""
 
@@ -27,20 +32,31 @@ COPY_FROM = 50
 class Transaction:
     """One open transaction; never commits by itself.
 
-    The driver is asked without SQLAlchemy between, which would describe each result anew, unless somebody listens to
-    the engine's statements or has them logged.
+    The driver is asked without SQLAlchemy between, which would describe each result anew, unless somebody listened to
+    the engine's statements, or had them logged, when it began.
+
+    Args:
+        connection: The connection, with a transaction open.
+        statements: The database's.
+        hosts: Whether the connection is a host's, to which it may listen by itself.
 
     Attributes:
+        wakes: Whether workers are told of its commit.
         edition: Tells the custom fields of one configuration from those of another: statements are kept by it.
+        alive: Entity and id of records that were stored in it last, and that are not deleted: they need not be
+            looked for.
     """
 
-    def __init__(self, connection: Connection, statements: Statements) -> None:
+    def __init__(self, connection: Connection, statements: Statements, *, hosts: bool = False) -> None:
         self.connection = connection
         self.statements = statements
         self.sqlite = connection.dialect.name == "sqlite"
         self.edition = ""
-        self._heard = connection.dispatch
-        self._logged = bool(connection.engine.echo) or _LOG.isEnabledFor(logging.INFO)
+        self.wakes = False
+        self.alive: set[tuple[str, str]] = set()
+        heard = (connection if hosts else connection.engine).dispatch  # A connection's own takes long to be made.
+        logged = connection.engine.echo or _LOG.isEnabledFor(logging.INFO)
+        self._watched = bool(logged or heard.before_cursor_execute or heard.after_cursor_execute)
         self._errors = driver_errors(connection.engine)
 
     def select(
@@ -91,23 +107,49 @@ class Transaction:
         self._ask(writer.sql, rows if len(rows) > 1 else rows[0], _how_many)
 
     def insert_all(self, several: Iterable[tuple[Table, Sequence[Mapping[str, Any]]]]) -> None:
-        """Insert rows into tables, each named once; on PostgreSQL those of one row go in one statement together."""
+        """Insert rows into tables, each named once; on PostgreSQL those of a row or two go in one statement."""
         given = [(table, records) for table, records in several if records]
-        single = {table: records[0] for table, records in given if len(records) == 1}
-        together = len(single) > 1 and not self.sqlite
+        few = {table: records for table, records in given if len(records) <= TOGETHER}
+        together = len(few) > 1 and not self.sqlite
         for table, records in given:
-            if not together or table not in single:
+            if not together or table not in few:
                 self.insert(table, records)
         if together:
-            values = [value for table, record in single.items() for value in self.statements.writer(table).row(record)]
-            self._ask(self.statements.together(tuple(single)), tuple(values), _how_many)
+            rows = [self.statements.writer(table).row(record) for table, records in few.items() for record in records]
+            shape = tuple((table, len(records)) for table, records in few.items())
+            self._ask(self.statements.together(shape), tuple(chain.from_iterable(rows)), _how_many)
 
-    def lock(self, table: Table) -> None:
-        """Keep everybody else from writing a table, once those who do so now have ended; on SQLite nobody else can."""
+    def caused(self, error: BaseException) -> bool:
+        """Say whether an error was raised because the database's driver raised one."""
+        return isinstance(error.__cause__, (SQLAlchemyError, self._errors))
+
+    def begin(self, *, writes: bool) -> None:
+        """Begin on SQLite, whose driver begins nothing by itself."""
+        if self.sqlite:
+            self._ask("BEGIN IMMEDIATE" if writes else "BEGIN", (), _nothing)
+
+    def notify(self, channel: str) -> None:
+        """Have PostgreSQL tell workers of the commit."""
+        self.query("notify", lambda: select(func.pg_notify(bindparam("channel"), "")), {"channel": channel})
+
+    def lock(self, table: Table, mode: Literal["EXCLUSIVE", "SHARE ROW EXCLUSIVE"] = "SHARE ROW EXCLUSIVE") -> None:
+        """Keep everybody else from writing a table, once those who do so now have ended; on SQLite nobody else can.
+
+        Args:
+            table: The table.
+            mode: `EXCLUSIVE` keeps those from it, too, who lock its rows in order to write them.
+        """
         if not self.sqlite:
             target = self.statements.writer(table).target
             with translated():
-                self.connection.exec_driver_sql(f"LOCK TABLE {target} IN SHARE ROW EXCLUSIVE MODE")
+                self.connection.exec_driver_sql(f"LOCK TABLE {target} IN {mode} MODE")
+
+    def hold(self, name: str) -> None:
+        """Wait until nobody else in this workspace holds a name, and hold it to the end; SQLite has one writer."""
+        if not self.sqlite:
+            key = func.hashtextextended(bindparam("name", type_=String()), 0)
+            given = {"name": f"{self.statements.schema or ''} {name}"}
+            self.query("hold", lambda: select(func.pg_advisory_xact_lock(key).label("held")), given)
 
     @contextmanager
     def planning_anew(self) -> Iterator[None]:
@@ -128,6 +170,7 @@ class Transaction:
         try:
             yield
         except BaseException:
+            self.alive.clear()
             with translated():
                 nested.rollback()
             raise
@@ -136,7 +179,7 @@ class Transaction:
 
     def _ask(self, sql: str, given: Parameters | list[Any], take: Callable[[Any], T]) -> T:
         """Run a statement, once or for each of a list of parameters, and take what is wanted from its cursor."""
-        if self._logged or self._heard.before_cursor_execute or self._heard.after_cursor_execute:
+        if self._watched:
             with translated():
                 result = self.connection.exec_driver_sql(sql, given)
                 found = take(result.cursor if result.returns_rows else result)
@@ -193,6 +236,10 @@ def _every_row(cursor: Any) -> list[Any]:
     return found
 
 
+def _nothing(_: Any) -> None:
+    """Take nothing from a cursor."""
+
+
 def _how_many(cursor: Any) -> int:
     return int(cursor.rowcount)
 
@@ -230,8 +277,15 @@ class Database:
         self.schema = schema
         self.sqlite = engine.dialect.name == "sqlite"
         self._statements: Statements | None = None
+        self.alarm = Bell()
         self._turn = FairLock() if self.sqlite else None
-        self._writing = engine.execution_options(opencrm="write") if self.sqlite else engine
+        self._turns = Turns(engine) if self.sqlite else None
+        self._engine = engine.execution_options(opencrm="begins") if self.sqlite else engine
+
+    @property
+    def channel(self) -> str:
+        """Where PostgreSQL tells workers that something was committed."""
+        return f"opencrm_{self.schema or 'workspace'}"[:60]
 
     @property
     def statements(self) -> Statements:
@@ -249,14 +303,16 @@ class Database:
             {} if self.sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         )
         statements = self.statements
-        connection = _connected(self.engine)
+        connection = _connected(self._engine)
         with connection:
             if options:
                 connection = connection.execution_options(**options)
             with translated():
                 transaction = connection.begin()
+            found = Transaction(connection, statements)
             try:
-                yield Transaction(connection, statements)
+                found.begin(writes=False)
+                yield found
             except BaseException:
                 _take_back(transaction)
                 raise
@@ -269,24 +325,38 @@ class Database:
     def write(self) -> Iterator[Transaction]:
         """Open a transaction that may write: committed at the end, taken back on any error."""
         statements = self.statements
-        turn: AbstractContextManager[Any] = self._turn or nullcontext()
-        with turn, _connected(self._writing) as connection:
+        mine: AbstractContextManager[Any] = self._turn or nullcontext()
+        ours: AbstractContextManager[Any] = self._turns or nullcontext()
+        with mine, ours, _connected(self._engine) as connection:
             with translated():
                 outer = connection.begin()
+            transaction = Transaction(connection, statements)
             try:
-                yield Transaction(connection, statements)
+                transaction.begin(writes=True)
+                yield transaction
+                if transaction.wakes and not self.sqlite:
+                    transaction.notify(self.channel)
             except BaseException:
                 _take_back(outer)
                 raise
             _commit(connection, outer)
+        if transaction.wakes:
+            self.alarm.ring()
 
     @contextmanager
     def join(self, connection: Connection) -> Iterator[Transaction]:
-        """Work inside a transaction of the host's, which alone commits it; an error takes back only this part."""
-        transaction = Transaction(connection, self.statements)
+        """Work inside a transaction of the host's, which alone commits it; an error takes back only this part.
+
+        PostgreSQL tells workers once the host commits; on SQLite they find out at their next look.
+        """
+        transaction = Transaction(connection, self.statements, hosts=True)
         with transaction.savepoint():
             yield transaction
+            if transaction.wakes and not self.sqlite:
+                transaction.notify(self.channel)
 
     def close(self) -> None:
         """Close the connections that are kept open."""
         self.engine.dispose()
+        if self._turns is not None:
+            self._turns.close()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, PendingRollbackError, SQLAlchemyError
 
 from opencrm.errors import ConfigurationError, ConflictError, Duplicate, InputError, OpenCRMError, Unavailable
 
@@ -39,6 +39,8 @@ def from_driver(error: Exception) -> OpenCRMError:
 def _of(error: SQLAlchemyError) -> OpenCRMError:
     if isinstance(error, DBAPIError) and error.orig is not None:
         return _explain(error, error.orig)
+    if isinstance(error, PendingRollbackError):  # Its connection was lost before.
+        return Unavailable("the database cannot be used: the connection was lost")
     return ConfigurationError(f"the database refuses: {error}")
 
 

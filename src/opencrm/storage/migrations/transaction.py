@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.schema import CreateSchema
 
 from opencrm.errors import ConfigurationError
+from opencrm.storage.translation import translated
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('opencrm ' || coalesce(:schema, current_schema()), 0))")
 
@@ -22,6 +23,7 @@ def migration(engine: Engine, schema: str | None) -> Iterator[Connection]:
     can be replaced, and are checked before the commit.
 
     Raises:
+        Unavailable: The database cannot be reached.
         ConfigurationError: The driver manages transactions itself, or rows refer to nothing at the end.
     """
     opened = _sqlite(engine) if engine.dialect.name == "sqlite" else _postgresql(engine, schema)
@@ -31,14 +33,23 @@ def migration(engine: Engine, schema: str | None) -> Iterator[Connection]:
 
 @contextmanager
 def reading(engine: Engine, schema: str | None) -> Iterator[Connection]:
-    """Open a connection to look at tables; unqualified names mean those in `schema`."""
-    with engine.connect() as connection:
+    """Open a connection to look at tables; unqualified names mean those in `schema`.
+
+    Raises:
+        Unavailable: The database cannot be reached.
+    """
+    with _connected(engine) as connection:
         yield connection.execution_options(schema_translate_map={None: schema}) if schema else connection
+
+
+def _connected(engine: Engine) -> Connection:
+    with translated():
+        return engine.connect()
 
 
 @contextmanager
 def _sqlite(engine: Engine) -> Iterator[Connection]:
-    with engine.connect() as plain:
+    with _connected(engine) as plain:
         driver: Any = plain.connection.dbapi_connection
         connection = plain.execution_options(opencrm="write")
         with _foreign_keys_off(driver), connection.begin():
@@ -68,7 +79,7 @@ def _check_foreign_keys(connection: Connection) -> None:
 
 @contextmanager
 def _postgresql(engine: Engine, schema: str | None) -> Iterator[Connection]:
-    with engine.connect() as plain:
+    with _connected(engine) as plain:
         connection = plain.execution_options(isolation_level="READ COMMITTED", schema_translate_map={})
         with connection.begin():
             connection.execute(_LOCK, {"schema": schema})

@@ -11,7 +11,7 @@ import attrs
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from opencrm.errors import ConfigurationError, OpenCRMError
+from opencrm.errors import ConfigurationError, OpenCRMError, Unavailable
 from opencrm.storage.migrations import scripts
 from opencrm.storage.migrations.difference import Difference, difference
 from opencrm.storage.migrations.observed import observed
@@ -97,6 +97,7 @@ def upgrade(
 
     Raises:
         ConfigurationError: The core cannot be upgraded.
+        Unavailable: The database is not there, or no longer.
     """
     with translated(), reading(engine, schema) as connection:
         known = recorded(connection)
@@ -163,15 +164,18 @@ def _upgrade_owner(act: _Act, owner: Owner) -> Outcome:
 
 
 def _failed(owner: Owner, error: Exception) -> Failed:
-    if isinstance(error, OpenCRMError):
-        reason = error
-    else:
-        text = f"{owner.name}: the upgrade failed, and nothing was changed: {_cause(error)}"
-        reason = ConfigurationError(text, owner=owner.name)
-        reason.__cause__ = error
-    if owner.name == CORE_OWNER:
+    reason = error if isinstance(error, OpenCRMError) else _told(owner, error)
+    if owner.name == CORE_OWNER or isinstance(reason, Unavailable):
         raise reason
     return Failed(owner.name, reason)
+
+
+def _told(owner: Owner, error: Exception) -> OpenCRMError:
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    text = f"{owner.name}: the upgrade failed, and nothing was changed: {_cause(error)}"
+    reason = (Unavailable if lost else ConfigurationError)(text, owner=owner.name)
+    reason.__cause__ = error
+    return reason
 
 
 def _cause(error: Exception) -> str:
