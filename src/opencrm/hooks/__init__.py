@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from opencrm.hooks.declarations import PRESETS, Action, Cells, Exporter, Importer, RoleTemplate, Row, WebApp
-from opencrm.hooks.loading import Found, discover, fitting, load, load_all
+from opencrm.hooks.declarations import PRESETS, Action, Cells, Exporter, Importer, RoleTemplate, Row, Service, WebApp
+from opencrm.hooks.loading import Found, check_together, discover, fitting, load, load_all
 from opencrm.hooks.markers import HOOK_API, hookimpl, hookspec
 from opencrm.hooks.people import Attempt, Identity, IdentityDoor, Message
 from opencrm.hooks.plugin import Plugin, Source, given_plugin
@@ -30,9 +30,11 @@ __all__ = [
     "Plugin",
     "RoleTemplate",
     "Row",
+    "Service",
     "Source",
     "WebApp",
     "arguments",
+    "check_together",
     "discover",
     "fitting",
     "given_plugin",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 import attrs
 
 from opencrm.core.access.grants import FieldRule, Grant
+from opencrm.core.ports import CheckDoor, ServiceDoor
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -140,6 +141,32 @@ class Exporter:
     media_type: str = attrs.field(
         default="application/octet-stream", validator=attrs.validators.matches_re(r"[\w.+-]+/[\w.+-]+")
     )
+
+
+@attrs.frozen(kw_only=True)
+class Service:
+    """Something that rules can have done after a commit: `call("example_print", copies=2)`.
+
+    Args:
+        name: Stable name; begins with the plugin's name and `_`.
+        run: Does it: is given a door, see `ServiceDoor`, and the values of the call by name. What it raises is tried
+            again later. It may be called twice for one call: the door has a `key` and `once` against that.
+        label: What a person reads.
+        check: Says what is missing for it, a few words each: is given a `CheckDoor`, and the values of the call. It is
+            asked in the transaction of the event, and something that is missing refuses the act; so it is quick.
+            The name of a field of the record, given alone, is asked for with a form.
+        ready: Says what is missing for it whatever the record, as a template that is not there: is given a reader, the
+            entities of the records that it is called for, and the values of the call. `crm.problems()` tells it.
+        by_hand: Whether people may ask for it themselves, with `crm.services.ask`, about records that they may change.
+            Then the door is theirs, and what `run` returns is given to them.
+    """
+
+    name: str = attrs.field(validator=attrs.validators.matches_re(r"[a-z][a-z0-9_]{0,63}"))
+    run: Callable[[ServiceDoor, Mapping[str, Any]], Any]
+    label: str = ""
+    check: Callable[[CheckDoor, Mapping[str, Any]], Iterable[str]] | None = None
+    ready: Callable[[Any, Sequence[str], Mapping[str, Any]], Iterable[str]] | None = None
+    by_hand: bool = False
 
 
 @attrs.frozen(kw_only=True)

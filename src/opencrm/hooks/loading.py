@@ -14,6 +14,7 @@ import attrs
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from opencrm.core.process.checks import unmet
 from opencrm.errors import ConfigurationError, PluginError
 from opencrm.hooks.markers import HOOK_API
 from opencrm.hooks.metadata import read_file_metadata
@@ -111,6 +112,21 @@ def fitting(plugins: Iterable[Plugin]) -> tuple[list[Plugin], Refusals]:
         else:
             kept.append(plugin)
     return kept, refused
+
+
+def check_together(plugins: Iterable[Plugin]) -> None:
+    """Refuse plugins that cannot be active together.
+
+    Raises:
+        PluginError: Two register the same thing, or one waits for what can never come; names them.
+    """
+    plugins, taken = tuple(plugins), core_claims()
+    for plugin in plugins:
+        taken = claim(taken, plugin)
+    pipelines = {it.key: it for plugin in plugins for it in plugin.declared.pipelines}
+    for plugin in plugins:
+        for wrong in unmet(pipelines, [*plugin.declared.pipelines, *plugin.declared.rules]):
+            raise PluginError(f"plugin {plugin.name!r}: {wrong}", plugin=plugin.name)
 
 
 def _first_of_each_name(found: Iterable[Found]) -> Iterator[Found]:

@@ -52,11 +52,14 @@ class Message:
         to: Their e-mail address.
         subject: One line.
         text: Plain text.
+        id: What tells it from every other message and stays the same when it is sent again, as a mail's `Message-ID`;
+            None where nobody sends it again.
     """
 
     to: str
     subject: str
     text: str = attrs.field(repr=False)
+    id: str | None = None
 
 
 class IdentityDoor(Protocol):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from itertools import chain
 from types import MappingProxyType, ModuleType
 from typing import Any, Literal, TypeAlias
 
@@ -14,10 +16,16 @@ from opencrm.core.access.grants import Grant
 from opencrm.core.access.guards import Guard
 from opencrm.core.custom import KEY, AddedField
 from opencrm.core.entities import Core
-from opencrm.core.entity import CORE, Entity, specs
+from opencrm.core.entity import CORE, Entity, Spec, specs
 from opencrm.core.pipeline import Pipeline
+from opencrm.core.process.asking.web_forms import WebForm
+from opencrm.core.process.checks import alone
+from opencrm.core.process.needs import grants_for
+from opencrm.core.process.reactions import Process
+from opencrm.core.process.rules import Rule
+from opencrm.core.process.timing.slas import Sla, grants_for_slas
 from opencrm.errors import PluginError
-from opencrm.hooks.declarations import Action, Exporter, Importer, RoleTemplate, WebApp
+from opencrm.hooks.declarations import Action, Exporter, Importer, RoleTemplate, Service, WebApp
 from opencrm.hooks.registration import Implementation, implementations
 
 Source: TypeAlias = Literal["box", "package", "file", "given"]
@@ -32,7 +40,11 @@ _TYPES: Mapping[str, type] = MappingProxyType(
         "fields": AddedField,
         "tables": Table,
         "pipelines": Pipeline,
+        "rules": Rule,
+        "forms": WebForm,
+        "slas": Sla,
         "roles": RoleTemplate,
+        "services": Service,
         "grants": Grant,
         "guards": Guard,
         "importers": Importer,
@@ -42,7 +54,7 @@ _TYPES: Mapping[str, type] = MappingProxyType(
 )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Declarations:
     """What a plugin registers, each kind in the order in which the plugin gave it."""
 
@@ -51,12 +63,34 @@ class Declarations:
     fields: tuple[AddedField, ...] = ()
     tables: tuple[Table, ...] = ()
     pipelines: tuple[Pipeline, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    forms: tuple[WebForm, ...] = ()
+    slas: tuple[Sla, ...] = ()
     roles: tuple[RoleTemplate, ...] = ()
+    services: tuple[Service, ...] = ()
     grants: tuple[Grant, ...] = ()
     guards: tuple[Guard, ...] = ()
     importers: tuple[Importer, ...] = ()
     exporters: tuple[Exporter, ...] = ()
     apps: tuple[WebApp, ...] = ()
+
+    def wanted(self, entities: Mapping[str, Spec]) -> tuple[Grant, ...]:
+        """Return what the plugin's Automation asks for: as it says, and what its pipelines, rules and forms need.
+
+        Args:
+            entities: Every entity by name.
+        """
+        needed = grants_for(self.pipelines, self.rules, entities, self.forms), grants_for_slas(self.slas, entities)
+        return tuple(dict.fromkeys((*self.grants, *chain.from_iterable(needed))))
+
+    @cached_property
+    def process(self) -> Process:
+        """The plugin's pipelines and rules by themselves.
+
+        Raises:
+            ValueError: They contradict each other.
+        """
+        return Process([("", it) for it in self.pipelines], [("", it) for it in self.rules])
 
     def claims(self) -> Iterator[tuple[str, str]]:
         """Give what nobody else may claim, as kind and name."""
@@ -66,6 +100,10 @@ class Declarations:
         yield from (("action", action.name) for action in self.actions)
         yield from (("table", table.name) for table in self.tables)
         yield from (("pipeline", pipeline.key) for pipeline in self.pipelines)
+        yield from (("task", kind) for kind in self.process.tasks)
+        yield from (("rule", rule.key) for rule in self.rules)
+        yield from (("form", form.key) for form in self.forms)
+        yield from (("sla", sla.key) for sla in self.slas)
         yield from (("role", role.key) for role in self.roles)
         yield from (("importer", importer.name) for importer in self.importers)
         yield from (("exporter", exporter.name) for exporter in self.exporters)
@@ -190,11 +228,20 @@ def _declarations(plugin: str, found: tuple[Implementation, ...]) -> Declaration
     for action in given.get("actions", ()):
         if not action.name.startswith(f"{registering['actions'].plugin}_"):
             raise registering["actions"].broken(f"{action.name!r} must begin with the plugin's name and _")
+    for service in given.get("services", ()):
+        if not service.name.startswith(f"{registering['services'].plugin}_"):
+            raise registering["services"].broken(f"{service.name!r} must begin with the plugin's name and _")
     for added in given.get("fields", ()):
         _check_field(registering["fields"], added)
     for table in given.get("tables", ()):
         _check_table(registering["tables"], table)
-    return Declarations(**given)
+    declared = Declarations(**given)
+    for kind in ("rules", "pipelines"):
+        if kind in registering:
+            _guarded(registering[kind], lambda: declared.process)
+            for wrong in alone(declared.pipelines, declared.rules):
+                raise registering[kind].broken(wrong)
+    return declared
 
 
 def _of_type(implementation: Implementation, wanted: type) -> tuple[Any, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import attrs
@@ -15,8 +16,12 @@ from opencrm.core.custom import AddedField
 from opencrm.core.entity import Entity
 from opencrm.core.pipeline import Pipeline
 from opencrm.core.ports import AfterDoor, Door
-from opencrm.errors import PluginError
-from opencrm.hooks.declarations import Action, Exporter, Importer, RoleTemplate, WebApp
+from opencrm.core.process.asking.web_forms import WebForm
+from opencrm.core.process.rules import Rule
+from opencrm.core.process.timing.slas import Sla
+from opencrm.errors import ConfigurationError, OpenCRMError, PluginError
+from opencrm.hooks.contents import Upload, UploadDoor
+from opencrm.hooks.declarations import Action, Exporter, Importer, RoleTemplate, Service, WebApp
 from opencrm.hooks.people import Attempt, Identity, IdentityDoor, Message
 from opencrm.hooks.plugin import Plugin, claim, core_claims
 from opencrm.hooks.registration import Implementation, hook_names, traced
@@ -74,6 +79,7 @@ class Hooks:
         wrapped = {name: tuple(map(traced, found)) if trace else found for name, found in calls.items()}
         self._check_change = wrapped["opencrm_check_change"]
         self._check_move = wrapped["opencrm_check_move"]
+        self._check_content = wrapped["opencrm_check_content"]
         self._record_change = wrapped["opencrm_record_change"]
         self._provide_identity = _box_last(self.plugins, wrapped["opencrm_provide_identity"])
         self._deliver_message = _box_last(self.plugins, wrapped["opencrm_provide_delivery"])
@@ -97,6 +103,18 @@ class Hooks:
         """Return the plugins' pipelines."""
         return [Declared(it.name, value) for it in self.plugins for value in it.declared.pipelines]
 
+    def rules(self) -> list[Declared[Rule]]:
+        """Return the plugins' rules."""
+        return [Declared(it.name, value) for it in self.plugins for value in it.declared.rules]
+
+    def slas(self) -> list[Declared[Sla]]:
+        """Return the plugins' promises about time."""
+        return [Declared(it.name, value) for it in self.plugins for value in it.declared.slas]
+
+    def forms(self) -> list[Declared[WebForm]]:
+        """Return the plugins' web forms."""
+        return [Declared(it.name, value) for it in self.plugins for value in it.declared.forms]
+
     def roles(self) -> list[Declared[RoleTemplate]]:
         """Return the roles that a new workspace starts with."""
         return [Declared(it.name, value) for it in self.plugins for value in it.declared.roles]
@@ -112,6 +130,40 @@ class Hooks:
     def guards(self) -> list[Declared[Guard]]:
         """Return the restrictions that plugins bring."""
         return [Declared(it.name, value) for it in self.plugins for value in it.declared.guards]
+
+    def services(self) -> list[Declared[Service]]:
+        """Return what rules can have done after a commit."""
+        return [Declared(it.name, value) for it in self.plugins for value in it.declared.services]
+
+    def service(self, name: str) -> Callable[[Any, Mapping[str, Any]], Any]:
+        """Return what does a service; what it raises names its plugin.
+
+        Raises:
+            ConfigurationError: No active plugin brings it.
+        """
+        found = next((it for it in self.services() if it.value.name == name), None)
+        if found is None:
+            raise ConfigurationError(f"there is no service {name!r}: the plugin that brings it is not active")
+        return _Serving(found.plugin, found.value).run
+
+    def by_hand(self, name: str) -> Callable[[Any, Mapping[str, Any]], Any] | None:
+        """Return what does a service that people may ask for; None where no active plugin brings such a one."""
+        found = next((it for it in self.services() if it.value.name == name and it.value.by_hand), None)
+        return None if found is None else _Serving(found.plugin, found.value).run
+
+    def demands(self, name: str) -> Callable[[Any, Mapping[str, Any]], Sequence[str]] | None:
+        """Return what says what is missing for a service; None where nothing can be, or no active plugin brings it."""
+        found = next((it for it in self.services() if it.value.name == name), None)
+        return None if found is None or found.value.check is None else _Serving(found.plugin, found.value).missing
+
+    def unready(self, name: str, reader: Any, entities: Sequence[str], values: Mapping[str, Any]) -> Sequence[str]:
+        """Return what is missing for calls of a service, whatever the record.
+
+        Raises:
+            PluginError: The service fails.
+        """
+        found = next((it for it in self.services() if it.value.name == name), None)
+        return () if found is None else _Serving(found.plugin, found.value).unready(reader, entities, values)
 
     def importers(self) -> list[Declared[Importer]]:
         """Return the kinds of files that can be read."""
@@ -146,6 +198,20 @@ class Hooks:
         if not self._check_move:
             return []
         return _objections(self._check_move, [change for change in changes if _enters(change)], door_for)
+
+    def check_content(self, upload: Upload, door_for: Callable[[str], UploadDoor]) -> list[Objection]:
+        """Return every plugin's objections to a file that is about to be added to a record.
+
+        Raises:
+            PluginError: A plugin raised, or gave something else.
+        """
+        found: list[Objection] = []
+        for call in self._check_content:
+            for answer in call.run(upload, door_for(call.plugin)):
+                if not isinstance(answer, Objection):
+                    raise call.broken(f"gave {answer!r}, which is no Objection")
+                found.append(answer)
+        return found
 
     def record_change(self, changes: Sequence[Change], door_for: DoorFor) -> None:
         """Let the plugins write their own tables.
@@ -204,6 +270,36 @@ class Hooks:
     def who(self) -> Calls:
         """Return every implementation, by hook and in the order of calls."""
         return self._who
+
+
+@attrs.frozen
+class _Serving:
+    """A service whose failures name its plugin."""
+
+    plugin: str
+    service: Service
+
+    def run(self, door: Any, values: Mapping[str, Any]) -> Any:
+        with self._named():
+            return self.service.run(door, values)
+
+    def missing(self, door: Any, values: Mapping[str, Any]) -> Sequence[str]:
+        with self._named():
+            return [str(text) for text in (self.service.check(door, values) if self.service.check else ())]
+
+    def unready(self, reader: Any, entities: Sequence[str], values: Mapping[str, Any]) -> Sequence[str]:
+        with self._named():
+            return [str(text) for text in (self.service.ready(reader, entities, values) if self.service.ready else ())]
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except OpenCRMError:
+            raise
+        except Exception as error:
+            text = f"plugin {self.plugin!r} failed in the service {self.service.name}: {type(error).__name__}: {error}"
+            raise PluginError(text, plugin=self.plugin) from error
 
 
 def _rank(plugin: Plugin) -> tuple[bool, str]:

@@ -28,7 +28,11 @@ from opencrm.core.custom import AddedField
 from opencrm.core.entity import Entity
 from opencrm.core.pipeline import Pipeline
 from opencrm.core.ports import AfterDoor, Door
-from opencrm.hooks.declarations import Action, Exporter, Importer, RoleTemplate, WebApp
+from opencrm.core.process.asking.web_forms import WebForm
+from opencrm.core.process.rules import Rule
+from opencrm.core.process.timing.slas import Sla
+from opencrm.hooks.contents import Upload, UploadDoor
+from opencrm.hooks.declarations import Action, Exporter, Importer, RoleTemplate, Service, WebApp
 from opencrm.hooks.markers import hookspec
 from opencrm.hooks.people import Attempt, Identity, IdentityDoor, Message
 
@@ -155,6 +159,91 @@ def opencrm_register_pipelines() -> Iterable[Pipeline]:  # type: ignore[empty-bo
 
 
 @hookspec
+def opencrm_register_rules() -> Iterable[Rule]:  # type: ignore[empty-body]
+    """Bring rules: when something happens and a condition holds, do this.
+
+    When: once, when the plugin is loaded.
+
+    Arguments: none.
+
+    Return: rules, each with a key that no other plugin uses. What they do is done as the plugin's Automation, whose
+        grants an owner approved: those that the rules, the stages and the tasks need are asked for by themselves.
+
+    Failure: the plugin is not started: an exception, a key that is taken, or rules that set each other off for ever.
+
+    Example:
+
+        from opencrm import Deal, Greater, Rule, TaskSpec, changed, give, hookimpl
+
+        @hookimpl
+        def opencrm_register_rules():
+            thank = TaskSpec("example_thank", title="Thank {contact.name}", due="1d")
+            yield Rule("example_large", on=changed(Deal, "amount"), when=Greater("amount", 10_000), do=[give(thank)])
+    """
+
+
+@hookspec
+def opencrm_register_slas() -> Iterable[Sla]:  # type: ignore[empty-body]
+    """Bring promises about time: clocks that start, pause and stop with a record.
+
+    When: once, when the plugin is loaded.
+
+    Arguments: none.
+
+    Return: promises, each with a key that no other plugin uses. Whoever is given a record that ran out of time is given
+        it as the plugin's Automation, whose grants an owner approved: those that the promises need are asked for by
+        themselves.
+
+    Failure: the plugin is not started: an exception, or a key that is taken.
+
+    Example:
+
+        from opencrm import Deal, Empty, Escalation, Not, Sla, created, head_of, hookimpl, owner
+
+        @hookimpl
+        def opencrm_register_slas():
+            yield Sla(
+                "example_first_price",
+                on=Deal,
+                start=created(Deal),
+                stop=Not(Empty("amount")),
+                targets="4h",
+                escalations=[Escalation("-30m", to=owner, text="No price yet"), Escalation(to=head_of(owner))],
+            )
+    """
+
+
+@hookspec
+def opencrm_register_forms() -> Iterable[WebForm]:  # type: ignore[empty-body]
+    """Bring web forms: what strangers send becomes a contact and a record, or tells of a record that is there.
+
+    When: once, when the plugin is loaded.
+
+    Arguments: none.
+
+    Return: forms, each with a key that no other plugin uses. What they make is made as the plugin's Automation, whose
+        grants an owner approved: those that the forms need are asked for by themselves.
+
+    Failure: the plugin is not started: an exception, or a key that is taken. A form that asks for a field that is not
+        there cannot be enabled; of a plugin that is active already it is not served, and `crm.problems()` says why.
+
+    Example:
+
+        from opencrm import WebForm, hookimpl
+
+        @hookimpl
+        def opencrm_register_forms():
+            yield WebForm(
+                "example_call_back",
+                ["name", "phone", "message"],
+                pipeline="leads",
+                optional=["message"],
+                title="Call back {name}",
+            )
+    """
+
+
+@hookspec
 def opencrm_register_roles() -> Iterable[RoleTemplate]:  # type: ignore[empty-body]
     """Bring roles that a new workspace starts with.
 
@@ -256,6 +345,54 @@ def opencrm_register_guards() -> Iterable[Guard]:  # type: ignore[empty-body]
 
 
 @hookspec
+def opencrm_register_services() -> Iterable[Service]:  # type: ignore[empty-body]
+    """Bring what rules can have done after a commit: print, send, ask another system.
+
+    When: once, when the plugin is loaded. `run` of a service is called after the commit, by the worker, outside of any
+        transaction, for each `call("NAME", ...)` of a rule, a stage or a task; of one with `by_hand` also at once, for
+        each `crm.services.ask(principal, "NAME", entity, id, values)`.
+
+    Arguments: none; `run(door, values)` is given a `ServiceDoor` and what the call names, its places filled in.
+        `door.entity` and `door.record_id` say what it is about, and `door.now` is the present instant. `door.read()`
+        and `door.work()` open blocks as the Automation of the plugin or the rule that calls, with the grants that an
+        owner approved; asked for by hand, as the person who asks. A process that dies makes `run` happen again, so
+        it may come twice: `door.key` is the same both times, and no other call has it. Give it to the other side, so
+        that it can tell; what is written here asks `door.once(work, key)` in the same transaction, which is false the
+        second time. `check(door, values)` is given a `CheckDoor`, which has `now`, `entity`, `record_id` and `read`
+        alone, as that Automation and in the transaction of the event: it says what is missing, which refuses the act.
+        `ready(reader, entities, values)` says what is missing whatever the record, and `crm.problems()` tells it.
+
+    Return: services; their names begin with the plugin's. What `run` returns is given to whoever asks by hand; nobody
+        else waits for it.
+
+    Failure: the plugin is not started. What `run` raises is tried again later and, after some times, fails the run
+        of the rule, which people see on the record; asked for by hand, it is raised to whoever asks, and not tried
+        again. What `check` raises refuses the act.
+
+    Example:
+
+        from opencrm import Create, Grant, Scope, Service, Task, hookimpl, records
+
+        sent = {}
+
+        def ring(door, values):
+            sent.setdefault(door.key, values["times"])  # The telephone system knows a call by this key.
+            with door.work() as work:
+                if door.once(work, f"ring {door.key}"):
+                    records.create(work, [Create(Task, title="See who came", deal_id=door.record_id)])
+
+        @hookimpl
+        def opencrm_register_grants():
+            yield Grant("deal", "read", Scope.ALL)
+            yield Grant("task", "create", Scope.ALL)
+
+        @hookimpl
+        def opencrm_register_services():
+            yield Service(name="example_ring", run=ring)
+    """
+
+
+@hookspec
 def opencrm_register_importers() -> Iterable[Importer]:  # type: ignore[empty-body]
     """Bring kinds of files that `opencrm import` can read.
 
@@ -351,7 +488,10 @@ def opencrm_check_change(changes: Sequence[Change], door: Door) -> Iterable[Obje
         on every way in, import and REST alike.
 
     Arguments: `changes` is the batch, one record or thousands; with `@hookimpl(entity="deal")` only that
-        entity's. `door` reads what the acting principal may read.
+        entity's. `door.get` reads records as the acting principal, and gives those fields and records that they
+        may read; `door.principal` names them, `door.now` is the instant of the act. `door.own` reads the plugin's
+        own tables, whoever acts, and does not write them here. `door.entities` declares what there is, and
+        `door.intranet` names the hosts of one's own network that the host program lets plugins call.
 
     Return: an objection for each record that must not change so, with a sentence for the user. Ask the
         database once for the batch, not once for each record.
@@ -378,8 +518,8 @@ def opencrm_check_move(changes: Sequence[Change], door: Door) -> Iterable[Object
     When: as `opencrm_check_change`, for records that move and for new ones that enter their
         first stage. Imported history is not asked.
 
-    Arguments: `changes` is the batch; `change.before` is None for a new record. `door` reads what the acting
-        principal may read.
+    Arguments: `changes` is the batch; `change.before` is None for a new record. `door` is that of
+        `opencrm_check_change`.
 
     Return: an objection for each record that must not enter its stage, with a sentence for the user.
 
@@ -398,6 +538,36 @@ def opencrm_check_move(changes: Sequence[Change], door: Door) -> Iterable[Object
     """
 
 
+@hookspec
+def opencrm_check_content(upload: Upload, door: UploadDoor) -> Iterable[Objection]:  # type: ignore[empty-body]
+    """Object to a file that somebody is about to add to a record, or to its new version: look for viruses, say.
+
+    When: after its content is stored and before the transaction that adds it, since looking takes time; on every way
+        in: `crm.files.add` and `add_version` ask, and so do `crm.files.check` and `check_version`, without which
+        `files.add` in a work block refuses a content. What a plugin makes itself is not asked for, as a document of a
+        template.
+
+    Arguments: `upload` tells where it is to go, its `name`, `media_type`, `size` and `sha256`; `upload.open()` opens
+        the content. `door.read()` opens a read block as whoever adds it; `door.principal` names them, and `door.now` is
+        the present instant. No transaction is open, so it may take its time.
+
+    Return: an objection, about `upload.record_id`, with a sentence for the user.
+
+    Failure: an objection refuses the file; so does an exception, which names the plugin. The content is removed
+        after a day.
+
+    Example:
+
+        from opencrm import Objection, hookimpl
+
+        @hookimpl
+        def opencrm_check_content(upload):
+            with upload.open() as file:
+                if file.read(2) == b"MZ":
+                    yield Objection(upload.record_id, "example_program", "No programs for Windows, please.", "file")
+    """
+
+
 # --- In the transaction, when the facts are known ------------------------------------------------
 
 
@@ -408,7 +578,8 @@ def opencrm_record_change(changes: Sequence[Change], door: Door) -> None:
     When: inside the transaction, after the changes are stored, before the commit.
 
     Arguments: `changes` is the batch, as stored. `door.own` inserts, updates and deletes rows of the
-        plugin's own tables by key, in batches, whoever acts; nothing else can be written.
+        plugin's own tables by key, in batches, whoever acts; nothing else can be written. The rest of `door` is that of
+        `opencrm_check_change`.
 
     Return: nothing.
 
@@ -449,9 +620,17 @@ def opencrm_on_change(entry: JournalEntry, door: AfterDoor) -> None:
         record. A process that dies in between makes it happen again: whatever must not be done twice asks
         `door.once` first.
 
-    Arguments: `entry` holds the fields that the plugin's Automation may read. `door.work()` opens a
-        transaction as that Automation, with the grants that an owner approved; `door.once(work, key)` is
-        false where the key was written before, and writes it in that same transaction.
+    Arguments: `entry` holds the fields that the plugin's Automation may read. `door` acts as that Automation, with the
+        grants that an owner approved: `door.work()` opens a transaction, which refuses where another worker took the
+        delivery meanwhile, `door.read()` a read block. `door.once(work, key)` is false where the key was written
+        before, and writes it in that same transaction.
+        `door.now` is the present instant, `door.plugin` the plugin's name.
+        A plugin that tells several receivers gives each of them tries and an order of its own:
+        `door.pass_on(work, channels)` has the same entry delivered again, once for each channel, and `door.channel` is
+        then that channel's name, and None at first. What leaves in a person's name holds no more than they may know:
+        `door.seen_by(user_id)` is the entry as they may see it now, or None; `door.secret(entity, id, of=value)` is the
+        secret of a record of the plugin's own that somebody took with `opencrm.embed.record_secrets`, and who did.
+        `door.intranet` names the hosts of one's own network that may be called; call no others but public ones.
 
     Return: nothing.
 
@@ -489,7 +668,7 @@ def opencrm_provide_identity(attempt: Attempt, door: IdentityDoor) -> Identity |
 
     Arguments: `attempt` holds what was sent: `email`, `password`, and in `more` whatever else. `door.verified`
         compares a password, in the same time for everybody; `door.user` finds a user; `door.own` opens the
-        plugin's own tables.
+        plugin's own tables; `door.now` is the present instant.
 
     Return: `Identity(user_id)`; `Identity(None)` where the credentials are not good and nobody else is to be
         asked; None where they are not yours to judge. A user who is disabled does not get in, whatever you say.
@@ -511,18 +690,19 @@ def opencrm_provide_identity(attempt: Attempt, door: IdentityDoor) -> Identity |
 
 @hookspec(firstresult=True)
 def opencrm_provide_delivery(message: Message, server: str | None, sender: str) -> bool | None:
-    """Deliver a message to a person: an invitation, a link for a new password.
+    """Deliver a message to a person: an invitation, a link for a new password, a notification.
 
-    When: beside the request that asked for it, outside of any transaction. The plugin `smtp` in the box sends mail
-        where a server is set, last of all.
+    When: beside the request that asked for it, or by the worker, outside of any transaction. The plugin `smtp` in the
+        box sends mail where a server is set, last of all.
 
-    Arguments: `message` has `to`, `subject` and `text`. `server` is what the host set as the server that takes
-        mail (`OPENCRM_SMTP_URL`), and `sender` whom mail comes from.
+    Arguments: `message` has `to`, `subject` and `text`, and `id` where it may be sent again: the same id is the same
+        message. `server` is what the host set as the server that takes mail (`OPENCRM_SMTP_URL`), and `sender` whom
+        mail comes from.
 
     Return: true where it is on its way; None leaves it to the next plugin.
 
-    Failure: an exception is written to the log with the plugin's name, and the message is lost: whoever wants it
-        asks again.
+    Failure: an exception is written to the log with the plugin's name. A notification is tried again later; an
+        invitation and a link are lost: whoever wants one asks again.
 
     Example:
 
