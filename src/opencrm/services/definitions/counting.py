@@ -17,8 +17,8 @@ from opencrm.services.workspaces.configuration import Configuration
 from opencrm.services.workspaces.workspace import Workspace
 from opencrm.services.writing import rolling
 from opencrm.storage import tables
-from opencrm.storage.settling import settle
 from opencrm.storage.transactions import Transaction
+from opencrm.storage.waiting.settling import settle
 
 _CHUNK = 200
 PATIENCE = 30.0
@@ -44,9 +44,18 @@ def count(workspace: Workspace, configuration: Configuration) -> Iterator[str]:
         yield f"{spec.name}.{one.field.name} counted"
 
 
+def uncounted(tx: Transaction, configuration: Configuration) -> set[tuple[str, str]]:
+    """Return the roll-ups that the worker has still to compute, as entity and field."""
+    return {(spec.name, one.field.name) for spec, one in _due_in(tx, configuration).values()}
+
+
 def _due(workspace: Workspace, configuration: Configuration) -> dict[str, tuple[Spec, Kept]]:
     with workspace.database.read() as tx:
-        done = {row["task"] for row in tx.query("upkeep", lambda: select(tables.upkeep.c.task), {})}
+        return _due_in(tx, configuration)
+
+
+def _due_in(tx: Transaction, configuration: Configuration) -> dict[str, tuple[Spec, Kept]]:
+    done = {row["task"] for row in tx.query("upkeep", lambda: select(tables.upkeep.c.task), {})}
     every = {_task(*each): each for several in configuration.rollups.values() for each in several}
     return {task: each for task, each in every.items() if task not in done}
 
@@ -114,3 +123,4 @@ def _remember(tx: Transaction, task: str, now: datetime) -> None:
     same = {"task": task}
     if not tx.query("upkeep of", lambda: select(tables.upkeep).where(tables.upkeep.c.task == bindparam("task")), same):
         tx.insert(tables.upkeep, [{"task": task, "at": now}])
+        tx.wakes = True  # Rules that go by it have waited.

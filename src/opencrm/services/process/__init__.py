@@ -1,0 +1,1 @@
+"""What follows from changes, and what comes with time: tasks, rules, reminders."""

@@ -1,0 +1,115 @@
+"""Asking for what is missing before a record moves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from opencrm.core.change import Change, Kind, Values
+from opencrm.core.conditions import Condition, bind, fields_of, predicate
+from opencrm.core.entity import Spec
+from opencrm.core.pipeline import Requirement, Stage
+from opencrm.core.pipeline.reasons import ChoiceForm, unknown
+from opencrm.core.process.asking.forms import Form
+from opencrm.core.values import Id
+from opencrm.errors import RequirementMissing
+from opencrm.schemas.asking import asked
+
+if TYPE_CHECKING:
+    from opencrm.services.reading.reader import Reader
+    from opencrm.services.writing.block import Block
+
+VEILED = "something that you may not read"
+"""Stands for what cannot be told without naming a field that is hidden."""
+
+
+def check_requirements(work: Block, changes: Sequence[Change], past: Collection[Id]) -> None:
+    """Refuse moves whose requirements are not met, telling what is missing and how it is asked for.
+
+    Of records that come from somewhere else, into whatever stage they stood in there, it is reported and not refused.
+
+    Raises:
+        RequirementMissing: Something is missing.
+    """
+    found: list[dict[str, Any]] = []
+    for row, change in enumerate(changes):
+        brought = change.id in past or (change.kind is Kind.CREATED and not work.automated)
+        told = [{"record": change.id, "row": row, **it} for it in missing_of(work, change)]
+        (work.reported if brought else found).extend(told)
+    if found:
+        text = "missing: " + ", ".join(dict.fromkeys(it["text"] for it in found))
+        raise RequirementMissing(text, missing=found)
+
+
+def missing_of(reader: Reader, change: Change) -> Iterator[dict[str, Any]]:
+    """Give what a move asks for and the record does not have: each a text, and the form that asks for it, if any.
+
+    What is missing is not told where the requirement looks at a field of which the reader may not know.
+    """
+    spec = reader.entity(change.entity)
+    known = reader.rights.readable(spec)
+    for requirement in unmet(reader, change):
+        form = requirement.form
+        asks = {} if form is None else {"form": described(reader, spec, form)}
+        veiled = any(name in spec.fields and name not in known for name in fields_of(requirement.condition))
+        yield {"text": VEILED if veiled else _lacks(requirement, change), **asks}
+
+
+def _lacks(requirement: Requirement, change: Change) -> str:
+    """Return what is missing, or of a reason that its stage does not know, that it does not."""
+    form = requirement.form
+    wrong = unknown(form.options, change.after.get(form.key)) if isinstance(form, ChoiceForm) else None
+    return requirement.missing if wrong is None else f"{requirement.missing}: {wrong}"
+
+
+def described(reader: Reader, spec: Spec, form: Form) -> dict[str, Any]:
+    """Return a form as clients are told of it: its key, its label, and the JSON Schema of what it asks for.
+
+    A field that the reader may not know of is not named, and neither is a form that has one: `withheld` says how many
+    there are.
+    """
+    target, hidden = spec if form.of is None else reader.entity(form.of), hidden_of(reader, spec, form)
+    one = asked(target, [name for name in form.fields if name not in hidden], form.required)
+    if isinstance(form, ChoiceForm) and form.key in one["properties"]:
+        one["properties"][form.key] = _choice(one["properties"][form.key], form.options)
+    listed = {"type": "array", "items": one, "minItems": 1}
+    whole = one if form.of is None else {"type": "object", "properties": {form.key: listed}, "required": [form.key]}
+    label = VEILED if hidden else form.label
+    key = "form" if form.of is None and hidden else form.key
+    return {"key": key, "label": label, "schema": whole, **({"withheld": len(hidden)} if hidden else {})}
+
+
+def _choice(schema: Mapping[str, Any], options: Mapping[str, str]) -> dict[str, Any]:
+    """Return the JSON Schema of a field of which only some values will do, each with what a person reads."""
+    listed = [{"const": key, "title": label} for key, label in options.items()]
+    return {"title": schema["title"], "type": "string", "enum": [*options], "oneOf": listed}
+
+
+def hidden_of(reader: Reader, spec: Spec, form: Form) -> list[str]:
+    """Return the fields of a form of which the reader may not know."""
+    known = reader.rights.readable(spec if form.of is None else reader.entity(form.of))
+    return [name for name in form.fields if name not in known]
+
+
+def unmet(reader: Reader, change: Change) -> Iterator[Requirement]:
+    """Give the requirements of a move, or of a creation, that the record does not meet."""
+    after, before, stages = change.after, change.before, reader.configuration.catalogue.process.stages
+    if after.get("stage") is None or change.kind not in (Kind.MOVED, Kind.CREATED):
+        return
+    entered = stages.get((after["pipeline"], after["stage"]))
+    left = stages.get((before["pipeline"], before["stage"])) if before is not None else None
+    for requirement in (*_of(left.stage if left else None, "leave"), *_of(entered.stage if entered else None, "asks")):
+        if not holds(reader, reader.entity(change.entity), requirement.condition, after):
+            yield requirement
+
+
+def _of(stage: Stage | None, side: str) -> Iterable[Requirement]:
+    found: tuple[Requirement, ...] = getattr(stage, side) if stage is not None else ()
+    return found
+
+
+def holds(reader: Reader, spec: Spec, condition: Condition, state: Values) -> bool:
+    """Judge a condition of a definition, by all that the record holds."""
+    asker = reader.rights.asker(reader.now)
+    bound = bind(condition, spec, spec.fields.keys(), reader.configuration.locale, asker)
+    return predicate(bound, spec, reader.linked, reader.told)(state)

@@ -1,0 +1,1 @@
+"""Tasks: whom they are given, when they are put, and what their ladders do."""
