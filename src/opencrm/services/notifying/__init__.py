@@ -1,0 +1,1 @@
+"""What people are told: their inboxes, what they choose to be told where, and letters."""
