@@ -90,13 +90,14 @@ class Restore(Generic[E]):
 class Move(Generic[E]):
     """Move a record to a stage: `"won"`, or `"sales.new"` of another pipeline.
 
-    An import may say when that was, with `at`.
+    An import may say when that was, with `at`; `values` are fields that are filled in with the move.
     """
 
     entity: type[E] | Spec
     id: Id
     to: str = attrs.field(kw_only=True)
     at: datetime | None = attrs.field(default=None, kw_only=True)
+    values: Mapping[str, Any] | None = attrs.field(default=None, kw_only=True, hash=False)
     if_match: str | None = attrs.field(default=None, kw_only=True)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -56,7 +56,46 @@ def of_record(tx: Transaction, spec: Spec, dumper: Dumper, rights: Rights, id: I
     rows = tx.query("journal of record", _of_record, {"entity": spec.name, "record_id": id})
     readable = rights.readable(spec)
     lines = (readable_entry(_line(each, dumper), readable) for each in rows)
-    return tuple(line for line in lines if line.after or line.kind not in _EMPTY)
+    return tuple(line for line in lines if tells(line))
+
+
+def of_records(
+    tx: Transaction, spec: Spec, dumper: Dumper, rights: Rights, ids: Collection[Id]
+) -> tuple[JournalEntry, ...]:
+    """Return the lines of several records of an entity, oldest first, as `of_record` does those of one."""
+    wanted, readable = padded(sorted(ids)), rights.readable(spec)
+
+    def build() -> Select[Any]:
+        among = _TABLE.c.record_id.in_([_id(f"i{at}") for at in range(len(wanted))])
+        same = _TABLE.c.entity == bindparam("entity", type_=key_column(100))
+        return _select().where(same, among).order_by(_TABLE.c.id)
+
+    given = {"entity": spec.name} | {f"i{at}": id for at, id in enumerate(wanted)}
+    rows = tx.query(("journal of records", len(wanted)), build, given) if wanted else []
+    lines = (readable_entry(_line(each, dumper), readable) for each in rows)
+    return tuple(line for line in lines if tells(line))
+
+
+def tells(line: JournalEntry) -> bool:
+    """Say whether a line, without the fields that may not be read, still tells of anything."""
+    return bool(line.after) or line.kind not in _EMPTY
+
+
+def untold(tx: Transaction, rights: Rights, dumper: Callable[[Spec], Dumper], ids: Collection[Id]) -> set[Id]:
+    """Return those of some lines that tell their principal of nothing: all that they changed may not be read.
+
+    Args:
+        tx: The transaction.
+        rights: Whose rights.
+        dumper: Gives an entity's dumper.
+        ids: The lines; of those that are not there, nothing is said.
+    """
+    found = set()
+    for row in of_ids(tx, ids) if ids else ():
+        spec = rights.entities.get(row["entity"])
+        if spec is not None and not tells(readable_entry(_line(row, dumper(spec)), rights.readable(spec))):
+            found.add(row["id"])
+    return found
 
 
 def of_act(tx: Transaction, act: Id) -> list[Values]:
@@ -102,6 +141,16 @@ def first_cause(tx: Transaction, act: Id) -> Id | None:
 def of_id(tx: Transaction, id: Id) -> list[Values]:
     """Return the raw row of one line, or none."""
     return tx.query("journal line", lambda: _select().where(_TABLE.c.id == _id("id")), {"id": id})
+
+
+def of_ids(tx: Transaction, ids: Collection[Id]) -> list[Values]:
+    """Return the raw rows of some lines; those of them that there are."""
+    wanted = padded(sorted(ids))
+
+    def build() -> Select[Any]:
+        return _select().where(_TABLE.c.id.in_([_id(f"i{at}") for at in range(len(wanted))]))
+
+    return tx.query(("journal lines", len(wanted)), build, {f"i{at}": id for at, id in enumerate(wanted)})
 
 
 def newest_of_act(tx: Transaction, act: Id, *, before: Id, most: int) -> list[Values]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Select, bindparam, select
 
 from opencrm.core.access.memberships import main_first, valid
 from opencrm.core.change import JournalEntry, Values
 from opencrm.core.entities import Core, Role, Unit, User
-from opencrm.core.values import Id, is_id
+from opencrm.core.values import Id, fold, is_id
 from opencrm.errors import NotFound
 from opencrm.services import records
 from opencrm.services.commands import Create, Update
@@ -56,14 +58,31 @@ def head_of(reader: Reader, user_id: Id) -> Id | None:
     Returns:
         The head's id, of several the one who has been head for longest; None if nobody is.
     """
-    tree = reader.rights.organisation
     home = next((place["unit_id"] for place in main_first(_valid_places(reader, [user_id], "user_id"))), None)
-    above = tree.above(home) if home is not None else ()
+    return None if home is None else head_above(reader, home, other_than=user_id)
+
+
+def head_above(reader: Reader, unit: Id, *, other_than: Id | None = None) -> Id | None:
+    """Return the head of a unit, or of the nearest one above it that has one; see `head_of`."""
+    above = reader.rights.organisation.above(unit)
     heads: dict[Id, Id] = {}
     for place in _valid_places(reader, above, "unit_id"):
-        if place["is_head"] and place["active"] and place["user_id"] != user_id:
+        if place["is_head"] and place["active"] and place["user_id"] != other_than:
             heads.setdefault(place["unit_id"], place["user_id"])
-    return next((heads[unit] for unit in above if unit in heads), None)
+    return next((heads[each] for each in above if each in heads), None)
+
+
+def unit_named(reader: Reader, name: str) -> Id | None:
+    """Return the unit of a name, whoever asks; None where there is none, or more than one."""
+    key, unit = Unit.spec.folded["name"], Unit.__table__
+
+    def build() -> Select[Any]:
+        return select(unit.c.id).where(
+            unit.c[key] == bindparam("name", type_=unit.c[key].type), unit.c.deleted_at.is_(None)
+        )
+
+    rows = reader.tx.query("unit named", build, {"name": fold(name)})
+    return rows[0]["id"] if len(rows) == 1 else None
 
 
 def _valid_places(reader: Reader, ids: Collection[Id], field: str) -> list[Values]:

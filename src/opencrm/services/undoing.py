@@ -13,6 +13,7 @@ from opencrm.errors import DomainError, InputError, NotFound, PermissionDenied, 
 from opencrm.services import journal
 from opencrm.services.cleaning import tombstones
 from opencrm.services.commands import Undo
+from opencrm.services.process.tasking import departing
 from opencrm.services.touching import UNTOUCHED, Touched, touched_since
 from opencrm.services.viewing.binding import check_taken_back
 
@@ -55,7 +56,7 @@ def take_back(work: Work, lines: Sequence[JournalEntry], own: Collection[Id]) ->
         UndoRefused, PermissionDenied, Duplicate, Objected: See `undo`.
     """
     found: list[JournalEntry] = []
-    for run in _runs(lines):
+    for run in _runs(line for line in lines if not departing.goes_along(line)):
         if not _entailed(run[0]):
             found += _Run(work, work, own).take_back(run)
             continue

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from opencrm.core.conditions import Condition, Equal, all_of
+from opencrm.core.conditions import All, Condition, Equal, In, all_of
 from opencrm.core.entity import Spec
 from opencrm.core.pipeline import Pipeline, Stage
-from opencrm.core.values import Money
+from opencrm.core.process.timing.rotting import WORD
+from opencrm.core.values import Id, Money
 from opencrm.errors import InputError, NotFound
 from opencrm.services.analysing.telling import board_as_json
 from opencrm.services.analysing.totals import Total, totals_of
@@ -19,6 +20,7 @@ from opencrm.services.reading.planning.building import together
 from opencrm.services.reading.planning.plans import Plan, Sort
 from opencrm.services.reading.reader import Reader
 from opencrm.services.reading.rows import Record
+from opencrm.storage.statements import padded
 
 MOST_CARDS = 100
 _LOOK = 1000
@@ -34,12 +36,14 @@ class Column:
         count: How many records stand in it.
         sums: What they are worth, by currency.
         cards: The first of them.
+        rotten: The ids of those cards that have stood here for longer than they should.
     """
 
     stage: Stage
     count: Count
     sums: tuple[Money, ...]
     cards: tuple[Record, ...]
+    rotten: frozenset[Id] = frozenset()
 
 
 @attrs.frozen(kw_only=True)
@@ -90,12 +94,14 @@ def board(
     totals = totals_of(reader, spec, found.key, asked)
     wanted = {key: min(cards, total.count) for key, total in totals.items() if cards}
     shown = _Cards(reader, spec, here, asked, order, names).of(wanted) if wanted else {}
+    rotten = _rotten(reader, spec, found, [card.id for several in shown.values() for card in several])
     columns = tuple(
         Column(
             stage=stage,
             count=Count(totals[stage.key].count if stage.key in totals else 0, MOST_COUNTED),
             sums=totals[stage.key].sums if stage.key in totals else (),
             cards=shown.get(stage.key, ()),
+            rotten=rotten & {card.id for card in shown.get(stage.key, ())},
         )
         for stage in _stages(found, totals)
     )
@@ -119,6 +125,16 @@ def _pipeline(reader: Reader, key: str) -> Pipeline:
     if key not in pipelines:
         raise NotFound(f"there is no pipeline {key!r}; known are {', '.join(sorted(pipelines))}", pipeline=key)
     return pipelines[key]
+
+
+def _rotten(reader: Reader, spec: Spec, pipeline: Pipeline, ids: Sequence[Id]) -> frozenset[Id]:
+    """Return those of some records that have stood in their stage for longer than they should."""
+    if not ids or all(stage.rots_after is None for stage in pipeline.stages):
+        return frozenset()
+    where = reader.bound(spec, All((In("id", tuple(padded(ids))), Equal(WORD, True))))
+    plan = reader.plan(spec, ("id",), where)
+    rows = reader.tx.select(plan.shape, lambda: reader.statement(plan), plan.values)
+    return frozenset(row[0] for row in rows)
 
 
 def _order(reader: Reader, spec: Spec, text: str) -> Sort:

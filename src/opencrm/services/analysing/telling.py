@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from opencrm.core.fields import Reference
+from opencrm.core.pipeline.definition import reason_label
+from opencrm.core.pipeline.reasons import REASON
 from opencrm.core.values import Id, Money
 from opencrm.services.analysing.measures import Conversion
 from opencrm.services.reading import naming
@@ -34,6 +36,8 @@ def board_as_json(reader: Reader, board: Board) -> dict[str, Any]:
                 "more": column.count.capped,
                 "sums": value_as_json(column.sums),
                 "cards": [dump(card.values(), card.fields) for card in column.cards],
+                "rotten": [card.id for card in column.cards if card.id in column.rotten],
+                "limit": column.stage.limit,
             }
             for column in board.columns
         ],
@@ -81,12 +85,15 @@ def value_as_text(value: Any) -> str:
 
 
 def names_of(reader: Reader, table: Table) -> Mapping[Id, str]:
-    """Return the names of the records that a report groups by, as far as they may be read, by id."""
+    """Return what a person reads of a report's groups: of records their names, as far as they may be read, by id."""
     found: dict[Id, str] = {}
     for at, text in enumerate(table.groups):
         kind = table.entity.fields[text.partition(":")[0]].type
         if isinstance(kind, Reference):
             found |= _names(reader, kind.to, {row[at] for row in table.rows if row[at] is not None})
+        elif text == REASON:
+            several = reader.configuration.catalogue.pipelines_of(table.entity.name)
+            found |= {row[at]: reason_label(several, row[at]) for row in table.rows if row[at] is not None}
     return found
 
 

@@ -13,7 +13,7 @@ import attrs
 
 from opencrm.core.access.rights import Rights
 from opencrm.core.change import JournalEntry, Kind, Values
-from opencrm.core.entities.views import SavedView, Segment
+from opencrm.core.entities.workspace.views import SavedView, Segment
 from opencrm.core.entity import Spec
 from opencrm.core.fields import Reference
 

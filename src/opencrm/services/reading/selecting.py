@@ -12,6 +12,7 @@ from sqlalchemy import Select
 from opencrm.core.access.rights import Rights
 from opencrm.core.conditions import TRUE, Asker, Condition, Entities, all_of, bind
 from opencrm.core.entity import Entity, Spec
+from opencrm.core.process.timing.rotting import expanded
 from opencrm.services.reading.asking import names_of, sort_of
 from opencrm.services.reading.planning.arms import narrowed
 from opencrm.services.reading.planning.building import statement
@@ -63,7 +64,9 @@ class Selecting:
         """
         if where is None:
             return TRUE
-        return bind(where, spec, self.rights.readable(spec), self.configuration.locale, self._asker)
+        catalogue, locale = self.configuration.catalogue, self.configuration.locale
+        where = expanded(where, spec, catalogue.pipelines_of(spec.name), locale.zone, self.now)
+        return bind(where, spec, self.rights.readable(spec), locale, self._asker)
 
     def sort(self, spec: Spec, text: str) -> Sort:
         """Return the order that a text asks for; raises InputError."""

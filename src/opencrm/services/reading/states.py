@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from opencrm.core.change import Values
 from opencrm.core.conditions import TRUE, Changed, Condition, Link, Referring, shape, values
@@ -40,6 +40,20 @@ class States(Selecting):
         parts = (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
         return {row["id"]: row for part in parts for row in self._state_rows(spec, TRUE, part, deleted=False)}
 
+    def known(self, spec: Spec, ids: Sequence[Id]) -> set[Id]:
+        """Return which of some hundred records, deleted ones included, the principal may know of."""
+        scope, wanted = self.rights.expression(spec, "read").condition, padded(sorted(filter(is_id, ids)))
+        if not wanted:
+            return set()
+        rows = self.tx.select(
+            ("known", spec.name, len(wanted), shape(scope)),
+            lambda: of_ids(spec, scope, len(wanted), self._entities, deleted=None, lock=False).with_only_columns(
+                spec.table.c.id
+            ),
+            _parameters(wanted, scope),
+        )
+        return {id for (id,) in rows}
+
     def linked(self, link: Link | Referring, id: Id) -> bool:
         """Say whether the record that a link points to meets the link's condition, or one that refers to a record."""
         return linking.meets(self, link, id)
@@ -50,9 +64,13 @@ class States(Selecting):
 
     def _state_rows(self, spec: Spec, scope: Condition, ids: Sequence[Id], *, deleted: bool | None) -> _Several:
         lock, ids = self._lock_rows and not self.tx.sqlite, padded(ids)
-        given = {f"i{at}": id for at, id in enumerate(ids)} | {f"s{at}": it for at, it in enumerate(values(scope))}
         return self.tx.query(
             ("states", spec.name, len(ids), shape(scope), deleted, lock),
             lambda: of_ids(spec, scope, len(ids), self._entities, deleted=deleted, lock=lock),
-            given,
+            _parameters(ids, scope),
         )
+
+
+def _parameters(ids: Sequence[Id], scope: Condition) -> dict[str, Any]:
+    """Return the parameters of a statement about ids within a scope."""
+    return {f"i{at}": id for at, id in enumerate(ids)} | {f"s{at}": it for at, it in enumerate(values(scope))}

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from opencrm.core.conditions import Condition, all_of, condition, query_conditions
-from opencrm.core.entities.views import check_condition
+from opencrm.core.entities.workspace.views import check_condition
 from opencrm.core.entity import Spec
 from opencrm.errors import InputError
 from opencrm.services.reading.reader import Reader

@@ -16,7 +16,7 @@ from typing import Any
 from opencrm.core.change import Values
 from opencrm.core.conditions import Condition, In, condition
 from opencrm.core.conditions.limits import MOST_NODES
-from opencrm.core.entities.views import SEGMENT, SavedView, Segment
+from opencrm.core.entities.workspace.views import SEGMENT, SavedView, Segment
 from opencrm.core.entity import Spec
 from opencrm.core.values import Id
 from opencrm.errors import InputError

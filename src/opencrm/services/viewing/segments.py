@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from opencrm.core.conditions import All, Equal
-from opencrm.core.entities.views import Segment
+from opencrm.core.entities.workspace.views import Segment
 from opencrm.core.values import Id, is_id
 from opencrm.services.reading.counting import Count
 from opencrm.services.reading.reader import Reader

@@ -18,7 +18,7 @@ from sqlalchemy import Integer, Select, bindparam, exists, select
 from opencrm.core.change import Values
 from opencrm.core.columns import IdColumn
 from opencrm.core.conditions import In
-from opencrm.core.entities.views import Segment
+from opencrm.core.entities.workspace.views import Segment
 from opencrm.core.values import Id, is_id
 from opencrm.errors import DomainError, InputError, NotFound
 from opencrm.services.reading import cursors

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from opencrm.core.entities.views import SavedView
+from opencrm.core.entities.workspace.views import SavedView
 from opencrm.core.values import Id
 from opencrm.services.reading.reader import Reader
 from opencrm.services.reading.rows import Query

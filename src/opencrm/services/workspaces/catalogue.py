@@ -11,10 +11,13 @@ import attrs
 from opencrm.core.entities import Core, specs
 from opencrm.core.entity import Entity, Spec
 from opencrm.core.pipeline import Pipeline
+from opencrm.core.process.asking.web_forms import WebForm
+from opencrm.core.process.reactions import TASK, Process, subjects_of
 from opencrm.errors import NotFound
 from opencrm.hooks import Declared, Exporter, Hooks, Importer, RoleTemplate, WebApp
 from opencrm.services.definitions import loading
 from opencrm.services.definitions.loading import Fields
+from opencrm.services.definitions.process.loading import NOTHING, Defined, fitting, pipelines_of, rules_of
 
 T = TypeVar("T")
 
@@ -31,7 +34,10 @@ class Catalogue:
         exporters: Kinds of files that can be written, by name.
         apps: Web applications, by name.
         plugins: Names of the active plugins.
+        forms: Web forms, by key, each with the plugin that brings it.
+        process: What follows from changes, by the stages, the tasks and the rules.
         edition: Tells these custom fields from others; empty where there are none.
+        left_out: Pipelines and rules of the workspace's own that cannot be in force, each with a sentence.
     """
 
     entities: Mapping[str, Spec]
@@ -41,28 +47,51 @@ class Catalogue:
     exporters: Mapping[str, Exporter]
     apps: Mapping[str, WebApp]
     plugins: tuple[str, ...]
+    forms: Mapping[str, Declared[WebForm]] = MappingProxyType({})
     edition: str = ""
+    left_out: Mapping[str, str] = MappingProxyType({})
+    process: Process = attrs.field(factory=Process)
 
     @classmethod
-    def of(cls, hooks: Hooks, defined: Fields = MappingProxyType({})) -> Catalogue:
+    def of(
+        cls,
+        hooks: Hooks,
+        defined: Fields = MappingProxyType({}),
+        processes: Defined = NOTHING,
+        *,
+        zone: str = "UTC",
+    ) -> Catalogue:
         """Return the catalogue of the core with what the plugins registered.
 
         Args:
             hooks: The active plugins.
             defined: The custom fields of the workspace's own.
+            processes: Its own pipelines and rules.
+            zone: IANA name of the workspace's zone.
         """
         every = (*specs(Core), *(declared.value.spec for declared in hooks.entities()))
         plugged = loading.added(declared.value for declared in hooks.fields())
+        entities = MappingProxyType(
+            {it.name: it.extended([*plugged.get(it.name, ()), *defined.get(it.name, ())]) for it in every}
+        )
+        own = fitting(processes, hooks, entities)
         return cls(
-            entities=MappingProxyType(
-                {it.name: it.extended([*plugged.get(it.name, ()), *defined.get(it.name, ())]) for it in every}
+            entities=entities,
+            process=Process(
+                pipelines_of(hooks, own),
+                rules_of(hooks, own),
+                subjects_of(entities[TASK]),
+                zone,
+                [(it.plugin, it.value) for it in hooks.slas()],
             ),
             edition=loading.edition(plugged, defined),
-            pipelines=_by(hooks.pipelines(), "key"),
+            pipelines=MappingProxyType({it.key: it for _, it in pipelines_of(hooks, own)}),
+            left_out=own.left_out,
             roles=_by(hooks.roles(), "key"),
             importers=_by(hooks.importers(), "name"),
             exporters=_by(hooks.exporters(), "name"),
             apps=_by(hooks.apps(), "name"),
+            forms=MappingProxyType({it.value.key: it for it in hooks.forms()}),
             plugins=tuple(plugin.name for plugin in hooks.plugins),
         )
 

@@ -13,7 +13,8 @@ from typing import Any
 import attrs
 from sqlalchemy import Select, bindparam, select
 
-from opencrm.core.access.grants import ACTIONS, ANY, read_field_rules, read_grants
+from opencrm.core.access.circles import Circle
+from opencrm.core.access.grants import ACTIONS, ANY, Grant, read_field_rules, read_grants
 from opencrm.core.access.guards import Guard
 from opencrm.core.access.organisation import Deputyship, Organisation, RoleGrants
 from opencrm.core.access.rights import Rights
@@ -22,6 +23,7 @@ from opencrm.core.entities import Deputy, Role, Unit
 from opencrm.core.entity import Spec
 from opencrm.core.locale import Locale
 from opencrm.core.rollups import Kept, kept
+from opencrm.core.values import Id
 from opencrm.hooks import Hooks
 from opencrm.schemas import Schemas
 from opencrm.services.reading.densities import Densities
@@ -66,10 +68,12 @@ class Configuration:
         catalogue: Entities and pipelines.
         schemas: Loading and dumping.
         hooks: The active plugins' hooks.
-        granted: What an owner approved for each plugin's automation.
+        granted: What was approved for each automation: of a plugin, and of a pipeline or rule of the workspace's own.
         counted: The entities of which every record stands on a counter.
+        sandbox: Whether the workspace is for trying out, and its clock may be moved.
         rights: Those that were worked out already.
         densities: What is known of how dense scopes are.
+        seated: The places of people to whom records were given, as they stand in the tables.
     """
 
     version: str
@@ -81,6 +85,7 @@ class Configuration:
     hooks: Hooks
     granted: dict[str, Values]
     counted: frozenset[str] = frozenset()
+    sandbox: bool = False
     rights: KnownRights = attrs.field(factory=KnownRights)
 
     @cached_property
@@ -97,10 +102,22 @@ class Configuration:
         brought = chain.from_iterable(self.actions.values()) if entity == ANY else self.actions.get(entity, ())
         return action in ACTIONS or action in brought
 
+    def approved(self, automation: str) -> tuple[Grant, ...] | None:
+        """Return what an automation may do; None where there is no such one, or it is not enabled."""
+        if automation not in self._approved and automation in self.granted:
+            self._approved[automation] = read_grants(self.granted[automation]["grants"])
+        return self._approved.get(automation)
+
     @cached_property
     def guards(self) -> tuple[Guard, ...]:
         """The restrictions that the active plugins bring."""
         return tuple(it.value for it in self.hooks.guards())
+
+    @cached_property
+    def circles(self) -> tuple[Circle, ...]:
+        """The pipelines that not everybody may use."""
+        several = (it for it in self.catalogue.pipelines.values() if it.roles)
+        return tuple(Circle(entity=it.entity, pipeline=it.key, roles=it.roles) for it in several)
 
     @cached_property
     def rollups(self) -> Mapping[str, tuple[tuple[Spec, Kept], ...]]:
@@ -117,7 +134,9 @@ class Configuration:
                         found[field.rollup.over].append((spec, kept(field, spec, entities, self.locale)))
         return {name: tuple(several) for name, several in found.items()}
 
+    _approved: dict[str, tuple[Grant, ...]] = attrs.field(factory=dict, init=False)
     densities: Densities = attrs.field(factory=Densities)
+    seated: dict[Id, list[Values]] = attrs.field(factory=dict)
 
 
 def load_organisation(tx: Transaction, version: str) -> Organisation:

@@ -54,6 +54,19 @@ def resolve(tx: Transaction, workspace: Workspace, principal: Principal, now: da
     return _rights(tx, _Making(configuration, principal, now), rows[0], grants=grants), configuration
 
 
+def automated(configuration: Configuration, principal: Principal, now: datetime) -> Rights:
+    """Return what an automation may do, by a configuration that was read in the transaction under way.
+
+    Raises:
+        NotSignedIn: It is not enabled here.
+    """
+    making, grants = _Making(configuration, principal, now), _approved(principal, configuration)
+    me = Person(id="", seats=(), zone=None, contact_id=None)
+    if making.timely((), grants):
+        return making.rights(me, grants, Others())
+    return configuration.rights.get(principal, lambda: making.rights(me, grants, Others()))
+
+
 def _person(
     tx: Transaction, principal: Principal, rows: list[Values], configuration: Configuration, now: datetime
 ) -> Rights:
@@ -130,19 +143,26 @@ class _Making:
             sharers=through.sharers,
             shared=through.shared,
             guards=self.configuration.guards,
+            circles=self.configuration.circles,
         )
 
 
 def _approved(principal: Principal, configuration: Configuration) -> tuple[Grant, ...]:
-    approved = configuration.granted.get(principal.id)
+    approved = configuration.approved(principal.id)
     if approved is None:
         raise NotSignedIn(
-            f"plugin {principal.id!r} is not enabled here",
+            f"{_called(principal.id)} is not enabled here",
             principal=principal.name,
             action="sign in",
             reason="not enabled",
         )
-    return read_grants(approved["grants"])
+    return approved
+
+
+def _called(automation: str) -> str:
+    """Return what an automation is: of a plugin, or of a pipeline or rule of the workspace's own."""
+    kind, dot, key = automation.partition(".")
+    return f"{kind} {key!r}" if dot else f"plugin {automation!r}"
 
 
 def _alive(row: Values, now: datetime) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 
-from opencrm.core.clock import Clock
+from opencrm.core.clock import ShiftedClock
 from opencrm.core.ids import Ids
+from opencrm.services.files.contents import Contents
+from opencrm.services.workspaces import sandbox
 from opencrm.services.workspaces.configuration import Configuration
 from opencrm.storage.transactions import Database, Transaction
 
@@ -18,17 +21,33 @@ class Workspace:
         database: Where its data stands.
         clock: Tells its time.
         configure: Reads the configuration of a version; called when the version is another one.
+        contents: Where its files' contents stand.
+        intranet: The hosts that outgoing calls may reach though they are no public ones.
     """
 
     def __init__(
-        self, database: Database, clock: Clock, configure: Callable[[Transaction, str], Configuration]
+        self,
+        database: Database,
+        clock: ShiftedClock,
+        configure: Callable[[Transaction, str], Configuration],
+        contents: Contents,
+        intranet: Iterable[str] = (),
     ) -> None:
         self.database = database
         self.clock = clock
+        self.contents = contents
+        self.intranet = frozenset(host.lower() for host in intranet)
         self.ids = Ids(clock)
         self._configure = configure
         self._configuration: Configuration | None = None
         self._lock = threading.Lock()
+
+    def now(self, tx: Transaction) -> datetime:
+        """Return the present instant; in a sandbox as it was moved last, in whatever process."""
+        known = self._configuration
+        if known is None or known.sandbox:
+            self.clock.shift(sandbox.shift_of(tx))
+        return self.clock.now()
 
     def configuration(self, tx: Transaction, version: str) -> Configuration:
         """Return the configuration of that version, read once."""

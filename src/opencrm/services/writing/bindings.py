@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from opencrm.core.change import Change
 from opencrm.services.definitions import defining
+from opencrm.services.definitions.process.defining import BINDING as PROCESSES
+from opencrm.services.files.binding import BINDING as KEEPING
 from opencrm.services.identity.binding import BINDING as LEAVING
+from opencrm.services.process.entering.answering import BINDING as ANSWERING
 from opencrm.services.viewing.binding import BINDING as VIEWING
-from opencrm.services.writing import lines, organising, sharing
+from opencrm.services.writing import lines
 from opencrm.services.writing.block import Block
+from opencrm.services.writing.judging import organisation as organising
+from opencrm.services.writing.judging import sharing
 
 if TYPE_CHECKING:
     from opencrm.services.writing.work import Work
@@ -38,14 +43,18 @@ _BINDINGS: tuple[Binding, ...] = (
     organising.BINDING,
     sharing.BINDING,
     defining.BINDING,
+    PROCESSES,
     lines.BINDING,
     VIEWING,
     LEAVING,
+    KEEPING,
+    ANSWERING,
 )
 
 
 def bindings_of(changes: Iterable[Change]) -> list[tuple[Binding, list[Change]]]:
     """Return the bound services that the changes touch, each with its own of them."""
     several = list(changes)
-    found = [(binding, [change for change in several if change.entity in binding.entities]) for binding in _BINDINGS]
-    return [(binding, own) for binding, own in found if own]
+    names = {change.entity for change in several}
+    touched = [binding for binding in _BINDINGS if not names.isdisjoint(binding.entities)]
+    return [(binding, [change for change in several if change.entity in binding.entities]) for binding in touched]

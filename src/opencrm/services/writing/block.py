@@ -34,7 +34,11 @@ class Act:
         acting_as: As whom, inside `acting_as`.
         cause: The journal line that this reacts to.
         origin: The external system, file or undone act that it comes from.
+        rule: The rule, the stage or the task that it is an effect of.
+        depth: How many rules set each other off before.
+        automated: Whether stages, tasks and rules do what they declare.
         entailed: Whether it is done beyond the principal's reach, because an act that was judged entails it.
+        behind: What whoever began it may do, of what follows from it.
     """
 
     id: Id
@@ -42,7 +46,11 @@ class Act:
     acting_as: str | None = None
     cause: Id | None = None
     origin: str | None = None
+    rule: str | None = None
+    depth: int = 0
+    automated: bool = True
     entailed: bool = False
+    behind: Rights | None = None
 
 
 class Block(Reader):
@@ -67,6 +75,7 @@ class Block(Reader):
         self.config_version = configuration.version
         self._read: dict[tuple[str, Id], Values] = {}
         self._half = False
+        self.reported: list[dict[str, object]] = []
 
     @property
     def act(self) -> Id:
@@ -74,14 +83,54 @@ class Block(Reader):
         return self._act.id
 
     @property
+    def begun_by(self) -> str:
+        """Who began this, such as `"user:0190..."`, also where a rule goes on as its automation."""
+        return self._act.principal
+
+    @property
     def origin(self) -> str | None:
         """The external system, file or undone act that this comes from."""
         return self._act.origin
 
     @property
+    def rule(self) -> str | None:
+        """The rule, the stage or the task that this is an effect of."""
+        return self._act.rule
+
+    @property
+    def cause(self) -> Id | None:
+        """The journal line that this reacts to."""
+        return self._act.cause
+
+    @contextmanager
+    def named(self, rule: str | None) -> Iterator[None]:
+        """Let the journal and inboxes name what this is an effect of, while it is done as whoever works."""
+        before = self._act.rule
+        self._act = attrs.evolve(self._act, rule=rule)
+        try:
+            yield
+        finally:
+            self._act = attrs.evolve(self._act, rule=before)
+
+    @property
+    def depth(self) -> int:
+        """How many rules set each other off before."""
+        return self._act.depth
+
+    @property
+    def automated(self) -> bool:
+        """Whether stages, tasks and rules do what they declare."""
+        return self._act.automated
+
+    @property
     def entailed(self) -> bool:
         """Whether this is done beyond the principal's reach, because an act that was judged entails it."""
         return self._act.entailed
+
+    @property
+    def behind(self) -> Rights:
+        """What whoever began it may do: they are told what refuses it."""
+        return self._act.behind or self.rights
 
     def go_on(self, act: Id, *, cause: Id | None = None) -> None:
         """Belong to an act that began in another transaction; `cause` is the journal line that this reacts to."""
@@ -96,15 +145,22 @@ class Block(Reader):
         return self.workspace.ids.many(number)
 
     def stamps(
-        self, number: int, undoes: Sequence[Id] = (), behalf: Mapping[int, str] = NOBODY
+        self,
+        number: int,
+        undoes: Sequence[Id] = (),
+        behalf: Mapping[int, str] = NOBODY,
+        causes: Sequence[Id] = (),
     ) -> Iterator[dict[str, object]]:
         """Give what so many lines of the journal have besides their change: ids, the instant, who, what they undo.
 
-        `behalf` tells of some of them, by their number, for whom the principal stood in.
+        `behalf` tells of some of them, by their number, for whom the principal stood in; `causes` what each reacts to,
+        where it is not the same for all.
         """
         common = {"act": self._act.id, "at": self.now, **_who(self._act)}
         several = zip_longest(self.new_ids(number), undoes)
         stamps = ({"entry_id": id, "undoes": line, **common} for id, line in several)
+        if causes:
+            stamps = (it | {"cause": cause} for it, cause in zip(stamps, causes, strict=True))
         if not behalf:
             return stamps
         return (it | {"acting_as": behalf.get(at, it["acting_as"])} for at, it in enumerate(stamps))
@@ -163,4 +219,10 @@ class Block(Reader):
 
 
 def _who(act: Act) -> dict[str, object]:
-    return {"principal": act.principal, "acting_as": act.acting_as, "cause": act.cause, "origin": act.origin}
+    return {
+        "principal": act.principal,
+        "acting_as": act.acting_as,
+        "cause": act.cause,
+        "origin": act.origin,
+        "rule": act.rule,
+    }

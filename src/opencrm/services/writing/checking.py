@@ -10,10 +10,14 @@ from typing import Any
 import attrs
 
 from opencrm.core.change import Change, Objection, Values
-from opencrm.core.entity import Entity
-from opencrm.core.pipeline import move_rule
+from opencrm.core.entity import Entity, Spec
+from opencrm.core.pipeline.moves import move_rule, unknown_reason
+from opencrm.core.pipeline.reasons import REASON
 from opencrm.core.values import Id
 from opencrm.errors import InputError, InvalidMove, Objected
+from opencrm.services.process.entering import limiting
+from opencrm.services.process.entering.asking import check_requirements
+from opencrm.services.process.entering.vanishing import enters
 from opencrm.services.writing.block import Block
 from opencrm.services.writing.own_tables import PluginTables
 
@@ -42,6 +46,16 @@ class WorkDoor:
         allowed = self._work.configuration.hooks.tables(self._plugin)
         return PluginTables(self._work.tx, self._plugin, allowed, writes=self._writes)
 
+    @property
+    def intranet(self) -> frozenset[str]:
+        """The hosts that outgoing calls may reach though they are no public ones."""
+        return self._work.workspace.intranet
+
+    @property
+    def entities(self) -> Mapping[str, Spec]:
+        """The declarations of all entities, by name."""
+        return self._work.configuration.catalogue.entities
+
     def get(self, entity: type[Entity], ids: Iterable[Id]) -> Mapping[Id, Values]:
         """Return the readable fields of those of the records that the principal may read."""
         spec = self._work.entity(entity)
@@ -55,15 +69,22 @@ def check(work: Block, changes: Sequence[Change], past: Collection[Id], *, undo:
 
     Raises:
         InvalidMove: The pipeline has no such move.
+        RequirementMissing: A stage asks for something that is missing.
         Objected: A rule or a plugin objects.
     """
-    _check_stages(work, changes)
-    found = list(_by_rules(work, changes, undo=undo))
+    entailed = work.entailed  # Where a definition takes stages away, or brings them back, no graph is asked.
+    if not (undo and entailed):
+        _check_stages(work, changes)
+    found = list(_by_rules(work, changes, undo=undo or entailed))
     if found:
         raise _refusal(found, changes)
+    if not (undo or entailed):
+        _check_reasons(work, changes)
+        check_requirements(work, changes, past)
     judged = [change for change in changes if change.id not in past]
     hooks, door = work.configuration.hooks, partial(WorkDoor, work)
-    objections = [*hooks.check_change(changes, door), *hooks.check_move(judged, door)]
+    full = [] if undo or entailed else limiting.objections(work, changes, past)
+    objections = [*hooks.check_change(changes, door), *hooks.check_move(judged, door), *full]
     if objections:
         raise _refusal(objections, changes)
 
@@ -81,13 +102,22 @@ def _check_stages(work: Block, changes: Sequence[Change]) -> None:
     """Refuse a stage that its pipeline does not have, and a pipeline that is another entity's."""
     pipelines = work.configuration.catalogue.pipelines
     for at, change in enumerate(changes):
-        if "stage" not in change.fields and "pipeline" not in change.fields:
+        if not enters(change):
             continue
         pipeline = pipelines.get(change.after["pipeline"] or "")
         if pipeline is None or pipeline.entity != change.entity:
             raise _wrong(at, "pipeline", f"{change.entity} has no pipeline {change.after['pipeline']!r}")
         if pipeline.stage(change.after["stage"]) is None:
             raise _wrong(at, "stage", f"pipeline {pipeline.key!r} has no stage {change.after['stage']!r}")
+
+
+def _check_reasons(work: Block, changes: Sequence[Change]) -> None:
+    """Refuse a reason for losing that is not one of those of the stage where the record stands."""
+    pipelines = work.configuration.catalogue.pipelines
+    for at, change in enumerate(changes):
+        wrong = unknown_reason(pipelines, change)
+        if wrong is not None:
+            raise _wrong(at, REASON, wrong)
 
 
 def _wrong(at: int, field: str, text: str) -> InputError:

@@ -15,6 +15,8 @@ from opencrm.core.values import Id
 from opencrm.services.writing.block import Block
 from opencrm.storage import tables
 
+_ADDED = tuple(attrs.fields_dict(Step))
+
 
 def appended(work: Block, groups: Mapping[Spec, Sequence[Change]]) -> tuple[Table, list[dict[str, Any]]]:
     """Return the rows that changes add to the counters."""
@@ -25,7 +27,8 @@ def appended(work: Block, groups: Mapping[Spec, Sequence[Change]]) -> tuple[Tabl
 def rows(several: Iterable[tuple[str, Place, Step]], ids: Iterable[Id]) -> Iterator[dict[str, Any]]:
     """Give rows of the table: the entity, its counter, and what is added to it."""
     for (entity, place, step), id in zip(several, ids, strict=True):
-        yield {"id": id, "entity": entity, **dict(zip(PLACE, place, strict=True)), **attrs.asdict(step)}
+        held = dict(zip(PLACE, place, strict=True))
+        yield {"id": id, "entity": entity, **held, **{name: getattr(step, name) for name in _ADDED}}
 
 
 def _steps(groups: Mapping[Spec, Sequence[Change]], zone: str) -> Iterator[tuple[str, Place, Step]]:

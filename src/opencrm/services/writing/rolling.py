@@ -25,7 +25,7 @@ from opencrm.core.columns import SCALE, IdColumn
 from opencrm.core.conditions import Entities, clause
 from opencrm.core.entity import Spec
 from opencrm.core.fields import Amount, Whole
-from opencrm.core.held import built, packed, patched
+from opencrm.core.held import built, days, packed, patched
 from opencrm.core.rollups import Kept
 from opencrm.core.values import Id
 from opencrm.services.workspaces.configuration import Configuration
@@ -43,14 +43,17 @@ _LARGEST_WHOLE = 8 * 10**14
 _UNIT: ColumnElement[Any] = literal_column(str(10**SCALE))
 
 
-def keep(tx: Transaction, configuration: Configuration, changes: Iterable[Change]) -> None:
-    """Compute the roll-ups anew that changes touched, after these were stored."""
+def keep(tx: Transaction, configuration: Configuration, changes: Iterable[Change]) -> dict[str, set[Id]]:
+    """Compute the roll-ups anew that changes touched, after these were stored; return whose, by their entities."""
     several = [change for change in changes if change.entity in configuration.rollups]
+    touched: dict[str, set[Id]] = {}
     for name in dict.fromkeys(change.entity for change in several):
         own = [change for change in several if change.entity == name]
         for spec, mine in _by_spec(configuration.rollups[name]):
             ids = {id for change in own for each in mine for id in each.touched(change)}
             compute(tx, configuration.catalogue.entities, spec, mine, sorted(ids))
+            touched.setdefault(spec.name, set()).update(ids)
+    return touched
 
 
 def compute(tx: Transaction, entities: Entities, spec: Spec, several: Sequence[Kept], ids: Sequence[Id]) -> None:
@@ -126,6 +129,8 @@ def _measure(one: Kept, there: FromClause) -> ColumnElement[Any]:
             return _as_held(one, _sum(column))
         case "average":
             return _average(_as_held(one, _sum(column)), func.count(column))
+        case "interval":
+            return _average(_span(column), func.coalesce(func.count(column) - 1, _NONE))
     best = (func.min if one.rollup.measure == "least" else func.max)(column)
     return packed(_as_held(one, best), column.type)
 
@@ -143,6 +148,11 @@ def _sum(column: ColumnElement[Any]) -> ColumnElement[Any]:
     high, low = (func.sum(column.op(half)(_HALF)) for half in ("/", "%"))
     fits = high.between(literal_column(f"-{_LARGEST}"), literal_column(f"{_LARGEST}"))
     return case((fits, cast(high, BigInteger).op("*")(_HALF).op("+")(cast(low, BigInteger))))
+
+
+def _span(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return how many days lie between the first and the last, as a number is held."""
+    return (days(func.max(column)) - days(func.min(column))) * _UNIT
 
 
 def _average(total: ColumnElement[Any], number: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -19,6 +19,10 @@ from opencrm.services.searching import indexing
 from opencrm.services.writing import counting
 from opencrm.services.writing.block import Block
 from opencrm.storage import tables
+from opencrm.storage.transactions import Transaction
+
+_FEW = 500
+"""Of so many changes at most it is noted which records are there."""
 
 
 def store(
@@ -40,6 +44,17 @@ def store(
     found.settle(work.tx)
     for spec, group in groups.items():
         _update(work, spec, [change for change in group if change.kind is not Kind.CREATED])
+    _remember(work.tx, changes)
+
+
+def _remember(tx: Transaction, changes: Sequence[Change]) -> None:
+    """Note which records are there: what follows from a few changes refers to their records."""
+    for change in changes:
+        place = (change.entity, change.id)
+        if change.after.get("deleted_at") is not None:
+            tx.alive.discard(place)
+        elif len(changes) <= _FEW:
+            tx.alive.add(place)
 
 
 def _journal(
@@ -52,6 +67,7 @@ def _journal(
         journal.row(line, dumpers[line.entity], pending=line.entity in told and line.record_id not in past)
         for line in lines
     ]
+    work.tx.wakes |= any(row["pending"] for row in rows)
     return tables.journal, rows
 
 

@@ -13,7 +13,8 @@ from opencrm.services.delegation.refusals import denied, unallowed
 from opencrm.services.identity.mail import links
 from opencrm.services.identity.mail.links import Kind as LinkKind
 from opencrm.services.identity.passwords import credentials
-from opencrm.services.writing import judging, organising
+from opencrm.services.writing import judging
+from opencrm.services.writing.judging import organisation as organising
 
 if TYPE_CHECKING:
     from opencrm.services.writing.work import Work

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, Select, bindparam, literal
 
 from opencrm.core.change import Change
 from opencrm.core.columns import IdColumn
-from opencrm.core.conditions import Condition, Entities, Link, Referring, clause, predicate, shape, values
+from opencrm.core.conditions import TRUE, Condition, Entities, Link, Referring, clause, predicate, shape, values
 from opencrm.core.conditions.sql import parameter_names
 from opencrm.core.entities import Membership
 from opencrm.core.entity import Spec
@@ -46,7 +46,7 @@ def astray(
         for link in _links(work, change)
         if _is_looked_up(work, link, owner_refused=at in owners, unit_refused=at in units or _far(work, change))
     ]
-    links = [link for link in several if link[2:] not in batch]
+    links = [link for link in several if link[2:] not in batch and not _there(work, *link[2:])]
     found: dict[str, set[Id]] = {}
     for part in _in_parts(_wanted(work, links)):
         for target, ids in _readable_ids(work, part).items():
@@ -56,6 +56,12 @@ def astray(
         if id not in found.get(target, ()):
             wrong.setdefault(at, {})[name] = ["refers to no record that you may read"]
     return wrong
+
+
+def _there(work: Block, target: str, id: Id) -> bool:
+    """Say whether a record was stored in this transaction and the principal may read all of its entity."""
+    spec = work.configuration.catalogue.entities.get(target)
+    return (target, id) in work.tx.alive and spec is not None and work.rights.expression(spec, "read").condition == TRUE
 
 
 def named(work: Block, change: Change, target: str) -> Iterator[Id]:
