@@ -6,8 +6,9 @@ The front door: every public name is found here, and loaded when it is first use
 from __future__ import annotations
 
 from importlib import import_module
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from opencrm.names import HOME, OF_MODULES
 
 if TYPE_CHECKING:
     from opencrm.app.crm import CRM
@@ -49,11 +50,15 @@ if TYPE_CHECKING:
         Deputy,
         Employment,
         ExternalRef,
+        File,
+        FileVersion,
         Membership,
         Owned,
+        PipelineDefinition,
         Price,
         Product,
         Role,
+        RuleDefinition,
         SavedView,
         Segment,
         Share,
@@ -86,10 +91,49 @@ if TYPE_CHECKING:
         YesNo,
         field,
     )
-    from opencrm.core.pipeline import Pipeline, Stage
-    from opencrm.core.ports import AfterDoor, Door
+    from opencrm.core.pipeline import Pipeline, Requirement, Stage, required
+    from opencrm.core.ports import AfterDoor, CheckDoor, Door, ServiceDoor
+    from opencrm.core.process.actions import (
+        assign,
+        call,
+        create,
+        generate,
+        give,
+        move,
+        notify,
+        only_if,
+        send,
+        update,
+        wait,
+    )
+    from opencrm.core.process.asking.forms import Form
+    from opencrm.core.process.asking.web_forms import WebForm
+    from opencrm.core.process.events import (
+        after,
+        assigned,
+        before,
+        cancelled,
+        changed,
+        created,
+        deleted,
+        done,
+        entered,
+        every,
+        left,
+        overdue,
+        rotten,
+        submitted,
+    )
+    from opencrm.core.process.reports import report
+    from opencrm.core.process.rules import Rule
+    from opencrm.core.process.selectors import creator, head_of, owner, person, pick
+    from opencrm.core.process.tasks import Escalation, TaskSpec
+    from opencrm.core.process.timing.calendars import Calendar
+    from opencrm.core.process.timing.slas import Sla
+    from opencrm.core.process.values import by, value
     from opencrm.core.values import Money
     from opencrm.errors import (
+        AutomationLoop,
         ConfigurationError,
         ConflictError,
         DomainError,
@@ -102,21 +146,26 @@ if TYPE_CHECKING:
         OpenCRMError,
         PermissionDenied,
         PluginError,
+        RequirementMissing,
         SortNotIndexed,
         TooManyAttempts,
         TooManyRows,
         Unavailable,
         UndoRefused,
     )
-    from opencrm.hooks import Action, Exporter, Importer, RoleTemplate, WebApp, hookimpl
+    from opencrm.hooks import Action, Exporter, Importer, RoleTemplate, Service, WebApp, hookimpl
+    from opencrm.hooks.contents import Upload, UploadDoor
+    from opencrm.hooks.people import IdentityDoor
     from opencrm.services import (
         assigning,
         explaining,
+        files,
         imports,
         organisation,
         pipelines,
         records,
         searching,
+        tasks,
         transferring,
         undoing,
     )
@@ -126,53 +175,13 @@ if TYPE_CHECKING:
     from opencrm.services.cleaning.merging import Merge
     from opencrm.services.cleaning.steps import MassEdit
     from opencrm.services.commands import Assign, Create, Delete, History, Move, Restore, Undo, Update
+    from opencrm.services.notifying import inbox
+    from opencrm.services.process.timing import promises
     from opencrm.services.reading.counting import Count
     from opencrm.services.reading.rows import Page, Query, Record
     from opencrm.services.searching.hits import Hit
+    from opencrm.services.tasks import Finish
     from opencrm.services.viewing import segments, views
-
-_FROM = MappingProxyType(
-    {
-        "opencrm.app.crm": "CRM",
-        "opencrm.core.access.grants": "FieldRule Grant Scope",
-        "opencrm.core.access.guards": "Guard",
-        "opencrm.core.access.principal": "Principal",
-        "opencrm.core.change": "Change JournalEntry Kind Objection",
-        "opencrm.core.conditions": "All AnyOf AtLeast AtMost Between Changed Condition Contains Empty Equal Greater "
-        "Has In Less Not StartsWith at_least at_most condition",
-        "opencrm.core.custom": "AddedField",
-        "opencrm.core.entities": "Activity Company Contact ContactPoint Customer CustomField Deal DealLine Deputy "
-        "Employment ExternalRef Membership Owned Price Product Role SavedView Segment Share Staged Tag Tagging Task "
-        "Unit User",
-        "opencrm.core.entity": "Entity Options",
-        "opencrm.core.fields": "Amount Choice Choices Currency Day Email Instant Key Link Number Phone RecordId "
-        "Reference Rollup Structured Text Whole YesNo field",
-        "opencrm.core.pipeline": "Pipeline Stage",
-        "opencrm.core.ports": "AfterDoor Door",
-        "opencrm.core.values": "Money",
-        "opencrm.errors": "ConfigurationError ConflictError DomainError Duplicate InputError InvalidMove NotFound "
-        "NotSignedIn Objected OpenCRMError PermissionDenied PluginError SortNotIndexed TooManyAttempts "
-        "TooManyRows Unavailable "
-        "UndoRefused",
-        "opencrm.hooks": "Action Exporter Importer RoleTemplate WebApp hookimpl",
-        "opencrm.services": "assigning explaining imports organisation pipelines records searching transferring "
-        "undoing",
-        "opencrm.services.analysing": "boards reports",
-        "opencrm.services.analysing.reports": "Report",
-        "opencrm.services.cleaning": "duplicates editing merging taking_back",
-        "opencrm.services.cleaning.merging": "Merge",
-        "opencrm.services.cleaning.steps": "MassEdit",
-        "opencrm.services.commands": "Assign Create Delete History Move Restore Undo Update",
-        "opencrm.services.reading.counting": "Count",
-        "opencrm.services.reading.rows": "Page Query Record",
-        "opencrm.services.searching.hits": "Hit",
-        "opencrm.services.viewing": "segments views",
-    }
-)
-_OF_MODULES = frozenset({"opencrm.services", "opencrm.services.cleaning"})
-"""Packages whose modules are public, and not what stands in their own `__init__`."""
-
-_HOME = MappingProxyType({name: module for module, names in _FROM.items() for name in names.split()})
 
 __all__ = [
     "CRM",
@@ -186,9 +195,12 @@ __all__ = [
     "Assign",
     "AtLeast",
     "AtMost",
+    "AutomationLoop",
     "Between",
+    "Calendar",
     "Change",
     "Changed",
+    "CheckDoor",
     "Choice",
     "Choices",
     "Company",
@@ -216,15 +228,21 @@ __all__ = [
     "Empty",
     "Entity",
     "Equal",
+    "Escalation",
     "Exporter",
     "ExternalRef",
     "FieldRule",
+    "File",
+    "FileVersion",
+    "Finish",
+    "Form",
     "Grant",
     "Greater",
     "Guard",
     "Has",
     "History",
     "Hit",
+    "IdentityDoor",
     "Importer",
     "In",
     "InputError",
@@ -253,6 +271,7 @@ __all__ = [
     "PermissionDenied",
     "Phone",
     "Pipeline",
+    "PipelineDefinition",
     "PluginError",
     "Price",
     "Principal",
@@ -262,14 +281,21 @@ __all__ = [
     "RecordId",
     "Reference",
     "Report",
+    "Requirement",
+    "RequirementMissing",
     "Restore",
     "Role",
     "RoleTemplate",
     "Rollup",
+    "Rule",
+    "RuleDefinition",
     "SavedView",
     "Scope",
     "Segment",
+    "Service",
+    "ServiceDoor",
     "Share",
+    "Sla",
     "SortNotIndexed",
     "Stage",
     "Staged",
@@ -278,6 +304,7 @@ __all__ = [
     "Tag",
     "Tagging",
     "Task",
+    "TaskSpec",
     "Text",
     "TooManyAttempts",
     "TooManyRows",
@@ -286,40 +313,81 @@ __all__ = [
     "UndoRefused",
     "Unit",
     "Update",
+    "Upload",
+    "UploadDoor",
     "User",
     "WebApp",
+    "WebForm",
     "Whole",
     "YesNo",
+    "after",
+    "assign",
+    "assigned",
     "assigning",
     "at_least",
     "at_most",
+    "before",
     "boards",
+    "by",
+    "call",
+    "cancelled",
+    "changed",
     "condition",
+    "create",
+    "created",
+    "creator",
+    "deleted",
+    "done",
     "duplicates",
     "editing",
+    "entered",
+    "every",
     "explaining",
     "field",
+    "files",
+    "generate",
+    "give",
+    "head_of",
     "hookimpl",
     "imports",
+    "inbox",
+    "left",
     "merging",
+    "move",
+    "notify",
+    "only_if",
     "organisation",
+    "overdue",
+    "owner",
+    "person",
+    "pick",
     "pipelines",
+    "promises",
     "records",
+    "report",
     "reports",
+    "required",
+    "rotten",
     "searching",
     "segments",
+    "send",
+    "submitted",
     "taking_back",
+    "tasks",
     "transferring",
     "undoing",
+    "update",
+    "value",
     "views",
+    "wait",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in HOME:
         raise AttributeError(f"module 'opencrm' has no attribute {name!r}")
-    home = _HOME[name]
-    return import_module(f"{home}.{name}") if home in _OF_MODULES else getattr(import_module(home), name)
+    home = HOME[name]
+    return import_module(f"{home}.{name}") if home in OF_MODULES else getattr(import_module(home), name)
 
 
 def __dir__() -> list[str]:

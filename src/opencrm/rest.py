@@ -20,6 +20,7 @@ from opencrm.errors import (
     OpenCRMError,
     PermissionDenied,
     PluginError,
+    RequirementMissing,
     TooManyAttempts,
 )
 from opencrm.schemas.marshmallow_fields import (
@@ -29,6 +30,8 @@ from opencrm.schemas.marshmallow_fields import (
     record_schema,
     update_schema,
 )
+from opencrm.services.process.submitting.asking import schema_of
+from opencrm.services.process.submitting.forms import Described
 from opencrm.services.reading.reader import Reader
 from opencrm.services.reading.rows import Record
 
@@ -38,6 +41,7 @@ __all__ = [
     "RecordSchema",
     "creation_schema",
     "etag",
+    "form_schema",
     "problem_of",
     "record_schema",
     "update_schema",
@@ -49,6 +53,7 @@ _STATUSES: tuple[tuple[type[OpenCRMError], HTTPStatus], ...] = (
     (TooManyAttempts, HTTPStatus.TOO_MANY_REQUESTS),
     (PermissionDenied, HTTPStatus.FORBIDDEN),
     (NotFound, HTTPStatus.NOT_FOUND),
+    (RequirementMissing, HTTPStatus.UNPROCESSABLE_ENTITY),
     (DomainError, HTTPStatus.CONFLICT),
     (ConflictError, HTTPStatus.CONFLICT),
     (ConfigurationError, HTTPStatus.SERVICE_UNAVAILABLE),
@@ -102,6 +107,11 @@ def problem_of(error: OpenCRMError, *, conditional: bool = False) -> Problem:
     return Problem(status=status, code=error.code, detail=str(error), members=_members(error))
 
 
+def form_schema(shown: Described) -> dict[str, Any]:
+    """Return the JSON Schema of the answers that a web form asks for."""
+    return schema_of(shown.fields)
+
+
 def etag(reader: Reader, spec: Spec, record: Record) -> str:
     """Return the quoted tag of what the reader sees of a record, for the header `ETag`."""
     return f'"{reader.etag(spec, record)}"'
@@ -113,6 +123,10 @@ def _members(error: OpenCRMError) -> dict[str, Any]:
         return {"errors": error.fields, **rule}
     if isinstance(error, NotFound) or not error.details:
         return {}
+    if isinstance(error, RequirementMissing):
+        facts = dict(error.details)
+        missing = facts.pop("missing", [])
+        return {"missing": missing, **({"details": facts} if facts else {})}
     return {**rule, "details": error.details}
 
 

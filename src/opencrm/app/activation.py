@@ -12,7 +12,7 @@ import attrs
 from opencrm.app.box import ALWAYS, OPTIONAL
 from opencrm.core.change import Values
 from opencrm.errors import NotFound, OpenCRMError, PluginError
-from opencrm.hooks import Calls, Found, Plugin, Source, discover, fitting, given_plugin, load, load_all
+from opencrm.hooks import Calls, Found, Plugin, Source, check_together, discover, fitting, given_plugin, load, load_all
 from opencrm.services.definitions.depending import misdeclared
 from opencrm.services.plugins import PluginState
 from opencrm.services.workspaces.configuration import Configuration
@@ -38,8 +38,11 @@ class Plugins:
 
     Args:
         given: What the host program passes; always active.
-        folder: Files of it are plugins that are always active.
+        folder: Files of it are plugins that are always active; one that does not go with the others is left out.
         safe: Run none but those that every workspace needs.
+
+    Raises:
+        PluginError: Two that the host passes do not go together; names both.
     """
 
     def __init__(self, given: Iterable[object], folder: Path | None, *, safe: bool) -> None:
@@ -47,7 +50,9 @@ class Plugins:
         self._folder = folder
         self._refused: dict[str, _Refused] = {}
         self.always = [_box(name, where) for name, where in ALWAYS.items()]
-        self.given = [] if safe else [*map(given_plugin, given), *self._files()]
+        passed = [] if safe else [*map(given_plugin, given)]
+        check_together([*self.always, *passed])
+        self.given = [] if safe else [*passed, *self._files([*self.always, *passed])]
         self._others: dict[str, Plugin] | None = None
 
     def active(self, enabled: Mapping[str, Values]) -> list[Plugin]:
@@ -127,12 +132,13 @@ class Plugins:
     def _found(self) -> list[Found]:
         return [found for found in discover({}) if found.source == "package"]
 
-    def _files(self) -> list[Plugin]:
+    def _files(self, beside: Sequence[Plugin]) -> list[Plugin]:
         if self._folder is None:
             return []
         loaded, refused = load_all(found for found in discover({}, self._folder) if found.source == "file")
-        self._refused |= _all_from("file", refused)
-        return loaded
+        kept, clashing = fitting([*beside, *loaded])
+        self._refused |= _all_from("file", [*refused, *clashing])
+        return [plugin for plugin in kept if plugin in loaded]
 
 
 def deaf(calls: Calls, entities: Iterable[str]) -> dict[str, str]:

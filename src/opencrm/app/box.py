@@ -14,7 +14,9 @@ ALWAYS: Mapping[str, str] = MappingProxyType(
         "jsonlines": "opencrm.plugins.jsonlines",
         "passwords": "opencrm.plugins.passwords",
         "rest": "opencrm.plugins.rest",
+        "forms": "opencrm.plugins.forms",
         "smtp": "opencrm.plugins.smtp",
+        "report": "opencrm.plugins.report",
     }
 )
 """Active in every workspace."""
@@ -24,6 +26,8 @@ OPTIONAL: Mapping[str, str] = MappingProxyType(
         "sample_pipelines": "opencrm.plugins.sample_pipelines",
         "attribution": "opencrm.plugins.attribution",
         "last_touch": "opencrm.plugins.last_touch",
+        "webhooks": "opencrm.plugins.webhooks",
+        "documents": "opencrm.plugins.documents",
     }
 )
 """Active where an owner enables them."""

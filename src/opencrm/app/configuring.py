@@ -16,6 +16,8 @@ from opencrm.schemas import Schemas
 from opencrm.services import plugins
 from opencrm.services.analysing.recounting import counted_entities
 from opencrm.services.definitions.loading import Fields, edition, load
+from opencrm.services.definitions.process.loading import Defined
+from opencrm.services.definitions.process.loading import load as load_processes
 from opencrm.services.workspaces.catalogue import Catalogue
 from opencrm.services.workspaces.configuration import Configuration, load_organisation
 from opencrm.storage import tables
@@ -42,17 +44,17 @@ class KnownDefinitions:
         self._trace = trace
         self._last: tuple[Hashable, Definitions] | None = None
 
-    def of(self, active: Sequence[Plugin], fields: Fields, locale: Locale) -> Definitions:
-        """Return the definitions of these plugins and fields, compiled at their first use."""
-        key = (tuple(map(id, active)), edition(fields), locale)
+    def of(self, active: Sequence[Plugin], fields: Fields, defined: Defined, locale: Locale) -> Definitions:
+        """Return the definitions of these plugins, fields, pipelines and rules, compiled at their first use."""
+        key = (tuple(map(id, active)), edition(fields), defined.edition, locale)
         last = self._last
         if last is None or last[0] != key:
-            last = self._last = (key, self._compiled(active, fields, locale))
+            last = self._last = (key, self._compiled(active, fields, defined, locale))
         return last[1]
 
-    def _compiled(self, active: Sequence[Plugin], fields: Fields, locale: Locale) -> Definitions:
+    def _compiled(self, active: Sequence[Plugin], fields: Fields, defined: Defined, locale: Locale) -> Definitions:
         hooks = Hooks(active, trace=self._trace)
-        catalogue = Catalogue.of(hooks, fields)
+        catalogue = Catalogue.of(hooks, fields, defined, zone=locale.zone)
         return Definitions(catalogue, Schemas(catalogue.entities, locale), hooks)
 
 
@@ -69,7 +71,8 @@ def configure(tx: Transaction, version: str, installed: Plugins, definitions: Kn
     locale = Locale(region=row["region"], currency=row["currency"], zone=row["zone"])
     enabled = plugins.switched_on(tx)
     active = installed.active(enabled)
-    known = definitions.of(active, load(tx, locale.region), locale)
+    defined = load_processes(tx)
+    known = definitions.of(active, load(tx, locale.region), defined, locale)
     return Configuration(
         version=version,
         locale=locale,
@@ -78,8 +81,9 @@ def configure(tx: Transaction, version: str, installed: Plugins, definitions: Kn
         catalogue=known.catalogue,
         schemas=known.schemas,
         hooks=known.hooks,
-        granted=granted(active, enabled),
+        granted={**granted(active, enabled, known.catalogue.entities), **defined.granted},
         counted=counted_entities(tx),
+        sandbox=bool(row["sandbox"]),
     )
 
 

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from opencrm.app import setting_up
 from opencrm.app.activation import deaf, miscounting
 from opencrm.app.doors import Doors
+from opencrm.app.forms import check_forms, misformed
 from opencrm.app.owners import core_owner, plugin_owners, told
-from opencrm.app.upkeep import Upkeep, recount
-from opencrm.app.worker import Worker
+from opencrm.app.sandboxes import Sandbox
+from opencrm.app.working.delivering.deliveries import Deliveries
+from opencrm.app.working.delivering.dispatching import ON_ITS_WAY, Dispatching, Parcel
+from opencrm.app.working.lanes import Station
+from opencrm.app.working.mailing import Mailing
+from opencrm.app.working.running.automations import Automations
+from opencrm.app.working.running.going_on import GoingOn
+from opencrm.app.working.timers import Timers
+from opencrm.app.working.upkeep import Upkeep, recount
+from opencrm.app.working.waking import Waking
+from opencrm.app.working.worker import Worker
 from opencrm.core.access.grants import Grant
 from opencrm.core.access.principal import Principal
 from opencrm.core.clock import duration
 from opencrm.core.entities import User
-from opencrm.errors import ConfigurationError, NotSignedIn
+from opencrm.core.pipeline import Pipeline
+from opencrm.core.process.rules import Rule
+from opencrm.errors import NotSignedIn, OpenCRMError
 from opencrm.hooks import Hooks, Plugin
-from opencrm.services import organisation, plugins
+from opencrm.services import organisation, plugins, queue
+from opencrm.services.process.overseeing import checks
 from opencrm.services.workspaces.catalogue import Catalogue
-from opencrm.services.writing import organising
+from opencrm.services.writing.judging import organisation as organising
 from opencrm.storage import field_indexes
 from opencrm.storage.migrations import Failed, check, current, upgrade
 from opencrm.storage.migrations.transaction import reading
@@ -43,6 +57,8 @@ class CRM(Doors):
         locale: The habits of a workspace that is set up anew.
         trace_hooks: Print each call of a hook on stderr.
         sign_in: Where people reach the workspace, and how long their sessions last.
+        intranet: Hosts that webhooks may call though they are no public ones, such as `erp.example.internal`.
+        files: Where files are kept, and how large they may be.
 
     Raises:
         ConfigurationError: The URL cannot be used, or a driver is missing.
@@ -129,13 +145,36 @@ class CRM(Doors):
     def problems(self) -> dict[str, str]:
         """Return what is wrong with plugins that are to run here, a sentence by name; empty if all is well.
 
-        They are left out, or have a hook for an entity that is not there, a roll-up that cannot be kept, or a field
-        of the name of one of the workspace's own; the workspace runs all the same.
+        They are left out, or have a hook for an entity that is not there, a roll-up or a form that cannot be kept, or a
+        field of the name of one of the workspace's own; the workspace runs all the same. What is wrong with pipelines
+        and rules is told too, of the workspace's own by the name of their automation, such as `rule.called`; and so
+        are stages and tasks that are declared no more while records stand in them, as `pipeline.sales` and `task.call`.
         """
+        return self._process_problems() | self._plugin_problems()
+
+    def _process_problems(self) -> dict[str, str]:
+        """Return what is wrong with pipelines and rules; nothing of a workspace that is not set up."""
+        with suppress(OpenCRMError), self.read(Principal.system("look for problems")) as reader:
+            return checks.problems(reader)
+        return {}
+
+    def _plugin_problems(self) -> dict[str, str]:
         enabled = self._enabled()
         hooks = Hooks(self._plugins.active(enabled))
         unheard = deaf(hooks.who(), Catalogue.of(hooks).entities)
-        return miscounting(lambda: self.configuration) | unheard | self._plugins.problems(enabled)
+        misformed_ones = misformed(lambda: self.configuration)
+        return (
+            miscounting(lambda: self.configuration)
+            | misformed_ones
+            | unheard
+            | self._plugins.problems(enabled)
+            | self._left_alone()
+        )
+
+    def _left_alone(self) -> dict[str, str]:
+        """Return which plugins are told nothing for a while, since they failed again and again."""
+        with self.database.read() as tx:
+            return queue.troubles(tx) if setting_up.has_tables(tx) else {}
 
     def wanted_grants(self, name: str) -> list[Grant]:
         """Return what a plugin's automation asks to be allowed.
@@ -144,7 +183,12 @@ class CRM(Doors):
             NotFound: There is no such plugin.
             PluginError: It cannot be used.
         """
-        return list(self._plugins.find(name).declared.grants)
+        return list(self._wanted(self._plugins.find(name)))
+
+    def _wanted(self, plugin: Plugin) -> Sequence[Grant]:
+        """Return what a plugin's automation asks for, beside the entities that the plugin brings itself."""
+        own = {it.spec.name: it.spec for it in plugin.declared.entities}
+        return plugin.declared.wanted({**self.catalogue.entities, **own})
 
     def enable(self, principal: Principal, name: str, *, grants: Sequence[Grant] | None = None) -> None:
         """Switch a plugin on: make its tables, and approve what its automation may do.
@@ -159,14 +203,23 @@ class CRM(Doors):
             NotFound, PluginError, ConfigurationError: It is not there, or cannot be used.
         """
         plugin = self._plugins.find(name)
-        approved = plugin.declared.grants if grants is None else grants
-        Hooks([*(each for each in self._active() if each.name != name), plugin])
+        approved = self._wanted(plugin) if grants is None else grants
+        hooks = Hooks([*(each for each in self._active() if each.name != name), plugin])
+        check_forms(hooks, self.database, self.configuration.locale, name)
+        processes: list[Pipeline | Rule] = [*plugin.declared.pipelines, *plugin.declared.rules]
         with self.read(principal) as reader:
-            plugins.owners_only(reader, "plugin.enable")
+            plugins.owners_only(reader, "plugin.enable", "plugins")
+            plugins.check_processes(reader, name, processes)
         self._make_tables(plugin)
         with self.work(principal) as work:
-            declared = plugin.declared.fields
-            plugins.enable(work, name, version=plugin.version, grants=approved, fields=declared)
+            plugins.enable(
+                work,
+                name,
+                version=plugin.version,
+                grants=approved,
+                fields=plugin.declared.fields,
+                processes=processes,
+            )
 
     def _make_tables(self, plugin: Plugin) -> None:
         engine, schema, now = self.database.engine, self.database.schema, self.clock.now()
@@ -222,19 +275,71 @@ class CRM(Doors):
         return Principal.user(owners[0])
 
     def advance(self, by: str | timedelta) -> None:
-        """Move the workspace's clock forward: `crm.advance("16m")`.
+        """Move the workspace's clock forward, and do what comes due on the way: `crm.advance("16m")`.
+
+        What reacts to what was committed is still left to a worker.
 
         Raises:
             ConfigurationError: The clock cannot be moved.
         """
-        move = getattr(self.clock, "advance", None)
-        if move is None:
-            raise ConfigurationError("this workspace's clock cannot be moved")
-        move(duration(by) if isinstance(by, str) else by)
+        move = self.clock.advance
+        until = self.clock.now() + (duration(by) if isinstance(by, str) else by)
+        if until < self.clock.now() or not self.is_set_up():
+            move(until - self.clock.now())
+            return
+        self.worker().catch_up(until, lambda at: move(at - self.clock.now()))
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """Moves the clock for every process, where the workspace is for trying out."""
+        return Sandbox(self.workspace, self.read, self.work, self.worker)
 
     def worker(self) -> Worker:
         """Return a worker of this workspace's queue."""
-        return Worker(self.workspace, self._work, self._upkeep())
+        return self._worker([self._going_on(), Deliveries(self.workspace, self._work)])
+
+    def sender(self, send: Callable[[Parcel], None], *, lasting: timedelta = ON_ITS_WAY) -> Worker:
+        """Return a worker that has what plugins and rules do outside done elsewhere: for an engine of one's own.
+
+        The rows stay in the queue until they are done. A message that is lost is sent again.
+
+        Args:
+            send: Sends a message, for somebody who calls `perform` with it.
+            lasting: After how long a message counts as lost.
+        """
+        return self._worker([self._dispatching(send, lasting)])
+
+    def perform(self, parcel: Parcel) -> int:
+        """Do what a message of `sender` says; return how much of it was still to be done, 0 of one that came twice."""
+        return self._dispatching(None, ON_ITS_WAY).perform(parcel)
+
+    def _dispatching(self, send: Callable[[Parcel], None] | None, lasting: timedelta) -> Dispatching:
+        deliveries = Deliveries(self.workspace, self._work)
+        return Dispatching(self.workspace, deliveries, self._going_on(), send, lasting)
+
+    def _going_on(self) -> GoingOn:
+        return GoingOn(self.workspace, self._automations(), self.accounts.policy)
+
+    def _worker(self, outside: Sequence[Station]) -> Worker:
+        opening = lambda: self.work(Principal.system("do what is due"))  # noqa: E731
+        return Worker(
+            self.workspace,
+            [
+                Waking(self.workspace, opening),
+                Timers(self.workspace, lambda: self.configuration, opening),
+                *outside,
+                Mailing(self.workspace, self.accounts.policy),
+            ],
+            self._upkeep(),
+        )
+
+    def _automations(self) -> Automations:
+        return Automations(self.workspace, self._work)
+
+    def is_set_up(self) -> bool:
+        """Say whether the workspace has its tables."""
+        with self.database.read() as tx:
+            return setting_up.has_tables(tx)
 
     def _upkeep(self) -> Upkeep:
         opening = lambda: self.work(Principal.system("keep search in step"))  # noqa: E731

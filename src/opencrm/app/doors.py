@@ -12,16 +12,21 @@ from sqlalchemy import Connection, Engine
 from opencrm.app import setting_up
 from opencrm.app.activation import Plugins
 from opencrm.app.configuring import KnownDefinitions, configure, version_of
+from opencrm.app.filing import contents_of
 from opencrm.core.access.principal import Principal
 from opencrm.core.change import Values
-from opencrm.core.clock import Clock, SystemClock
+from opencrm.core.clock import Clock, ShiftedClock, SystemClock
 from opencrm.core.locale import Locale
 from opencrm.errors import ConfigurationError
 from opencrm.hooks import Hooks, Plugin
 from opencrm.schemas import Schemas
 from opencrm.services import exporting, plugins
+from opencrm.services.files.contents import FileStore
+from opencrm.services.files.keeping import Files
 from opencrm.services.identity.accounts import Accounts
 from opencrm.services.identity.policy import SignIn
+from opencrm.services.process.calling import Services
+from opencrm.services.process.submitting.forms import Forms
 from opencrm.services.reading.reader import Reader
 from opencrm.services.reading.rows import Query
 from opencrm.services.workspaces.catalogue import Catalogue
@@ -50,16 +55,22 @@ class Doors:
         locale: Locale | None = None,
         trace_hooks: bool = False,
         sign_in: SignIn | None = None,
+        files: FileStore | None = None,
+        intranet: Iterable[str] = (),
     ) -> None:
         if (url is None) == (engine is None):
             raise ConfigurationError("give either a URL or an engine")
         self._own_engine = engine is None
         self.database = Database(engine or make_engine(url or ""), schema)
-        self.clock = clock or SystemClock()
+        self.clock = ShiftedClock(clock or SystemClock())
         self._locale = locale or Locale()
         self._definitions = KnownDefinitions(trace=trace_hooks)
         self._plugins = Plugins(plugins, Path(plugin_dir) if plugin_dir else None, safe=safe_mode)
-        self.workspace = Workspace(self.database, self.clock, self._configure)
+        contents = contents_of(self.database, files or FileStore(), lambda: self.configuration.secret)
+        self.workspace = Workspace(self.database, self.clock, self._configure, contents, intranet)
+        self.files = Files(self.workspace, self, lambda: self.hooks)
+        self.services = Services(self.workspace, self, lambda: self.hooks)
+        self.forms = Forms(self.workspace, lambda: self.configuration, self.work, self.read)
         self.accounts = Accounts(self.workspace, sign_in or SignIn(), lambda: self.hooks, self.work)
 
     @contextmanager
@@ -69,14 +80,19 @@ class Doors:
         Raises:
             NotSignedIn: There is no such person, key or automation, or no longer.
         """
-        now = self.clock.now()
         with self.database.read() as tx:
+            now = self.workspace.now(tx)
             rights, configuration = resolve(tx, self.workspace, principal, now)
             yield Reader(tx, self.workspace, rights, configuration, now)
 
     @contextmanager
     def work(
-        self, principal: Principal, *, origin: str | None = None, connection: Connection | None = None
+        self,
+        principal: Principal,
+        *,
+        origin: str | None = None,
+        connection: Connection | None = None,
+        automations: bool = True,
     ) -> Iterator[Work]:
         """Work as a principal, in one transaction: all of the block or nothing.
 
@@ -84,12 +100,13 @@ class Doors:
             principal: Whoever acts.
             origin: The external system or file that the changes come from; in the journal.
             connection: A connection of the host's with a transaction open, to work inside it; the host commits.
+            automations: Whether stages, tasks and rules do what they declare; not where data is brought from elsewhere.
 
         Raises:
             NotSignedIn: There is no such person, key or automation, or no longer.
         """
         with self._transaction(connection) as tx:
-            work = self._work(tx, principal, origin=origin)
+            work = self._work(tx, principal, origin=origin, automations=automations)
             yield work
             work.must_be_whole()
 
@@ -147,12 +164,27 @@ class Doors:
         return self.database.write() if connection is None else self.database.join(connection)
 
     def _work(
-        self, tx: Transaction, principal: Principal, *, origin: str | None = None, cause: str | None = None
+        self,
+        tx: Transaction,
+        principal: Principal,
+        *,
+        origin: str | None = None,
+        cause: str | None = None,
+        rule: str | None = None,
+        automations: bool = True,
     ) -> Work:
-        now = self.clock.now()
+        now = self.workspace.now(tx)
         rights, configuration = resolve(tx, self.workspace, principal, now)
         reason = principal.reason and f"system: {principal.reason}"[:200]
-        act = Act(id=self.workspace.ids.new(), principal=rights.name, origin=origin or reason or None, cause=cause)
+        origin = origin or reason or None
+        act = Act(
+            id=self.workspace.ids.new(),
+            principal=rights.name,
+            origin=origin,
+            cause=cause,
+            rule=rule,
+            automated=automations,
+        )
         return Work(tx, self.workspace, rights, configuration, now, act)
 
     def _enabled(self) -> dict[str, Values]:

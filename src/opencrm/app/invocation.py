@@ -109,6 +109,7 @@ class Invocation:
         """
         from opencrm.app.crm import CRM
         from opencrm.core.locale import Locale
+        from opencrm.services.files.contents import FileStore
 
         told = self.settings
         crm = CRM(
@@ -118,6 +119,8 @@ class Invocation:
             trace_hooks=told.trace_hooks,
             locale=locale or Locale(region=told.region, currency=told.currency, zone=told.zone),
             sign_in=self._sign_in(),
+            files=FileStore(place=told.files, largest=told.file_mb * 2**20),
+            intranet=told.intranet,
         )
         self._opened.append(crm)
         self._tell_opened(crm)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from opencrm.core.access.grants import grant_rows
 from opencrm.core.change import Values
 from opencrm.core.entities import Core
+from opencrm.core.entity import Spec
 from opencrm.hooks import Plugin
 from opencrm.storage.migrations import CORE_OWNER, Owner
 
@@ -35,10 +36,10 @@ def told(state: Any) -> str:
     return since if state.up_to_date else f"{since}, not up to date"
 
 
-def granted(active: Iterable[Plugin], enabled: dict[str, Values]) -> dict[str, Values]:
+def granted(active: Iterable[Plugin], enabled: dict[str, Values], entities: Mapping[str, Spec]) -> dict[str, Values]:
     """Return what automations may do: as an owner approved it, or as the host's own plugins ask."""
     own = {
-        plugin.name: {"grants": grant_rows(plugin.declared.grants)}
+        plugin.name: {"grants": grant_rows(plugin.declared.wanted(entities))}
         for plugin in active
         if plugin.source in ("given", "file")
     }

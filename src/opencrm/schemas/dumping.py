@@ -22,10 +22,10 @@ class Dumper:
 
     def dump(self, values: Values, names: Iterable[str]) -> dict[str, Any]:
         """Return the named values as JSON carries them."""
-        found = {name: values[name] for name in names}
-        for name in self._dumps.keys() & found.keys():
-            if found[name] is not None:
-                found[name] = self._dumps[name](found[name])
+        found, dumps = {name: values[name] for name in names}, self._dumps
+        for name, value in found.items():
+            if value is not None and name in dumps:
+                found[name] = dumps[name](value)
         return found
 
     def rows(self, rows: Iterable[Sequence[Any]], names: Sequence[str]) -> list[dict[str, Any]]:

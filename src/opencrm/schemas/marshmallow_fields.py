@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from marshmallow import Schema, ValidationError, fields
 
 from opencrm.core.entity import Spec
-from opencrm.core.fields import Choice, Choices, Currency, Email, Field, FieldType, Key, Phone, Text, Whole
+from opencrm.core.fields import Choice, Choices, Currency, Email, Field, FieldType, Key, Number, Phone, Text, Whole
 
 Direction: TypeAlias = Literal["in", "out"]
 """Whether a schema describes what enters or what leaves: a number enters as text or number, and leaves as text."""
@@ -108,7 +108,7 @@ def json_schema(  # noqa: PLR0911  # one return for each type
             return {"type": "string", "enum": [*kind.options, *([None] if nullable else [])]}
         case Choices():
             options = {"type": "string", "enum": [*kind.options]}
-            return {"type": ["array", "null"] if nullable else "array", "items": options, "uniqueItems": True}
+            return {"type": "array", "items": options, "uniqueItems": True}
         case Phone():
             return {"type": "string", "maxLength": 32}
         case Email():
@@ -119,10 +119,16 @@ def json_schema(  # noqa: PLR0911  # one return for each type
             return {"type": "integer", "minimum": kind.least, "maximum": kind.most}
         case Currency():
             return {"type": "string", "pattern": "^[A-Z]{3}$"}
-    if kind.name in ("number", "money"):
+    if isinstance(kind, Number):
         text = {"type": "string", "pattern": _DECIMAL}
-        return text if direction == "out" else {"type": ["string", "number"], "pattern": _DECIMAL}
+        return text if direction == "out" else {"type": ["string", "number"], "pattern": _DECIMAL, **_bounds(kind)}
     return dict(_FORMATS.get(kind.name, {}))
+
+
+def _bounds(kind: Number) -> dict[str, float]:
+    """Return a number's bounds; JSON Schema knows none of a number that is given as text."""
+    told = {"minimum": kind.least, "maximum": kind.most}
+    return {name: float(bound) for name, bound in told.items() if bound is not None}
 
 
 def _part_schema(spec: Spec, name: str, part: Spec, link: str) -> type[Schema]:

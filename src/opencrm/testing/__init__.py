@@ -25,14 +25,18 @@ if TYPE_CHECKING:
         make_task,
     )
     from opencrm.testing.firm import MONDAY, Firm, firm_of, set_up_firm
+    from opencrm.testing.process import Sent, finish, inbox, submit
     from opencrm.testing.statements import Statements, recorded
 
 _HOME = MappingProxyType(
     {
         "MONDAY": "firm",
         "Firm": "firm",
+        "Sent": "process",
         "Statements": "statements",
+        "finish": "process",
         "firm_of": "firm",
+        "inbox": "process",
         "make_activity": "factories",
         "make_company": "factories",
         "make_contact": "factories",
@@ -42,14 +46,18 @@ _HOME = MappingProxyType(
         "make_task": "factories",
         "recorded": "statements",
         "set_up_firm": "firm",
+        "submit": "process",
     }
 )
 
 __all__ = [
     "MONDAY",
     "Firm",
+    "Sent",
     "Statements",
+    "finish",
     "firm_of",
+    "inbox",
     "make_activity",
     "make_company",
     "make_contact",
@@ -59,6 +67,7 @@ __all__ = [
     "make_task",
     "recorded",
     "set_up_firm",
+    "submit",
 ]
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from opencrm.app.crm import CRM
 from opencrm.core.clock import ManualClock
+from opencrm.services.files.contents import FileStore
 from opencrm.storage.engines import make_engine
 from opencrm.storage.search import document
 from opencrm.testing.firm import MONDAY, WindowSales, set_up_firm
@@ -74,7 +75,8 @@ class PostgreSQLWorkspaces:
     def open(self, folder: Path, plugins: Sequence[object]) -> Iterator[CRM]:
         """Open a workspace in a schema of its own."""
         schema = self._take()
-        crm = CRM(engine=self._engine, schema=schema, plugins=_plugins(plugins), clock=ManualClock(MONDAY))
+        files = FileStore(place=str(folder / f"{schema}.files"))
+        crm = CRM(engine=self._engine, schema=schema, plugins=_plugins(plugins), clock=ManualClock(MONDAY), files=files)
         if plugins:
             crm.upgrade()
         yield crm

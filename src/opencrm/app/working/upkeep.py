@@ -6,14 +6,15 @@ import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from opencrm.errors import ConflictError
+from opencrm.errors import ConflictError, Unavailable
 from opencrm.services import searching
 from opencrm.services.analysing import recounting
 from opencrm.services.definitions import counting
+from opencrm.services.files import collecting
 from opencrm.services.workspaces.configuration import Configuration
 from opencrm.services.workspaces.workspace import Workspace
 from opencrm.storage import field_indexes, tables
-from opencrm.storage.settling import settle
+from opencrm.storage.waiting.settling import settle
 
 _LOG = logging.getLogger("opencrm.worker")
 _MINUTE = timedelta(minutes=1)
@@ -49,6 +50,7 @@ class Upkeep:
         self._opening = opening
         self._done: str | None = None
         self._folded: datetime | None = None
+        self._collected: datetime | None = None
 
     def __call__(self) -> None:
         """Do what is to be done."""
@@ -58,6 +60,7 @@ class Upkeep:
                 _LOG.info("%s", line)
             self._done = configuration.version
         self._fold()
+        self._collect()
 
     def catch_up(self, configuration: Configuration) -> Iterator[str]:
         """Do what definitions ask for once, and give a line for each thing done.
@@ -77,6 +80,18 @@ class Upkeep:
         if self._folded is None or not self._folded <= now < self._folded + _MINUTE:
             self._folded = now
             recounting.fold(self._workspace)
+
+    def _collect(self) -> None:
+        """Collect what belongs to no file, once a day; where files are kept elsewhere that may be away."""
+        now = self._workspace.clock.now()
+        if self._collected is not None and self._collected <= now < self._collected + collecting.GRACE:
+            return
+        self._collected = now
+        try:
+            if collecting.due(self._workspace, now):
+                _LOG.info("contents that belong to no file: %s", collecting.collect(self._workspace))
+        except (OSError, Unavailable) as error:
+            _LOG.warning("files are not tidied up: %s", error)
 
     def _make_documents(self) -> Iterator[str]:
         with self._opening() as work:

@@ -1,0 +1,48 @@
+"""Web forms that ask for what is not there: refused when their plugin is enabled, told where it is active already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from opencrm.core.locale import Locale
+from opencrm.errors import OpenCRMError, PluginError
+from opencrm.hooks import Hooks
+from opencrm.services.definitions.loading import load
+from opencrm.services.process.submitting.asking import faults
+from opencrm.services.workspaces.catalogue import Catalogue
+from opencrm.services.workspaces.configuration import Configuration
+from opencrm.storage.transactions import Database
+
+
+def misformed(configuration: Callable[[], Configuration]) -> dict[str, str]:
+    """Return the plugins with a form that cannot be used, each with a sentence.
+
+    Args:
+        configuration: Gives what is in force; without it, nothing is told.
+    """
+    with suppress(OpenCRMError):
+        found = configuration()
+        return {plugin: f"plugin {plugin!r}: {text}" for plugin, _, text in faults(found.catalogue, found.locale)}
+    return {}
+
+
+def check_forms(hooks: Hooks, database: Database, locale: Locale, name: str) -> None:
+    """Refuse a plugin with a form that cannot be used.
+
+    Args:
+        hooks: The plugins as they would be.
+        database: The workspace's.
+        locale: Its habits.
+        name: The plugin.
+
+    Raises:
+        PluginError: It has one; says why.
+    """
+    if not any(it.plugin == name for it in hooks.forms()):
+        return
+    with database.read() as tx:
+        fields = load(tx, locale.region)
+    for plugin, _, text in faults(Catalogue.of(hooks, fields), locale):
+        if plugin == name:
+            raise PluginError(f"plugin {name!r}: {text}", plugin=name)
