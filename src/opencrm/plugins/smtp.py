@@ -5,6 +5,7 @@ from __future__ import annotations
 import smtplib
 import ssl
 from email.message import EmailMessage
+from email.utils import localtime
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from opencrm import ConfigurationError, hookimpl
@@ -20,6 +21,10 @@ def opencrm_provide_delivery(message: Message, server: str | None, sender: str) 
         return None
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = sender, message.to, message.subject
+    mail["Date"] = localtime()
+    if message.id is not None:
+        mail["Message-ID"] = f"<{message.id}>"
+        mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(message.text)
     with _connected(urlsplit(server)) as connection:
         connection.send_message(mail)
