@@ -10,6 +10,7 @@ from flask_smorest import Blueprint
 from opencrm import CRM
 from opencrm.plugins.rest.asking.acts import AssignArguments, MoveArguments, UndoArguments
 from opencrm.plugins.rest.asking.bodies import Arguments
+from opencrm.plugins.rest.filing.files import Files
 from opencrm.plugins.rest.handling.accounts import Accounts
 from opencrm.plugins.rest.handling.analysing import Analysing
 from opencrm.plugins.rest.handling.cleaning import Cleaning
@@ -17,10 +18,19 @@ from opencrm.plugins.rest.handling.explaining import Explaining
 from opencrm.plugins.rest.handling.exporting import Exporting
 from opencrm.plugins.rest.handling.imports import Imports
 from opencrm.plugins.rest.handling.organising import Organising
+from opencrm.plugins.rest.handling.process.inbox import Inbox
+from opencrm.plugins.rest.handling.process.tasks import Tasks
+from opencrm.plugins.rest.handling.process.webhooks import Webhooks
 from opencrm.plugins.rest.handling.records import Records
 from opencrm.plugins.rest.handling.searching import Searching
 from opencrm.plugins.rest.handling.views import Views
 from opencrm.plugins.rest.handling.workspace import Workspace
+from opencrm.plugins.rest.processes.defining import Defining, Switching
+from opencrm.plugins.rest.processes.running import Running
+from opencrm.plugins.rest.processes.timelines import Timelines
+from opencrm.plugins.rest.queueing.queue import Queue
+from opencrm.plugins.rest.submitting.submissions import Submissions
+from opencrm.plugins.rest.timing.clock import Timing
 
 _MANY = "/<plural>"
 _ONE = "/<plural>/<id>"
@@ -49,8 +59,49 @@ def blueprint(crm: CRM) -> Blueprint:
     _add_imports(routes, Imports(crm))
     _add_organising(routes, Organising(crm))
     _add_explaining(routes, Explaining(crm))
+    _add_tasks(routes, Tasks(crm))
+    _add_inbox(routes, Inbox(crm))
+    _add_webhooks(routes, Webhooks(crm))
+    _add_files(routes, Files(crm))
+    _add_queue(routes, Queue(crm))
+    _add_timing(routes, Timing(crm))
+    _add(routes, "/submissions", "submissions_refused", Submissions(crm).refused)
+    _add(routes, f"{_ONE}/submissions", "submissions", Submissions(crm).of_record)
+    _add_processes(routes, crm)
     _add_records(routes, records)
     return routes
+
+
+def _add_processes(routes: Blueprint, crm: CRM) -> None:
+    pipelines, rules, switching, running = (
+        Defining(crm, "pipelines"),
+        Defining(crm, "rules"),
+        Switching(crm),
+        Running(crm),
+    )
+    for kind, defining in (("pipelines", pipelines), ("rules", rules)):
+        _add(routes, f"/{kind}", kind, defining.listed)
+        _add(routes, f"/{kind}/plan", f"plan_{kind}", defining.plan, method="POST")
+        _add(routes, f"/{kind}/apply", f"apply_{kind}", defining.apply, method="POST")
+    _add(routes, "/rules/<key>/try", "try_rule", switching.foretell, method="POST")
+    _add(routes, "/rules/<key>/off", "rule_off", switching.off, method="POST")
+    _add(routes, "/rules/<key>/on", "rule_on", switching.on, method="POST")
+    _add(routes, "/rules/runs", "runs", running.list)
+    _add(routes, "/rules/runs/<id>/retry", "retry_run", running.retry, method="POST")
+    _add(routes, f"{_ONE}/runs", "runs_of_record", running.of_record)
+    _add(routes, f"{_ONE}/timeline", "timeline", Timelines(crm).of_record)
+
+
+def _add_timing(routes: Blueprint, timing: Timing) -> None:
+    _add(routes, "/clock", "clock", timing.show)
+    _add(routes, "/clock/advance", "advance_clock", timing.advance, method="POST")
+    _add(routes, f"{_ONE}/sla", "sla", timing.sla)
+
+
+def _add_queue(routes: Blueprint, queue: Queue) -> None:
+    _add(routes, "/queue", "queue", queue.list)
+    _add(routes, "/queue", "act_on_queue", queue.act, method="POST")
+    _add(routes, f"{_ONE}/queue", "queue_of_record", queue.of_record)
 
 
 def _add_records(routes: Blueprint, records: Records) -> None:
@@ -62,6 +113,7 @@ def _add_records(routes: Blueprint, records: Records) -> None:
     _add(routes, f"{_ONE}/history", "history", records.history)
     _add(routes, f"{_ONE}/restore", "restore", records.restore, method="POST")
     _add(routes, f"{_ONE}/move", "move", routes.arguments(MoveArguments)(records.move), method="POST")
+    _add(routes, f"{_ONE}/moves", "moves", records.moves)
     _add(routes, f"{_ONE}/assign", "assign", routes.arguments(AssignArguments)(records.assign), method="POST")
 
 
@@ -104,6 +156,39 @@ def _add_explaining(routes: Blueprint, explaining: Explaining) -> None:
     _add(routes, f"{_ONE}/explain", "explain", explaining.explain)
     _add(routes, f"{_ONE}/who", "who", explaining.who)
     _add(routes, f"{_ONE}/diff", "diff", explaining.diff, method="POST")
+
+
+def _add_tasks(routes: Blueprint, tasks: Tasks) -> None:
+    _add(routes, "/tasks/<id>/form", "task_form", tasks.form)
+    _add(routes, "/tasks/<id>/start", "start_task", tasks.start, method="POST")
+    _add(routes, "/tasks/<id>/pause", "pause_task", tasks.pause, method="POST")
+    _add(routes, "/tasks/<id>/done", "finish_task", tasks.finish, method="POST")
+    _add(routes, "/tasks/<id>/cancel", "cancel_task", tasks.cancel, method="POST")
+
+
+def _add_files(routes: Blueprint, files: Files) -> None:
+    _add(routes, f"{_ONE}/files", "files", files.list)
+    _add(routes, f"{_ONE}/files", "add_file", files.add, method="POST")
+    _add(routes, f"{_ONE}/documents", "make_document", files.make, method="POST")
+    _add(routes, "/files/<id>/content", "content", files.content)
+    _add(routes, "/files/<id>/readers", "readers", files.readers)
+    _add(routes, "/files/<id>/versions", "versions", files.versions)
+    _add(routes, "/files/<id>/versions", "add_version", files.add_version, method="POST")
+    _add(routes, "/files/<id>/versions/<number>/content", "version_content", files.content)
+
+
+def _add_inbox(routes: Blueprint, inbox: Inbox) -> None:
+    _add(routes, "/inbox", "inbox", inbox.list)
+    _add(routes, "/inbox/<id>", "notification", inbox.get)
+    _add(routes, "/inbox/<id>/read", "read_notification", inbox.read_one, method="POST")
+    _add(routes, "/inbox/read", "read_inbox", inbox.read_all, method="POST")
+    _add(routes, "/inbox/choices", "choices", inbox.choices)
+    _add(routes, "/inbox/choices", "choose", inbox.choose, method="PUT")
+
+
+def _add_webhooks(routes: Blueprint, webhooks: Webhooks) -> None:
+    _add(routes, "/webhooks/<id>/secret", "take_secret", webhooks.secret, method="POST")
+    _add(routes, "/webhooks/<id>/state", "webhook_state", webhooks.state)
 
 
 def _add_imports(routes: Blueprint, imports: Imports) -> None:

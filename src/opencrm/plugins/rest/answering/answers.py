@@ -94,6 +94,7 @@ def entry_body(reader: Reader, entry: JournalEntry) -> dict[str, Any]:
         "acting_as": entry.acting_as,
         "cause": entry.cause,
         "origin": entry.origin,
+        "rule": entry.rule,
         "undoes": entry.undoes,
         "before": None if entry.before is None else dumper.dump(entry.before, entry.before),
         "after": dumper.dump(entry.after, entry.after),

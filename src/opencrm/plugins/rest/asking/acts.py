@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from opencrm import Key, RecordId
+from typing import Any
+
+from opencrm import Key, RecordId, Structured
 from opencrm.embed import Field
 from opencrm.rest import DeclaredField, RecordSchema
 
 _STAGE = Field(name="to", type=Key(130), label="Stage", help="Key of a stage, or pipeline.stage of another pipeline.")
+
+
+def _object(raw: Any) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        raise ValueError("must be an object with a value for each field")
+    return raw
+
+
+_VALUES = Field(name="values", type=Structured(_object), label="Fields", help="What it asks for: fields by name.")
 
 
 def _id(name: str, label: str) -> Field:
@@ -17,6 +28,7 @@ class MoveArguments(RecordSchema):
     """Where a record is to go."""
 
     to = DeclaredField(_STAGE, required=True)
+    values = DeclaredField(_VALUES)
 
 
 class AssignArguments(RecordSchema):

@@ -21,16 +21,49 @@ from opencrm.plugins.rest.document.paths import (
     cleaning,
     explaining,
     imports,
+    inbox,
     organising,
     searching,
+    tasks,
     views,
+    webhooks,
     workspace,
 )
 from opencrm.plugins.rest.document.shapes import ID, Shape, reference
 from opencrm.plugins.rest.document.tags import tags
+from opencrm.plugins.rest.filing import describing as filing
+from opencrm.plugins.rest.processes import describing as processes
+from opencrm.plugins.rest.queueing import describing as queueing
+from opencrm.plugins.rest.submitting import describing as submitting
+from opencrm.plugins.rest.timing import describing as timing
 from opencrm.rest import creation_schema, record_schema, update_schema
 
-_PARTS = (workspace, accounts, analysing, explaining, imports, organising, searching, views)
+_PARTS = (
+    workspace,
+    accounts,
+    analysing,
+    explaining,
+    filing,
+    imports,
+    inbox,
+    organising,
+    processes,
+    queueing,
+    searching,
+    submitting,
+    tasks,
+    timing,
+    views,
+)
+_OF_RECORDS = (
+    cleaning.paths,
+    filing.of_records,
+    processes.of_records,
+    queueing.of_records,
+    submitting.of_records,
+    timing.of_records,
+    webhooks.paths,
+)
 
 
 def document(catalogue: Catalogue, schemas: Schemas, locale: Locale) -> dict[str, Any]:
@@ -68,7 +101,7 @@ def _unnamed(_schema: object) -> str:
 def _add_shared(spec: APISpec) -> None:
     for name, schema in (("Move", MoveArguments), ("Assign", AssignArguments), ("Undo", UndoArguments)):
         spec.components.schema(name, schema=schema)
-    for part in (refusals, cleaning, *_PARTS):
+    for part in (refusals, cleaning, webhooks, *_PARTS):
         for name, shape in part.schemas().items():
             spec.components.schema(name, shape)
     for name, response in refusals.responses().items():
@@ -91,8 +124,10 @@ class _Builder:
                 paths.setdefault(operation.path, {})[operation.method] = self._operation(entity, operation)
         for path, operations in paths.items():
             self._spec.path(f"/{address(entity)}{path}", operations=operations)
-        for path, operations in cleaning.paths(entity).items():
-            self._spec.path(path, operations=operations)
+        documents = (filing.of_documents,) if "documents_template" in self._examples.catalogue.entities else ()
+        for of_records in (*_OF_RECORDS, *documents):
+            for path, operations in of_records(entity).items():
+                self._spec.path(path, operations=operations)
 
     def _add_schemas(self, entity: Spec) -> None:
         parts = self._examples.schemas.nested(entity)
@@ -170,7 +205,7 @@ class _Builder:
 
 
 def _answers(entity: Spec, operation: Operation) -> Shape:
-    kinds = {"page": f"{entity.name}.page", "history": "History"}
+    kinds = {"page": f"{entity.name}.page", "history": "History", "moves": "Moves"}
     if operation.answer == "nothing":
         return {str(operation.status): {"description": "Done", "headers": shapes.written(tagged=False)}}
     shape = reference(kinds.get(operation.answer, entity.name))

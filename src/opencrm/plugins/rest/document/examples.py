@@ -69,6 +69,17 @@ _VALUES: Mapping[str, Any] = MappingProxyType(
         "zone": "Europe/London",
     }
 )
+_REPAIRS = {
+    "key": "repairs",
+    "moves": [["new", "done"]],
+    "stages": [{"key": "new"}, {"key": "done", "kind": "won"}],
+}
+_LARGE = {
+    "key": "large",
+    "on": {"changed": "deal", "fields": ["amount"]},
+    "when": {"field": "amount", "op": "greater", "value": 1000},
+    "do": [{"update": {"source": "large"}}],
+}
 _VALUES_OF: Mapping[tuple[str, str], Any] = MappingProxyType(
     {
         ("activity", "body"): "Asked for an offer.",
@@ -88,8 +99,13 @@ _VALUES_OF: Mapping[tuple[str, str], Any] = MappingProxyType(
         ("employment", "position"): "Buyer",
         ("external_ref", "key"): "4711",
         ("external_ref", "label"): "Order 4711",
+        ("pipeline_definition", "definition"): _REPAIRS,
+        ("pipeline_definition", "key"): "repairs",
+        ("pipeline_definition", "replaced_by"): {"waiting": "new"},
         ("product", "name"): "Window frame",
         ("role", "name"): "Assistant",
+        ("rule_definition", "definition"): _LARGE,
+        ("rule_definition", "key"): "large",
         ("saved_view", "columns"): ("title", "amount"),
         ("saved_view", "name"): "From the website",
         ("saved_view", "sort"): "-amount",
@@ -98,6 +114,7 @@ _VALUES_OF: Mapping[tuple[str, str], Any] = MappingProxyType(
         ("segment", "where"): _FROM_WEBSITE,
         ("share", "actions"): ("read", "update"),
         ("tag", "name"): "Key account",
+        ("task", "answers"): {"amount": "1200.50"},
         ("task", "title"): "Call Ann Archer",
         ("unit", "name"): "London branch",
         ("user", "email"): "bea@example.com",
@@ -114,8 +131,10 @@ _NATURAL: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "deal": ("title", "amount"),
         "deal_line": ("deal_id", "title", "quantity", "price"),
         "employment": ("contact_id", "company_id", "position"),
+        "pipeline_definition": ("key", "definition"),
         "product": ("name", "prices"),
         "role": ("key", "name", "grants"),
+        "rule_definition": ("key", "definition"),
         "saved_view": ("name", "entity", "where", "columns", "sort"),
         "segment": ("name", "entity", "where"),
         "task": ("title", "due_at"),

@@ -9,11 +9,16 @@ import attrs
 
 from opencrm.embed import Spec
 
-Answer: TypeAlias = Literal["record", "record or nothing", "page", "nothing", "history", "file"]
+Answer: TypeAlias = Literal["record", "record or nothing", "page", "nothing", "history", "moves", "file"]
 
 
 def _always(_spec: Spec) -> bool:
     return True
+
+
+def _made_alone(spec: Spec) -> bool:
+    """Say whether records are made by naming their fields; a file is made of what it holds."""
+    return spec.name not in ("file", "file_version")
 
 
 def _staged(spec: Spec) -> bool:
@@ -93,6 +98,7 @@ OPERATIONS = (
         status=201,
         takes="create",
         refusals=(403, 409, 422),
+        when=_made_alone,
     ),
     Operation(
         "get",
@@ -148,11 +154,23 @@ OPERATIONS = (
         "post",
         "/{id}/move",
         "Move one {one} to a stage",
-        f"`to` is a stage of its pipeline, or `pipeline.stage` of another one. {_MATCHED}",
+        "`to` is a stage of its pipeline, or `pipeline.stage` of another one; `values` are fields that it asks for, "
+        "written in the same act. Where something is missing the record stays, and the refusal's `missing` says what, "
+        f"with the form that asks for it. {_MATCHED}",
         "record or nothing",
         takes="Move",
         matches=True,
         refusals=(403, 404, 409, 412, 422),
+        when=_staged,
+    ),
+    Operation(
+        "moves",
+        "get",
+        "/{id}/moves",
+        "Where one {one} may be moved to",
+        "The stages that the pipeline's graph and your rights allow next, and what each would ask for.",
+        "moves",
+        refusals=(404,),
         when=_staged,
     ),
     Operation(

@@ -18,6 +18,15 @@ _OUT_OF_RANK = Problem(
 )
 """What delegation refuses names the rule."""
 
+_PRICE: Mapping[str, Any] = MappingProxyType(
+    {
+        "key": "price",
+        "label": "Price",
+        "schema": {"type": "object", "properties": {"amount": {"title": "Amount"}}, "required": ["amount"]},
+    }
+)
+"""A form that asks for what is missing."""
+
 _EXAMPLES: Mapping[str, tuple[str, tuple[Problem, ...]]] = MappingProxyType(
     {
         "NotSignedIn": (
@@ -74,6 +83,12 @@ _EXAMPLES: Mapping[str, tuple[str, tuple[Problem, ...]]] = MappingProxyType(
                     detail="title: is required",
                     members={"errors": {"title": ["is required"]}},
                 ),
+                Problem(
+                    status=422,
+                    code="requirement_missing",
+                    detail="missing: the price",
+                    members={"missing": [{"text": "the price", "form": dict(_PRICE)}]},
+                ),
             ),
         ),
         "TooMany": (
@@ -105,9 +120,10 @@ def schemas() -> Shape:
         "detail": TEXT,
         "errors": {"type": "object", "additionalProperties": list_of(TEXT)},
         "rule": {**TEXT, "description": "The rule that refuses it, where one has a name"},
+        "missing": {**list_of(reference("Missing")), "description": "What is asked for before it can be done"},
         "details": {"type": "object"},
     }
-    return {"Problem": object_of(problem, "detail", "errors", "rule", "details")}
+    return {"Problem": object_of(problem, "detail", "errors", "rule", "missing", "details")}
 
 
 def responses() -> dict[str, Shape]:

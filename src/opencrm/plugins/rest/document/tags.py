@@ -10,8 +10,18 @@ from opencrm.plugins.rest.document import texts
 from opencrm.plugins.rest.document.shapes import Shape
 
 _NOUNS = ("contact", "company", "deal", "task", "activity", "product")
-_THEIRS = ("contact_point", "employment", "deal_line", "price", "tag", "tagging", "external_ref")
-_DEFINITIONS = ("saved_view", "segment", "custom_field")
+_THEIRS = (
+    "contact_point",
+    "employment",
+    "deal_line",
+    "price",
+    "tag",
+    "tagging",
+    "file",
+    "file_version",
+    "external_ref",
+)
+_DEFINITIONS = ("saved_view", "segment", "custom_field", "pipeline_definition", "rule_definition")
 _ORGANISATION = ("user", "unit", "role", "membership", "share", "deputy", "customer")
 
 
@@ -19,6 +29,9 @@ def tags(entities: Iterable[Spec]) -> Iterator[Shape]:
     """Give the sections in order: nouns, with those of plugins, then definitions, the organisation and the rest."""
     for entity in sorted(entities, key=_place):
         yield {"name": address(entity), "description": (entity.cls.__doc__ or entity.label).strip()}
+    yield {"name": "inbox", "description": "What you were told, and where you want to be told."}
+    yield {"name": "process", "description": "Pipelines and rules: what they are, and what they did."}
+    yield {"name": "queue", "description": "What plugins are still to be told."}
     yield {"name": "accounts", "description": texts.ACCOUNTS}
     yield {"name": "imports", "description": "Files that were brought in."}
     yield {"name": "workspace", "description": texts.WORKSPACE}

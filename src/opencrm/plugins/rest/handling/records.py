@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
+import attrs
 from flask import Response, request
 
 from opencrm import (
@@ -13,10 +13,9 @@ from opencrm import (
     Assign,
     Create,
     Delete,
-    JournalEntry,
+    InputError,
     Move,
     NotFound,
-    Record,
     Restore,
     Update,
     assigning,
@@ -24,8 +23,9 @@ from opencrm import (
     pipelines,
     records,
 )
-from opencrm.embed import Reader, Spec, Work
+from opencrm.embed import Reader, Spec
 from opencrm.plugins.rest.addresses import entity_at
+from opencrm.plugins.rest.answering.acting import chosen, seen, unseen
 from opencrm.plugins.rest.answering.answers import ACT, answer, entry_body, page_body, record_body, sums_body, tagged
 from opencrm.plugins.rest.asking.bodies import json_object, no_body
 from opencrm.plugins.rest.asking.filters import query_of, summed_in
@@ -76,7 +76,7 @@ class Records:
             spec = entity_at(work, plural)
             [entry] = records.create(work, [Create(spec, values=body)])
             made = {ACT: entry.act, "Location": _below_here(entry.record_id)}
-            return _seen(work, spec, entry, 201, made) or answer({"id": entry.record_id}, 201, made)
+            return seen(work, spec, entry, 201, made) or answer({"id": entry.record_id}, 201, made)
 
     def update(self, plural: str, id: str) -> Response:
         """Change fields of a record; answer with it."""
@@ -84,9 +84,9 @@ class Records:
         body, tags, id = json_object(), expected(), record_id(id)
         with self._crm.work(principal()) as work:
             spec = entity_at(work, plural)
-            tag = _chosen(work, spec, id, tags)
+            tag = chosen(work, spec, id, tags)
             [entry] = records.update(work, [Update(spec, id, values=body, if_match=tag)])
-            return _seen(work, spec, entry) or _unseen(entry)
+            return seen(work, spec, entry) or unseen(entry)
 
     def delete(self, plural: str, id: str) -> Response:
         """Take a record away."""
@@ -95,8 +95,8 @@ class Records:
         tags, id = expected(), record_id(id)
         with self._crm.work(principal()) as work:
             spec = entity_at(work, plural)
-            [entry] = records.delete(work, [Delete(spec, id, if_match=_chosen(work, spec, id, tags))])
-            return _unseen(entry)
+            [entry] = records.delete(work, [Delete(spec, id, if_match=chosen(work, spec, id, tags))])
+            return unseen(entry)
 
     def restore(self, plural: str, id: str) -> Response:
         """Bring a deleted record back; answer with it."""
@@ -105,26 +105,36 @@ class Records:
         with self._crm.work(principal()) as work:
             spec = entity_at(work, plural)
             [entry] = records.restore(work, [Restore(spec, record_id(id))])
-            return _seen(work, spec, entry) or _unseen(entry)
+            return seen(work, spec, entry) or unseen(entry)
 
     def move(self, given: dict[str, Any], plural: str, id: str) -> Response:
-        """Move a record to a stage; answer with it."""
-        tags, id = expected(), record_id(id)
+        """Move a record to a stage, with the fields that it asks for; answer with it."""
+        tags, id, values = expected(), record_id(id), given.get("values") or {}
         with self._crm.work(principal()) as work:
             spec = entity_at(work, plural)
-            tag = _chosen(work, spec, id, tags)
-            [entry] = pipelines.move(work, [Move(spec, id, to=given["to"], if_match=tag)])
-            return _seen(work, spec, entry) or _unseen(entry)
+            wanted: Move[Any] = Move(spec, id, to=given["to"], values=values, if_match=chosen(work, spec, id, tags))
+            try:
+                [entry] = pipelines.move(work, [wanted])
+            except InputError as error:
+                raise error.called({name: f"values.{name}" for name in values}) from None
+            return seen(work, spec, entry) or unseen(entry)
+
+    def moves(self, plural: str, id: str) -> Response:
+        """Answer with the stages that a record may be moved to, and what each would ask for."""
+        no_parameters()
+        with self._crm.read(principal()) as reader:
+            offers = pipelines.offers(reader, entity_at(reader, plural), record_id(id))
+            return answer({"items": [attrs.asdict(each) for each in offers]})
 
     def assign(self, given: dict[str, Any], plural: str, id: str) -> Response:
         """Give a record an owner, a unit or both; answer with it, unless it has gone out of sight."""
         tags, id = expected(), record_id(id)
         with self._crm.work(principal()) as work:
             spec = entity_at(work, plural)
-            tag = _chosen(work, spec, id, tags)
+            tag = chosen(work, spec, id, tags)
             wanted: Assign[Any] = Assign(spec, id, owner=given.get("owner_id"), unit=given.get("unit_id"), if_match=tag)
             [entry] = assigning.assign(work, [wanted])
-            return _seen(work, spec, entry) or _unseen(entry)
+            return seen(work, spec, entry) or unseen(entry)
 
     def history(self, plural: str, id: str) -> Response:
         """Answer with what happened to a record."""
@@ -147,30 +157,6 @@ def _moved_on(reader: Reader, spec: Spec, id: str) -> Response:
     return Response(status=307, headers={"Location": quote(f"{request.root_path}{base}/{into}")})
 
 
-def _chosen(work: Work, spec: Spec, id: str, tags: Collection[str] | None) -> str | None:
-    """Return the tag that the record must bear, of those that the request allows."""
-    if tags is None or len(tags) == 1:
-        return None if tags is None else next(iter(tags))
-    now = work.etag(spec, work.get(spec, id))
-    return now if now in tags else ""
-
-
-def _seen(
-    work: Work, spec: Spec, entry: JournalEntry, status: int = 200, headers: Mapping[str, str] | None = None
-) -> Response | None:
-    """Answer with the record as it stands now, if the principal may see it."""
-    try:
-        record: Record = work.get(spec, entry.record_id)
-    except NotFound:
-        return None
-    told = tagged(work, spec, record, headers or {ACT: entry.act})
-    return answer(record_body(work, spec, record), status, told)
-
-
 def _below_here(id: str) -> str:
     """Return the address of a record that was made here."""
     return quote(f"{request.root_path}{request.path.rstrip('/')}/{id}")
-
-
-def _unseen(entry: JournalEntry) -> Response:
-    return Response(status=204, headers={ACT: entry.act})

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from opencrm import CRM, Choice, Choices, InputError, NotFound, Pipeline, Reference, Undo, User, undoing
+from opencrm import CRM, Choice, Choices, InputError, NotFound, Pipeline, Reference, Stage, Undo, User, undoing
 from opencrm.embed import Field, Reader, Spec, account
 from opencrm.plugins.rest.addresses import address
 from opencrm.plugins.rest.answering.answers import ACT, answer, entry_body
@@ -88,9 +88,7 @@ def _pipelines(reader: Reader, spec: Spec) -> tuple[Pipeline, ...]:
 
 
 def _pipeline(it: Pipeline) -> dict[str, Any]:
-    stages = [
-        {"key": stage.key, "label": stage.label, "kind": stage.kind, "probability": stage.chance} for stage in it.stages
-    ]
+    stages = [_stage(stage) for stage in it.stages]
     moves = [list(move) for move in sorted(it.moves)]
     return {
         "key": it.key,
@@ -99,7 +97,13 @@ def _pipeline(it: Pipeline) -> dict[str, Any]:
         "initial": it.initial,
         "stages": stages,
         "moves": moves,
+        "roles": list(it.roles),
     }
+
+
+def _stage(it: Stage) -> dict[str, Any]:
+    told = {"key": it.key, "label": it.label, "kind": it.kind, "probability": it.chance}
+    return told | ({"reasons": dict(it.reasons)} if it.reasons else {})
 
 
 def myself(reader: Reader) -> dict[str, Any]:

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from opencrm.plugins.rest.document.describing import good, operation
-from opencrm.plugins.rest.document.shapes import FLAG, NUMBER, TEXT, Shape, list_of, object_of, query, text
+from opencrm.plugins.rest.document.shapes import (
+    FLAG,
+    NUMBER,
+    TEXT,
+    UUID,
+    Shape,
+    list_of,
+    object_of,
+    or_none,
+    query,
+    text,
+)
 
 _BOARD = """Of each stage how many records there are, what they are worth by currency, and the first of them.
 
@@ -27,6 +38,8 @@ def schemas() -> Shape:
             "more": FLAG,
             "sums": _MONEY,
             "cards": list_of({"type": "object"}),
+            "rotten": list_of(UUID),
+            "limit": or_none(NUMBER),
         }
     )
     board = {"pipeline": TEXT, "label": TEXT, "entity": TEXT, "stages": list_of(stage)}

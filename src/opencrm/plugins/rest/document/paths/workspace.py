@@ -70,6 +70,7 @@ def _entry() -> Shape:
             "acting_as": {**or_none(TEXT), "examples": [None]},
             "cause": {**or_none(UUID), "examples": [None]},
             "origin": or_none(text("rest")),
+            "rule": {**or_none(TEXT), "description": "What caused it: rule, stage, task or form", "examples": [None]},
             "undoes": {**or_none(UUID), "examples": [None]},
             "before": {"type": ["object", "null"], "examples": [None]},
             "after": {"type": "object", "examples": [{"title": "Windows for Archer Homes"}]},

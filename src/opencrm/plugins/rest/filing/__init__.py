@@ -1,0 +1,1 @@
+"""Files on records: how they come in, how they go out, and what the document says of them."""

@@ -1,0 +1,1 @@
+"""What comes of processes: tasks, one's inbox, and where others are told."""

@@ -1,0 +1,1 @@
+"""What came by web forms, over REST."""

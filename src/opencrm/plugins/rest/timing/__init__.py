@@ -1,0 +1,1 @@
+"""The clock, and promises about time, over REST."""
