@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from opencrm import hookimpl
-from opencrm.embed import Attempt, Identity, IdentityDoor
+from opencrm import IdentityDoor, hookimpl
+from opencrm.embed import Attempt, Identity
 
 
 @hookimpl

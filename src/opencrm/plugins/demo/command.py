@@ -61,7 +61,8 @@ def _show_keys(crm: CRM, file: Path) -> None:
     first: dict[str, Colleague] = {}
     for colleague in COLLEAGUES:
         first.setdefault(colleague.role, colleague)
-    click.echo(f"{COMPANY} stands in {file}. Keys for REST, good for {DAYS} days:")
+    click.echo(f"{COMPANY} stands in {file}, with the sample pipelines that come with opencrm.")
+    click.echo(f"A company with a process of its own is examples/window_company. Keys for REST, good for {DAYS} days:")
     every = _deals(crm, crm.principal(OWNER.email))
     for role, colleague in first.items():
         holder = crm.principal(colleague.email)

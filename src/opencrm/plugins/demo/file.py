@@ -81,5 +81,5 @@ def _mark(file: Path) -> None:
 
 
 def _remove(file: Path) -> None:
-    for end in ("", "-wal", "-shm", "-journal"):
+    for end in ("", "-wal", "-shm", "-journal", "-turn"):
         file.with_name(file.name + end).unlink(missing_ok=True)

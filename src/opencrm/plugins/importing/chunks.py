@@ -97,11 +97,14 @@ class Chunks:
         """Write rows in one transaction, with how far the job is; nothing is kept where it raises."""
         self.finder.forget()
         with self.doors.chunk() as work:
+            work.reported.clear()
             jobs = ImportJobs(work)
             if any(target.target.match for target in self.resolver.plan.targets):
                 jobs.take_turn()
             with jobs.looking_up():
                 written = write(work, rows, self.resolver)
+                for missing in work.reported:
+                    written.tally[f"without what its stage requires ({missing['text']})"] += 1
             counts = {**self.progress.counts(), **(self.progress.tally + written.tally)}
             jobs.advance(self.job, rows_done=self.progress.rows, counts=counts)
         self.finder.keep()

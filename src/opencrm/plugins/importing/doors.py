@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import attrs
+from sqlalchemy import Connection
 
 from opencrm import CRM, Principal
 from opencrm.embed import Configuration, Work
@@ -28,6 +29,7 @@ class Doors:
         origin: What the journal calls the import.
         act: What every chunk belongs to, so that the import is one act; None where each is its own.
         trial: The one transaction of a dry run; None for a real import.
+        automations: Whether stages, tasks and rules do what they declare.
         run: What the files of one call share; None of a file by itself.
     """
 
@@ -37,6 +39,7 @@ class Doors:
     act: str | None = None
     trial: Work | None = None
     run: str | None = None
+    automations: bool = False
 
     @property
     def seconds(self) -> float:
@@ -47,13 +50,16 @@ class Doors:
     def chunk(self) -> Iterator[Work]:
         """Open what one chunk is written in: kept as a whole, or taken back as a whole."""
         if self.trial is None:
-            with self.crm.work(self.principal, origin=self.origin) as work:
+            with self._work() as work:
                 if self.act is not None:
                     work.go_on(self.act)
                 yield work
         else:
             with self.trial.savepoint():
                 yield self.trial
+
+    def _work(self, *, connection: Connection | None = None) -> AbstractContextManager[Work]:
+        return self.crm.work(self.principal, origin=self.origin, connection=connection, automations=self.automations)
 
     @property
     def configuration(self) -> Configuration:
@@ -71,14 +77,14 @@ class Doors:
             yield self
             return
         connection = self.trial.tx.connection
-        with self.crm.work(self.principal, origin=self.origin, connection=connection) as work:
+        with self._work(connection=connection) as work:
             yield attrs.evolve(self, trial=work)
 
     @contextmanager
     def dry(self) -> Iterator[Doors]:
         """Do everything in one transaction that is taken back in the end; on SQLite, others wait meanwhile."""
         try:
-            with self.crm.work(self.principal, origin=self.origin) as work:
+            with self._work() as work:
                 yield attrs.evolve(self, trial=work)
                 raise _TakenBack
         except _TakenBack:

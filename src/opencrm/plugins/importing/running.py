@@ -86,7 +86,9 @@ def run_import(crm: CRM, principal: Principal, wish: Wish, bar: Bar) -> list[Out
     """
     each = None if wish.map is None else read_map(wish.map, _entity_name(crm, wish))
     named = OWN if each is None else each.system or each.name
-    doors = Doors(crm=crm, principal=principal, origin=f"import:{named}"[:200])
+    reacting = each is not None and each.automations
+    origin = f"{'import with automations' if reacting else 'import'}:{named}"[:200]  # Dry runs of rules go by it.
+    doors = Doors(crm=crm, principal=principal, origin=origin, automations=reacting)
     if not wish.dry_run:
         return _bring_in(doors, each, wish, bar)
     with doors.dry() as trial:

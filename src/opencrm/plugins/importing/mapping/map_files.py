@@ -47,12 +47,13 @@ def read_map(path: Path, entity: str | None = None) -> Map:
 def parse_map(raw: Raw, *, name: str, entity: str | None, digest: str) -> Map:
     """Return the map that a parsed TOML document says; see `read_map`."""
     single = "file" not in raw
-    _known(raw, ("system", "zone", "fields", "file", *(_FILE if single else ())), name)
+    _known(raw, ("system", "zone", "automations", "fields", "file", *(_FILE if single else ())), name)
     files = [{word: raw[word] for word in _FILE if word in raw}] if single else _tables(raw, "file", name)
     return Map(
         name=name,
         system=_text(raw, "system", name) or "",
         zone=_zone(raw, name),
+        automations=_typed(raw, "automations", bool, name) or False,
         files=tuple(_file(each, f"{name}, file {at}", entity) for at, each in enumerate(files, 1)),
         fields=tuple(_tables(raw, "fields", name)),
         digest=digest,

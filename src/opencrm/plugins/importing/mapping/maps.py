@@ -179,6 +179,7 @@ class Map:
         name: What messages call it.
         system: The outside system whose keys the rows carry.
         zone: IANA name of the zone of times that say none; by default the workspace's.
+        automations: Whether stages, tasks and rules do what they declare, as with what people enter; by default not.
         files: The files, in the order in which they are read.
         fields: Definitions of custom fields that the targets' entities must have, as tables.
         digest: SHA-256 of the map's text, in hexadecimal.
@@ -187,6 +188,7 @@ class Map:
     name: str
     system: str
     zone: str | None = None
+    automations: bool = False
     files: tuple[FileMap, ...]
     fields: tuple[Mapping[str, Any], ...] = ()
     digest: str
