@@ -79,6 +79,21 @@ def border() -> Iterator[None]:
         raise Failure("usage", _usage(error), error.exit_code) from error
     except KeyboardInterrupt:
         raise click.exceptions.Exit(INTERRUPTED) from None
+    except Exception as error:
+        found = _of_the_database(error)
+        if found is None:
+            raise
+        raise Failure(found.code, str(found), exit_code(found)) from error
+
+
+def _of_the_database(error: Exception) -> OpenCRMError | None:
+    """Return what an error of the database means that nobody translated, such as in a plugin's command."""
+    known = sys.modules.get("sqlalchemy.exc")  # Slow to import: where nobody did, it is no error of the database.
+    if known is None or not isinstance(error, known.OperationalError | known.InterfaceError):
+        return None
+    from opencrm.storage.translation import from_driver
+
+    return from_driver(error.orig or error)
 
 
 def install_last_resort() -> None:

@@ -38,7 +38,7 @@ def acting_option() -> click.Parameter:
 
 
 def with_shared(command: click.Command, *, acts: bool) -> click.Command:
-    """Return a copy of a command, and of those below it, that has the shared options it does not declare.
+    """Return a copy of a command, and of those below it, that have the shared options they do not declare.
 
     Args:
         command: A command or a group of commands.
@@ -47,7 +47,6 @@ def with_shared(command: click.Command, *, acts: bool) -> click.Command:
     shared = copy.copy(command)
     if isinstance(shared, click.Group):
         shared.commands = {name: with_shared(each, acts=acts) for name, each in shared.commands.items()}
-        return shared
     declared = {name for param in command.params for name in param.opts}
     more = [*workspace_options(), *([acting_option()] if acts else [])]
     shared.params = [*command.params, *(param for param in more if declared.isdisjoint(param.opts))]

@@ -35,6 +35,9 @@ class Listed(NamedTuple):
 
 COMMANDS = {
     "board": Listed("opencrm.cli.commands.records.analysing:board", "Show the stages of PIPELINE.", acts=True),
+    "clock": Listed(
+        "opencrm.cli.commands.workspace.clock:clock", "Show the workspace's clock; in a sandbox, move it.", acts=True
+    ),
     "db": Listed("opencrm.cli.commands.workspace.database:db", "Create, migrate, check and recount the tables."),
     "demo": Listed("", "Make a window company with sample data and serve it."),
     "duplicates": Listed(
@@ -50,16 +53,34 @@ COMMANDS = {
     "fields": Listed(
         "opencrm.cli.commands.workspace.fields:fields", "Show and change custom fields, as text.", acts=True
     ),
+    "files": Listed(
+        "opencrm.cli.commands.records.files:files",
+        "Add files to records, make documents, list them, and get them.",
+        acts=True,
+    ),
     "hooks": Listed("opencrm.cli.commands.workspace.plugins:hooks", "Show which plugin implements what."),
     "import": Listed("", "Bring records in from a file.", acts=True),
     "imports": Listed("opencrm.cli.commands.records.imports:imports", "List imports, and take one back.", acts=True),
     "init": Listed("opencrm.cli.commands.workspace.init:init", "Create a workspace and its owner."),
     "merge": Listed("opencrm.cli.commands.records.merging:merge", "Let records go into another one.", acts=True),
+    "pipelines": Listed(
+        "opencrm.cli.commands.workspace.pipelines:pipelines", "Show and change pipelines, as text.", acts=True
+    ),
     "plugin": Listed("opencrm.cli.commands.workspace.plugins:plugin", "List, enable and disable plugins.", acts=True),
+    "queue": Listed(
+        "opencrm.cli.commands.workspace.queue:queue",
+        "Show what waits and what failed, retry it, drop it.",
+        acts=True,
+    ),
     "report": Listed(
         "opencrm.cli.commands.records.analysing:report", "Count and add up the records of ENTITY.", acts=True
     ),
     "roles": Listed("opencrm.cli.commands.people.roles:roles", "Show, change and copy roles, as text.", acts=True),
+    "rules": Listed(
+        "opencrm.cli.commands.workspace.rules:rules",
+        "Show and change rules, as text; try them, and see what they did.",
+        acts=True,
+    ),
     "run": Listed("opencrm.cli.commands.workspace.serving:run", "Serve REST and work the queue, in one process."),
     "search": Listed(
         "opencrm.cli.commands.records.searching:search", "Find records by the beginnings of words.", acts=True
@@ -68,6 +89,11 @@ COMMANDS = {
         "opencrm.cli.commands.records.views:segment", "List segments, show who is in them, take snapshots.", acts=True
     ),
     "serve": Listed("opencrm.cli.commands.workspace.serving:serve", "Serve REST."),
+    "timeline": Listed(
+        "opencrm.cli.commands.records.timeline:timeline",
+        "Show what happened to a RECORD, and which rule caused it.",
+        acts=True,
+    ),
     "transfer": Listed(
         "opencrm.cli.commands.people.transfer:transfer", "Give all records of USER to colleagues.", acts=True
     ),

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 THREADS = 8
+CONNECTIONS = 1000
+"""How many may be open at once: each page that looks for news keeps one."""
 
 
 def check(host: str, port: int) -> None:
@@ -55,7 +57,9 @@ def serve_forever(
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # A short queue is no news.
     sockets: dict[int, Any] = {}
     with stopped_by_signals() as stop, _listening(host, port) as listening:
-        server = create_server(application, sockets, sockets=[listening], threads=THREADS, ident="opencrm")
+        server = create_server(
+            application, sockets, sockets=[listening], threads=THREADS, connection_limit=CONNECTIONS, ident="opencrm"
+        )
         ready(address(host, listening.getsockname()[1]))
         while not (stop.asked or until()):
             wasyncore.loop(GLANCE, use_poll=True, map=sockets, count=1)

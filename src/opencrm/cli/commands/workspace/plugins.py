@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from opencrm.cli.asking import at_terminal
+from opencrm.cli.border import line
 
 if TYPE_CHECKING:
     from opencrm.app.invocation import Invocation
@@ -37,6 +38,7 @@ def enable(invocation: Invocation, *, name: str, yes: bool) -> None:
     """Switch the plugin NAME on, and grant its automation what it asks for.
 
     The automation is what acts when the plugin reacts to something; it may do no more than is granted here.
+    What the plugin still needs, such as a role or another plugin, is told.
     """
     crm = invocation.crm
     principal, grants = invocation.principal, crm.wanted_grants(name)
@@ -44,6 +46,9 @@ def enable(invocation: Invocation, *, name: str, yes: bool) -> None:
         _ask(name, grants)
     crm.enable(principal, name, grants=grants)
     click.echo(f"{name} is active.")
+    problem = crm.problems().get(name)
+    if problem is not None:
+        click.echo(line("warning", problem), err=True)
 
 
 @plugin.command()
