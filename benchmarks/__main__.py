@@ -6,7 +6,19 @@ import argparse
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 
-from benchmarks import creating, import_file, importing, organising, paging, rest, searching, starting
+from benchmarks import (
+    creating,
+    events,
+    import_file,
+    importing,
+    organising,
+    paging,
+    queue_jobs,
+    queue_workers,
+    rest,
+    searching,
+    starting,
+)
 from benchmarks.databases import Place, places
 from benchmarks.large import measure as large
 from benchmarks.measuring import Measured, show
@@ -17,6 +29,9 @@ ON_DATABASES: dict[str, OnPlace] = {
     "import": lambda place, given: importing.measure(place, given.contacts),
     "import-file": lambda place, given: import_file.measure(place, given.contacts),
     "create": lambda place, given: creating.measure(place, given.rounds),
+    "event": lambda place, given: events.measure(place, given.rounds),
+    "queue": lambda place, given: queue_jobs.measure(place, given.rounds),
+    "workers": lambda place, given: queue_workers.measure(place),
     "page": lambda place, given: paging.measure(place, given.deals, given.rounds),
     "search": lambda place, given: searching.measure(place, given.contacts, given.rounds),
     "organisation": lambda place, given: organising.measure(place, given.rounds),
@@ -46,10 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for line in _measured(name, found, given):
                 show([line])
                 lines.append(line)
-        told = [] if given.no_statements or "create" not in chosen else [(it, creating.statements(it)) for it in found]
+        listed = {} if given.no_statements else {"create": creating.statements, "event": events.statements}
+        told = [(name, it, tell(it)) for name, tell in listed.items() if name in chosen for it in found]
     show(lines)
-    for place, sides in told:
-        _tell(place, sides)
+    for name, place, sides in told:
+        _tell(name, place, sides)
 
 
 def _measured(name: str, found: Sequence[Place], given: argparse.Namespace) -> Iterator[Measured]:
@@ -60,9 +76,9 @@ def _measured(name: str, found: Sequence[Place], given: argparse.Namespace) -> I
         yield from {**ON_DATABASES, **AT_SIZE}[name](place, given)
 
 
-def _tell(place: Place, sides: dict[str, list[str]]) -> None:
+def _tell(name: str, place: Place, sides: dict[str, list[str]]) -> None:
     for side, statements in sides.items():
-        print(f"\ncreate on {place.name}, {side}: {len(statements)} statements")
+        print(f"\n{name} on {place.name}, {side}: {len(statements)} statements")
         for text in statements:
             shown = " ".join(text.split())
             print(f"  {shown[:150]}{' ...' if len(shown) > 150 else ''}")

@@ -1,0 +1,201 @@
+"""A deal enters a stage: the move, its log, a task with its deadline for the owner, and the history of both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import orjson
+from sqlalchemy import event
+
+from benchmarks import ids
+from benchmarks.databases import Place, insert_of
+from benchmarks.measuring import Measured, in_turn
+from benchmarks.world import World, fill_with_deals, stamp, world
+from opencrm import Deal, Move, Pipeline, Principal, Stage, TaskSpec, hookimpl, pipelines
+
+TIMES = 20
+"""Events of one measurement, one transaction each."""
+BATCH = 100
+"""Events of one transaction, where they are batched."""
+
+STAGES = tuple(f"s{at}" for at in range(60))
+"""A deal enters each of them once: a task that is still open is not given again."""
+
+TASK = "id title title_key kind state due_at wakes_at deal_id owner_id unit_id created_at created_by updated_at version"
+LINE = "id act at entity record_id kind principal acting_as cause rule before after pending"
+MOVED = "id act entity record_id pipeline start end at by seconds"
+_UPDATE = (
+    "UPDATE crm_deal SET stage = ?, stage_since = ?, updated_at = ?, version = version + 1 WHERE id = ? AND version = ?"
+)
+_TASK, _LINE, _MOVED = (
+    insert_of(f"crm_{table}", names.split())
+    for table, names in (("task", TASK), ("journal", LINE), ("stage_move", MOVED))
+)
+
+
+class Process:
+    """A plugin whose stages each give the deal's owner a task; nobody listens."""
+
+    name = "process"
+
+    @hookimpl
+    def opencrm_register_pipelines(self) -> Iterator[Pipeline]:
+        stages = [
+            Stage(key, tasks=[TaskSpec(f"do_{key}", title="Call the client", due="30m", stays=True)]) for key in STAGES
+        ]
+        yield Pipeline("sales", ["new", *stages], moves=[("*", key) for key in STAGES])
+
+
+def measure(place: Place, rounds: int) -> Iterator[Measured]:
+    """Measure one event a transaction, and a hundred of them."""
+    single = 1 / 0.35 if place.name == "postgresql" else 5.0
+    with process(place) as theirs, process(place) as ours:
+        hand, mover = Hand(theirs), Mover(ours)
+        pairs = in_turn(hand.one, mover.one, rounds=rounds, times=TIMES)
+        yield pairs.line("a deal enters a stage", place.name, target=single)
+        pairs = in_turn(hand.many, mover.many, rounds=max(rounds // 2, 5))
+        yield pairs.line(f"a deal enters a stage ({BATCH} at once)", place.name, units=BATCH, target=4.0)
+        assert _tasks(theirs) == _tasks(ours), "one of the sides gives fewer tasks than the other"
+
+
+def _tasks(one: World) -> int:
+    """Return how many tasks were given."""
+    return int(one.raw.run("SELECT count(*) FROM crm_task")[0][0])
+
+
+def statements(place: Place) -> dict[str, list[str]]:
+    """Return the statements of one event on both sides."""
+    with process(place) as one:
+        ours = recorded(one, Mover(one).one)
+    return {"floor": ["BEGIN", _UPDATE, _MOVED, _TASK, _LINE, _LINE, "COMMIT"], "opencrm": ours}
+
+
+def process(place: Place) -> Any:
+    """Make a workspace with a pipeline whose stages give tasks."""
+    return world(place, plugins=[Process()])
+
+
+def recorded(one: World, act: Callable[[], None]) -> list[str]:
+    """Return the statements that an act sends, at its second time."""
+    act()
+    found: list[str] = []
+    engine = one.crm.database.engine
+    event.listen(engine, "before_cursor_execute", lambda *given: found.append(str(given[2])))
+    event.listen(engine, "commit", lambda _: found.append("COMMIT"))
+    act()
+    return found if found[0].startswith("BEGIN") else ["BEGIN", *found]
+
+
+def _deals(one: World) -> tuple[Sequence[str], Sequence[str]]:
+    """Make deals; return some to move alone, and some to move together."""
+    fill_with_deals(one, BATCH * 40)
+    mine = one.raw.run("SELECT id FROM crm_deal WHERE owner_id = ? ORDER BY id", (one.manager_id,))
+    found = [row[0] for row in mine]
+    return found[:BATCH], found[BATCH : 2 * BATCH]
+
+
+class Mover:
+    """opencrm."""
+
+    def __init__(self, one: World) -> None:
+        self._crm, self._by = one.crm, Principal.user(one.manager_id)
+        (self._deals, self._together), self._at, self._batches = _deals(one), count(), count()
+
+    def one(self) -> None:
+        """Move one deal."""
+        number = next(self._at)
+        self._move([self._deals[number % BATCH]], STAGES[number // BATCH])
+
+    def many(self) -> None:
+        """Move a hundred."""
+        self._move(self._together, STAGES[next(self._batches)])
+
+    def _move(self, deals: Sequence[str], to: str) -> None:
+        with self._crm.work(self._by) as work:
+            pipelines.move(work, [Move(Deal, id, to=to) for id in deals])
+
+
+class Hand:
+    """Hand-written."""
+
+    def __init__(self, one: World) -> None:
+        self._raw, self._user, self._unit = one.raw, one.manager_id, one.unit
+        (self._deals, self._together), self._at, self._batches = _deals(one), count(), count()
+        self._versions = dict.fromkeys([*self._deals, *self._together], 1)
+
+    def one(self) -> None:
+        """Move one deal."""
+        number = next(self._at)
+        self._raw.begin()
+        self._move(self._deals[number % BATCH], STAGES[number // BATCH])
+        self._raw.commit()
+
+    def many(self) -> None:
+        """Move a hundred, the new rows stored in the fastest way that the driver has."""
+        stage = STAGES[next(self._batches)]
+        rows = [self._rows(id, stage) for id in self._together]
+        self._raw.begin()
+        self._update_all([row[0] for row in rows])
+        self._raw.load("crm_stage_move", MOVED.split(), [row[1] for row in rows])
+        self._raw.load("crm_task", TASK.split(), [row[2] for row in rows])
+        self._raw.load("crm_journal", LINE.split(), [line for row in rows for line in row[3:]])
+        self._raw.commit()
+
+    def _update_all(self, rows: Sequence[Any]) -> None:
+        """Update all deals in one statement, as hand-written code does where all of them change alike."""
+        stage, now, _, _, _ = rows[0]
+        places = ", ".join("?" * len(rows))
+        self._raw.run(
+            "UPDATE crm_deal SET stage = ?, stage_since = ?, updated_at = ?, version = version + 1 "
+            f"WHERE id IN ({places})",
+            (stage, now, now, *(row[3] for row in rows)),
+        )
+
+    def _move(self, deal: str, stage: str) -> None:
+        update, moved, task, *lines = self._rows(deal, stage)
+        self._raw.run(_UPDATE, update)
+        self._raw.run(_MOVED, moved)
+        self._raw.run(_TASK, task)
+        for line in lines:
+            self._raw.run(_LINE, line)
+
+    def _rows(self, deal: str, stage: str) -> tuple[Any, ...]:
+        at = datetime.now(UTC)  # noqa: TID251
+        now, due = (stamp(it, sqlite=self._raw.sqlite) for it in (at, at + timedelta(minutes=30)))
+        act, move, task, one, two = ids.many(5)
+        version, by = self._versions[deal], f"user:{self._user}"
+        self._versions[deal] += 1
+        before, after = ({"stage": it, "stage_since": str(now)} for it in ("new", stage))
+        given = {
+            "title": "Call the client",
+            "kind": f"do_{stage}",
+            "state": "open",
+            "due_at": str(due),
+            "deal_id": deal,
+        }
+        row = (task, given["title"], "call the client", given["kind"], "open", due, due, deal, self._user, self._unit)
+        texts = [orjson.dumps(it).decode() for it in (before, after, given)]
+        return (
+            (stage, now, now, deal, version),
+            (move, act, "deal", deal, "sales", "new", stage, now, by, 60),
+            (*row, now, "automation:process", now, 1),
+            (one, act, now, "deal", deal, "moved", by, None, None, None, texts[0], texts[1], False),
+            (
+                two,
+                act,
+                now,
+                "task",
+                task,
+                "created",
+                by,
+                "automation:process",
+                one,
+                f"sales.{stage}",
+                None,
+                texts[2],
+                False,
+            ),
+        )
