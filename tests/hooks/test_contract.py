@@ -5,12 +5,15 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import opencrm
 from opencrm.core.entities import Deal
+from opencrm.core.ports import CheckDoor, ServiceDoor
 from opencrm.errors import PluginError
 from opencrm.hooks import HOOK_API, Hooks, arguments, given_plugin, hook_names, hookimpl, specs
 from opencrm.hooks.markers import TERMS, Terms
@@ -25,6 +28,29 @@ def test_a_hook_is_documented_in_five_parts(name):
     text = inspect.getdoc(getattr(specs, name))
     assert [text.count(f"\n{part}") for part in PARTS] == [1] * len(PARTS)
     assert sorted(PARTS, key=text.index) == list(PARTS)
+
+
+DOORS = {
+    **{name: [doors["door"]] for name in hook_names() if "door" in (doors := get_type_hints(getattr(specs, name)))},
+    "opencrm_register_services": [ServiceDoor, CheckDoor],
+}
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_a_hook_says_what_its_door_is_for(name):
+    """Each thing that can be done with it, there or at the hook that it points to."""
+    text = inspect.getdoc(getattr(specs, name))
+    text += "".join(
+        inspect.getdoc(getattr(specs, it)) for it in hook_names() if f"that of `{it}`" in " ".join(text.split())
+    )
+    members = {it for door in DOORS[name] for it in dir(door) if not it.startswith("_")}
+    assert {it for it in members if f"`door.{it}" not in text} == set()
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_a_door_is_at_the_front_door(name):
+    """Whoever writes a typed plugin finds it there."""
+    assert {it.__name__ for it in DOORS[name]} <= set(opencrm.__all__)
 
 
 @pytest.mark.parametrize("name", hook_names())

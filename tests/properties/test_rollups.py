@@ -53,6 +53,7 @@ ROLLUPS = {
     "worth": ("money", {"measure": "sum", "of": "amount"}),
     "smallest": ("number", {"measure": "least", "of": "size"}),
     "latest": ("date", {"measure": "greatest", "of": "day"}),
+    "every": ("number", {"measure": "interval", "of": "day"}),
     "panes": ("number", {"measure": "sum", "of": "windows_panes"}),
     "usual": ("number", {"measure": "average", "of": "windows_panes"}),
     "fewest": ("number", {"measure": "least", "of": "windows_panes"}),
@@ -200,12 +201,20 @@ def _counted(id: str, every: list[dict[str, object]]) -> dict[str, object]:
         "worth": sum(amounts) if amounts else None,
         "smallest": min(sizes, default=None),
         "latest": max((deal["day"] for deal in mine if deal["day"] is not None), default=None),
+        "every": interval(sorted(deal["day"] for deal in mine if deal["day"] is not None)),
         "panes": sum(panes) if panes else None,
         "usual": _average(panes),
         "fewest": min(panes, default=None),
         "most": max(panes, default=None),
         "partnered": sum(partners) if partners else None,
     }
+
+
+def interval(days):
+    """Return how many days lie between one and the next on average, of sorted ones."""
+    if len(days) < 2:
+        return None
+    return (Decimal((days[-1] - days[0]).days) / (len(days) - 1)).quantize(Decimal("0.0001"), ROUND_HALF_UP)
 
 
 def _average(numbers: list[Any]) -> Decimal | None:

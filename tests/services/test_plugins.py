@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from time import sleep
+
 import pytest
 from sqlalchemy import CheckConstraint, Column, Integer, MetaData, Table, inspect
 
-from opencrm import ConfigurationError, Grant, OpenCRMError, PermissionDenied, Scope, hookimpl
+from opencrm import (
+    CRM,
+    ConfigurationError,
+    Contact,
+    Grant,
+    OpenCRMError,
+    PermissionDenied,
+    Pipeline,
+    PluginError,
+    Rule,
+    Scope,
+    Stage,
+    TaskSpec,
+    created,
+    give,
+    hookimpl,
+    rotten,
+    update,
+)
 from opencrm.hooks.plugin import read_plugin
+from opencrm.services import plugins
+from opencrm.services.definitions.process import planning, text
 from opencrm.storage import tables
 from opencrm.testing import make_contact, make_deal
 
@@ -143,6 +166,131 @@ def test_a_plugin_that_clashes_stays_off(crm, firm, offer):
     with pytest.raises(OpenCRMError, match="windows"):
         crm.enable(firm.owner, "guest")
     assert rows_of_plugins(crm) == []
+
+
+class Own:
+    """Has a pipeline, a rule and a kind of task, each of a key that a company may take, too."""
+
+    @hookimpl
+    def opencrm_register_pipelines(self):
+        yield Pipeline("repairs", ["new", Stage("done", kind="won")], moves={("new", "done")})
+
+    @hookimpl
+    def opencrm_register_rules(self):
+        yield Rule("greet", on=created(Contact), do=[give(TaskSpec("ring", due="1h"))])
+
+
+DEFINED = {
+    "pipeline 'repairs'": ("pipelines", 'key = "repairs"\nstages = [{key = "in"}]\nmoves = []'),
+    "rule 'greet'": ("rules", 'key = "greet"\non = {created = "deal"}\ndo = [{update = {source = "x"}}]'),
+    "task 'ring'": (
+        "rules",
+        'key = "calls"\non = {created = "deal"}\ndo = [{give = {key = "ring", title = "Ring", due = "1h"}}]',
+    ),
+}
+
+
+@pytest.fixture
+def define(crm, firm):
+    """`define("rules", TEXT)`: put a definition of the company's own in force."""
+
+    def put(kind, definition):
+        with crm.work(firm.owner) as work:
+            planning.carry_out(work, kind, text.parse(f"[[{kind}]]\n{definition}\n", kind))
+
+    return put
+
+
+@pytest.mark.parametrize("taken", DEFINED)
+def test_a_plugin_whose_key_the_company_took_stays_off(crm, firm, offer, define, taken):
+    """It says which, before any table is made; once that is retired it can be enabled."""
+    kind, definition = DEFINED[taken]
+    define(kind, definition)
+    offer("guest", Own())
+    with pytest.raises(PluginError, match=f"plugin 'guest': {taken} is defined in this workspace already, by its own"):
+        crm.enable(firm.owner, "guest")
+    assert rows_of_plugins(crm) == []
+    define(kind, f"{definition}\nretired = true")
+    crm.enable(firm.owner, "guest")
+    assert active(crm) == [True]
+
+
+def test_a_switch_of_a_plugins_rule_is_no_definition(crm, firm, offer, define):
+    """A plugin whose rule was switched off can be enabled again; the switch stands."""
+    offer("guest", Own())
+    crm.enable(firm.owner, "guest")
+    define("rules", 'key = "greet"\nactive = false')
+    crm.disable(firm.owner, "guest")
+    crm.enable(firm.owner, "guest")
+    assert not crm.catalogue.process.rules["greet"].rule.active
+
+
+@pytest.mark.parametrize("first", ["plugin", "definition"])
+def test_a_key_that_two_take_at_once_is_one_ones(crm, firm, offer, first):
+    """Whoever comes second is refused, and nothing of it is kept."""
+    offer("guest", Own())
+    plugin = crm._plugins.find("guest")
+
+    def enable(work):
+        own = [*plugin.declared.pipelines, *plugin.declared.rules]
+        plugins.enable(work, "guest", version="1", grants=(), processes=own)
+
+    def define(work):
+        kind, definition = DEFINED["rule 'greet'"]
+        planning.carry_out(work, kind, text.parse(f"[[{kind}]]\n{definition}\n", kind))
+
+    acts = [enable, define] if first == "plugin" else [define, enable]
+    with ThreadPoolExecutor(1) as pool:
+        with crm.work(firm.owner) as work:
+            second = pool.submit(_worked, crm, firm, acts[1])
+            if not crm.database.sqlite:
+                sleep(0.3)  # The other one has read what is in force.
+            acts[0](work)
+        with pytest.raises(OpenCRMError):
+            second.result(timeout=30)
+    assert (rows_of_plugins(crm) != []) is (first == "plugin")
+    assert "rule.greet" not in crm.problems()
+
+
+def _worked(crm, firm, act):
+    with crm.work(firm.owner) as work:
+        sleep(0.6)
+        act(work)
+
+
+class Waits:
+    """Waits for what rots in another plugin's stage."""
+
+    @hookimpl
+    def opencrm_register_rules(self):
+        yield Rule("stale", on=rotten("windows.new"), do=[update(source="stale")])
+
+
+def test_a_plugin_that_waits_for_what_never_comes_stays_off(crm, firm, offer):
+    """No stage that it could mean rots."""
+    offer("guest", Waits())
+    with pytest.raises(PluginError, match=r"stale\.on: the stage windows\.new has no `rots_after`"):
+        crm.enable(firm.owner, "guest")
+    assert rows_of_plugins(crm) == []
+
+
+FILE = """
+from opencrm import Contact, Rule, created, hookimpl, update
+
+@hookimpl
+def opencrm_register_rules():
+    yield Rule("greet", on=created(Contact), do=[update(name="x")])
+"""
+
+
+def test_a_file_that_does_not_go_with_what_the_host_passes_is_left_out(tmp_path):
+    """The workspace runs, and says why."""
+    (tmp_path / "late.py").write_text(FILE, encoding="utf-8")
+    crm = CRM(f"sqlite:///{tmp_path / 'a.db'}", plugins=[Own()], plugin_dir=tmp_path)
+    crm.init(owner="Ann")
+    assert crm.problems()["late"] == "plugin 'late': rule 'greet' is registered by 'own' already"
+    assert [it.rule.do for it in crm.catalogue.process.rules.values() if it.rule.key == "greet"] != []
+    crm.close()
 
 
 def rows_of_plugins(crm):

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from opencrm.storage import fair
-from opencrm.storage.fair import FairLock
+from opencrm.storage.waiting import fair
+from opencrm.storage.waiting.fair import FairLock
 
 
 def interrupted(lock, monkeypatch, *, turn_came):

@@ -7,7 +7,7 @@ from sqlalchemy import column, create_engine, select, table, text
 
 from opencrm import CRM, ConfigurationError, ConflictError, Contact, Create, Principal, records
 from opencrm.storage.engines import make_engine
-from opencrm.storage.fair import FairLock
+from opencrm.storage.waiting.fair import FairLock
 from opencrm.testing import make_contact
 
 

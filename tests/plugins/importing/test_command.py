@@ -105,7 +105,7 @@ def test_a_workbook_that_is_called_csv_is_refused(call: Callable[..., Result]) -
 def test_an_output_file_is_whole_or_not_there(call: Callable[..., Result]) -> None:
     """An unknown field leaves nothing behind."""
     assert "'shoe'" in refused(call("export", "company", "--fields", "shoe", "-o", "x.csv"), InputError)
-    assert {path.suffix for path in Path().iterdir()} == {".db"}
+    assert {path.suffix for path in Path().iterdir()} == {".db", ".db-turn"}
     assert call("export", "company", "-o", "x.csv").exit_code == 0
     assert Path("x.csv").read_text().startswith("id,name,")
 

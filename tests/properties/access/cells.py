@@ -19,7 +19,7 @@ from typing import Any
 
 from tests.properties.access.companies import BY_NAME, PLURALS, Firm
 from tests.properties.access.grounds import hurry
-from tests.properties.access.things import FIELD_VALUES, OWNED, Things, Where
+from tests.properties.access.things import FIELD_VALUES, FILED, OWNED, Things, Where
 
 from opencrm import CRM, PermissionDenied, Principal, Query
 
@@ -94,6 +94,8 @@ class _Observer:
         return reached != list(self.things.positions(entity))[: len(reached)]
 
     def _may(self, entity: str, act: str, where: Where) -> bool:
+        if act == "create" and entity in FILED:
+            return self._uploads(entity, where)
         if act == "create":
             return self._post(entity, self.things.values(entity, where, new=True))
         if act == "export":
@@ -110,6 +112,13 @@ class _Observer:
         if act == "restore":
             return self._call("POST", f"{path}/restore")
         return self._more(entity, act, where, id, path)
+
+    def _uploads(self, entity: str, where: Where) -> bool:
+        """Add a file to a deal, or a version to a file: the bytes are the body."""
+        onto = {"file": "deal", "file_version": "file"}[entity]
+        under = {"file": "files", "file_version": "versions"}[entity]
+        path = f"/{PLURALS[onto]}/{self._there(onto, where)}/{under}"
+        return self._call("POST", f"{path}?name=x.txt", b"x")
 
     def _there(self, entity: str, where: Where) -> str:
         """Return the record at a position on which those acts are tried that leave it there."""

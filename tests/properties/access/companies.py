@@ -28,6 +28,8 @@ from opencrm import (
     Employment,
     Equal,
     ExternalRef,
+    File,
+    FileVersion,
     Guard,
     InputError,
     Membership,
@@ -35,11 +37,13 @@ from opencrm import (
     NotFound,
     NotSignedIn,
     PermissionDenied,
+    PipelineDefinition,
     Price,
     Principal,
     Product,
     Restore,
     Role,
+    RuleDefinition,
     SavedView,
     Segment,
     Share,
@@ -62,7 +66,7 @@ ENTITIES = (
     *(Activity, Company, Contact, ContactPoint, Deal, DealLine, Employment, ExternalRef, Product, Tag, Tagging, Task),
     *(Unit, User, Role, Membership, Deputy, Customer, Share),
 )
-MORE = (CustomField, Price, SavedView, Segment)
+MORE = (CustomField, File, FileVersion, PipelineDefinition, Price, RuleDefinition, SavedView, Segment)
 """Those that the generated companies do without."""
 
 BY_NAME = {entity.spec.name: entity for entity in (*ENTITIES, *MORE)}
@@ -164,8 +168,8 @@ class Firm:
 
     def call(self, user: str, method: str, path: str, body: Any = None) -> Any:
         headers = {"Authorization": f"Bearer {self.token(user)}"}
-        data = None if body is None else orjson.dumps(body)
-        kind = None if body is None else "application/json"
+        data = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
+        kind = {type(None): None, bytes: "text/plain"}.get(type(body), "application/json")
         return self.client.open(f"/api/v1{path}", method=method, headers=headers, data=data, content_type=kind)
 
     def by_rest(self, user: str, act: str, entity: str, id: str | None, values: Mapping[str, Any]) -> tuple[int, Any]:

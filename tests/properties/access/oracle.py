@@ -14,6 +14,7 @@ Row = Mapping[str, Any]
 World = Mapping[str, Any]
 
 ORGANISATION = {"unit", "user", "role", "membership", "deputy", "customer", "custom_field"}
+ORGANISATION |= {"pipeline_definition", "rule_definition"}
 OWNED = {"activity", "company", "contact", "deal", "task"}
 WHOLES: Mapping[str, Mapping[str, str]] = {
     "contact_point": {"contact_id": "contact", "company_id": "company"},

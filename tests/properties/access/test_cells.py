@@ -1,9 +1,21 @@
-"""Every standard role, entity, act and field: what the table says is what runs, and no cell is missing."""
+"""Every standard role, entity, act and field: what the table says is what runs, and no cell is missing.
+
+On SQLite, and with `make test-access` on PostgreSQL too, where the tens of thousands of requests take minutes.
+"""
 
 from __future__ import annotations
 
+import os
+
+import pytest
 from tests.properties.access.cells import declared, observe, read, standard_roles
 from tests.properties.access.companies import Firm
+
+
+@pytest.fixture(params=os.environ.get("CELLS_ON", "sqlite").split())
+def crm_database(request):
+    """The databases on which the table is tried."""
+    return request.param
 
 
 def test_the_table_has_every_cell(crm):

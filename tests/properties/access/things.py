@@ -9,15 +9,26 @@ from typing import Any, Literal, TypeAlias
 from sqlalchemy import update
 from tests.properties.access.companies import BY_NAME, PLURALS, Firm
 
-from opencrm import Create, Delete, records
+from opencrm import All, Create, Delete, Equal, Query, records
 
 Where: TypeAlias = Literal["own", "team", "subtree", "all"]
 OWNED = ("activity", "company", "contact", "deal", "task")
+FILED = ("file", "file_version")
 PERSONAL = ("saved_view", "segment")
 UNOWNED = ("product", "tag")
-ORGANISATION = ("unit", "user", "role", "membership", "deputy", "customer", "custom_field")
+ORGANISATION = (
+    "unit",
+    "user",
+    "role",
+    "membership",
+    "deputy",
+    "customer",
+    "custom_field",
+    "pipeline_definition",
+    "rule_definition",
+)
 WHOLE = {"contact_point": "contact", "employment": "contact", "deal_line": "deal", "price": "product"}
-WHOLE |= {"tagging": "deal", "external_ref": "deal", "share": "deal"}
+WHOLE |= {"tagging": "deal", "external_ref": "deal", "share": "deal", "file": "deal", "file_version": "deal"}
 UNITS: Mapping[Where, str] = {"own": "south_shop", "team": "north", "subtree": "north_shop", "all": "south_shop"}
 LATER = "2026-12-01T00:00:00Z"
 SMALL = [{"entity": "task", "action": "read", "scope": "own"}]
@@ -36,12 +47,16 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "price": {"valid_from": "2026-01-01"},
     "external_ref": {"label": "x"},
     "share": {"until": LATER},
+    "file": {"name": "x"},
+    "file_version": {},
     "unit": {"name": "x"},
     "user": {"language": "de"},
     "role": {"name": "x"},
     "membership": {"is_head": True},
     "deputy": {"valid_to": "2026-11-01T00:00:00Z"},
     "custom_field": {"label": "x"},
+    "pipeline_definition": {"replaced_by": {"a": "b"}},
+    "rule_definition": {"active": False},
     "saved_view": {"columns": ["title"]},
     "segment": {"description": "x"},
 }
@@ -108,6 +123,8 @@ class Things:
             id = self._person("target", None if gone else UNITS[where])
         elif entity in PERSONAL and where == "own":
             id = self._own_personal(entity)
+        elif entity in FILED:
+            id = self._filed(entity, where)
         else:
             id = self._made(entity, self.values(entity, where))
         if entity in UNOWNED and where == "own":
@@ -116,6 +133,17 @@ class Things:
             with self.firm.crm.work(self.firm.owner) as work:
                 records.delete(work, [Delete(BY_NAME[entity], id)])
         return id
+
+    def _filed(self, entity: str, where: Where) -> str:
+        """Make a file, or what a file held before."""
+        deal = self.make("deal", where)
+        file = self.firm.crm.files.add(self.firm.owner, BY_NAME["deal"], deal, b"x", name="x.txt").record_id
+        if entity == "file":
+            return file
+        self.firm.crm.files.add_version(self.firm.owner, file, b"y", name="y.txt")
+        whole = All((Equal("file_id", file), Equal("number", 1)))
+        with self.firm.crm.read(self.firm.owner) as reader:
+            return next(iter(reader.list(Query(BY_NAME[entity], where=whole)))).id
 
     def _own_personal(self, entity: str) -> str:
         return str(self.firm.call(self.subject, "POST", f"/{PLURALS[entity]}", self.values(entity, "own")).json["id"])
@@ -179,6 +207,8 @@ class Things:
             "unit": {"name": name, "parent_id": unit},
             "user": {"name": name},
             "custom_field": {"entity": "deal", "key": key, "label": name, "kind": "text"},
+            "pipeline_definition": {"definition": {"key": key, "moves": [], "stages": [{"key": "a"}]}},
+            "rule_definition": {"definition": {"key": key, "on": {"created": "tag"}, "do": [{"wait": "1d"}]}},
             "saved_view": {"name": name, "entity": "deal"},
             "segment": {"name": name, "entity": "deal", "where": {"field": "amount", "op": "empty"}},
         }

@@ -12,7 +12,7 @@ from pathlib import Path
 from opencrm import Create, Grant, Membership, Principal, Query, Role, Scope, Unit, User, records
 from opencrm.embed import grant_rows
 from opencrm.services.workspaces.configuration import load_organisation
-from opencrm.services.writing.organising import owners
+from opencrm.services.writing.judging.organisation import owners
 
 PROCESSES, THREADS = 4, 8
 

@@ -32,7 +32,7 @@ from opencrm import (
 from opencrm.embed import grant_rows
 from opencrm.services.workspaces.configuration import load_organisation
 from opencrm.services.workspaces.signing_in import resolve
-from opencrm.services.writing.organising import owners
+from opencrm.services.writing.judging.organisation import owners
 
 UNITS, ROLES, PEOPLE = 5, 5, 5
 ADMINISTERED = ("unit", "user", "role", "membership")

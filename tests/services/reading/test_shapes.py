@@ -84,6 +84,7 @@ def counted(reader) -> Iterator[Work]:
     driver = connection.connection.driver_connection
     note = lambda _c, _cursor, text, values, *_: seen.append((text, values))  # noqa: E731
     event.listen(connection, "before_cursor_execute", note)
+    reader.tx._watched = True  # Who listens is looked up where a transaction begins.
     if reader.tx.sqlite:
         driver.set_progress_handler(found.step, 10)
     yield found

@@ -25,6 +25,7 @@ def test_the_door_is_exactly_all():
         "RecordSchema",
         "creation_schema",
         "etag",
+        "form_schema",
         "problem_of",
         "record_schema",
         "update_schema",

@@ -11,7 +11,7 @@ from opencrm import errors
 from opencrm.embed import QUERY_OPERATORS
 from opencrm.plugins.rest.document.operations import OPERATIONS
 
-PAGE = Path(__file__).parents[3] / "docs/reference/rest.md"
+PAGE = Path(__file__).parents[4] / "docs/reference/rest.md"
 
 
 @pytest.fixture(scope="module")
