@@ -9,21 +9,26 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 FRAME := pyproject.toml hatch_build.py frontend/package-lock.json frontend/build.mjs $(wildcard frontend/src/*)
 # Folders that are not there yet are left out.
 TYPED := $(wildcard src examples tests/typing)
+EXAMPLES := examples/window_company examples/beauty_salon
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-access check fix docs bench bench-large wheel clean
+.PHONY: help demo test test-access test-crash check fix docs bench bench-large wheel clean
 
 help: ## Show these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.installed-all ## Run opencrm with sample data.
-	$(BIN)/opencrm demo
+demo: $(VENV)/.installed-all $(VENV)/.installed-examples ## Run the company that sells windows, from its form to its report.
+	$(BIN)/opencrm windows-demo
 
-test: $(VENV)/.installed-test ## Run the tests; PYTEST_ARGS="-k deal" passes options.
+test: $(VENV)/.installed-test $(VENV)/.installed-examples ## Run the tests; PYTEST_ARGS="-k deal" passes options.
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-access: $(VENV)/.installed-test ## Run 2,000 generated companies against the oracle of permissions; COMPANIES=200 SEED=other.
+	CELLS_ON=postgresql $(BIN)/python -m pytest -q tests/properties/access/test_cells.py
 	$(BIN)/python -m tests.properties.access --companies $(or $(COMPANIES),2000) --seed $(or $(SEED),opencrm)
+
+test-crash: $(VENV)/.installed-test ## Kill processes while 20,000 changes flow, on both databases; CHANGES=500 SEED=2.
+	$(BIN)/python -m tests.crash --changes $(or $(CHANGES),20000) --seed $(or $(SEED),1)
 
 check: $(VENV)/.installed-test ## Check format, style, types and layers.
 	$(BIN)/ruff format --check .
@@ -58,6 +63,10 @@ $(VENV)/.installed-test: EXTRAS := all,test
 $(VENV)/.installed-docs: EXTRAS := all,docs
 $(VENV)/.installed-%: $(FRAME) | $(VENV)/bin/python
 	$(INSTALL) --editable '.[$(EXTRAS)]'
+	@touch $@
+
+$(VENV)/.installed-examples: $(addsuffix /pyproject.toml,$(EXAMPLES)) | $(VENV)/bin/python
+	$(INSTALL) --no-deps $(addprefix --editable ./,$(EXAMPLES))
 	@touch $@
 
 $(VENV)/bin/python:
