@@ -18,7 +18,7 @@ NAMED = "OPENCRM_TEST_PG_URL"
 """Environment variable with the URL of a server on which databases may be made."""
 
 _DEBIAN = Path("/usr/lib/postgresql")
-_HASTY = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
+_HASTY = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "autovacuum=off", "jit=off")
 """A server that lives for one run need not survive a power cut."""
 
 
