@@ -16,10 +16,16 @@ CONTACTS = 200
 NAMES = [f"C{at}" for at in range(CONTACTS)]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def crm(request, tmp_path):
+@pytest.fixture(params=["valkey", "rabbitmq"])
+def broker_url(request):
+    """The URL of a broker; the one is beside SQLite here, the other beside PostgreSQL."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def crm(request, broker_url, tmp_path):
     """A workspace with the plugin `effects`, and its owner."""
-    url = f"sqlite:///{tmp_path / 'crm.db'}" if request.param == "sqlite" else request.getfixturevalue("pg_url")
+    url = f"sqlite:///{tmp_path / 'crm.db'}" if broker_url.startswith("valkey") else request.getfixturevalue("pg_url")
     crm = CRM(url, plugin_dir=PLUGINS)
     crm.init(owner="Olive")
     yield crm
