@@ -32,6 +32,7 @@ from opencrm.errors import NotSignedIn, OpenCRMError
 from opencrm.hooks import Hooks, Plugin
 from opencrm.services import organisation, plugins, queue
 from opencrm.services.process.overseeing import checks
+from opencrm.services.reading.owning import owners_only
 from opencrm.services.workspaces.catalogue import Catalogue
 from opencrm.services.writing.judging import organisation as organising
 from opencrm.storage import field_indexes
@@ -208,7 +209,7 @@ class CRM(Doors):
         check_forms(hooks, self.database, self.configuration.locale, name)
         processes: list[Pipeline | Rule] = [*plugin.declared.pipelines, *plugin.declared.rules]
         with self.read(principal) as reader:
-            plugins.owners_only(reader, "plugin.enable", "plugins")
+            owners_only(reader, "plugin.enable", "plugins")
             plugins.check_processes(reader, name, processes)
         self._make_tables(plugin)
         with self.work(principal) as work:

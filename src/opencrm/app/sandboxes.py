@@ -16,8 +16,8 @@ from opencrm.core.clock import duration
 from opencrm.core.columns import InstantColumn
 from opencrm.core.entities import Task
 from opencrm.errors import ConflictError, InputError
-from opencrm.services import plugins
 from opencrm.services.notifying.rendering import text_of
+from opencrm.services.reading.owning import owners_only
 from opencrm.services.reading.reader import Reader
 from opencrm.services.workspaces import configuration, sandbox
 from opencrm.services.workspaces.workspace import Workspace
@@ -84,7 +84,7 @@ class Sandbox:
             PermissionDenied: The principal is not an owner.
         """
         with self._work(principal) as work:
-            plugins.owners_only(work, "clock.sandbox", _CLOCK)
+            owners_only(work, "clock.sandbox", _CLOCK)
             sandbox.make(work.tx)
             configuration.bump(work.tx, work.new_id())
 
@@ -102,7 +102,7 @@ class Sandbox:
         """
         length = _length(by)
         with self._work(principal) as work:
-            plugins.owners_only(work, "clock.advance", _CLOCK)
+            owners_only(work, "clock.advance", _CLOCK)
             if not work.configuration.sandbox:
                 raise ConflictError("this workspace is no sandbox: its clock cannot be moved")
             start = work.now

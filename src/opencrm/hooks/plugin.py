@@ -236,11 +236,11 @@ def _declarations(plugin: str, found: tuple[Implementation, ...]) -> Declaration
     for table in given.get("tables", ()):
         _check_table(registering["tables"], table)
     declared = Declarations(**given)
-    for kind in ("rules", "pipelines"):
-        if kind in registering:
-            _guarded(registering[kind], lambda: declared.process)
-            for wrong in alone(declared.pipelines, declared.rules):
-                raise registering[kind].broken(wrong)
+    processes = registering.get("rules") or registering.get("pipelines")
+    if processes is not None:
+        _guarded(processes, lambda: declared.process)
+        for wrong in alone(declared.pipelines, declared.rules):
+            raise processes.broken(wrong)
     return declared
 
 

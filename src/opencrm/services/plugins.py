@@ -16,12 +16,13 @@ from opencrm.core.pipeline import Pipeline
 from opencrm.core.process.checks import alone
 from opencrm.core.process.rules import Rule
 from opencrm.core.search.documents import label_of
-from opencrm.errors import PermissionDenied, PluginError
+from opencrm.errors import PluginError
 from opencrm.services import queue
 from opencrm.services.definitions import counting
 from opencrm.services.definitions.depending import OWN_FIRST, clashing
 from opencrm.services.definitions.process.loading import claims_of
 from opencrm.services.definitions.process.loading import load as load_processes
+from opencrm.services.reading.owning import owners_only
 from opencrm.services.searching import indexing
 from opencrm.services.workspaces.configuration import bump
 from opencrm.services.writing.locking import lock
@@ -155,23 +156,3 @@ def _drop(work: Work, name: str) -> None:
         return delete(_TABLE).where(_TABLE.c.name == bindparam("name", type_=key_column(64)))
 
     work.tx.run("drop plugin", build, [{"name": name}])
-
-
-def owners_only(reader: Reader, action: str, about: str) -> None:
-    """Refuse whoever is not an owner.
-
-    Args:
-        reader: Who asks.
-        action: What they want, such as `"plugin.enable"`.
-        about: What only an owner decides about, as the refusal calls it.
-
-    Raises:
-        PermissionDenied: The principal is not one.
-    """
-    if not reader.rights.owner:
-        raise PermissionDenied(
-            f"only an owner decides about {about}",
-            principal=reader.rights.name,
-            action=action,
-            reason="not an owner",
-        )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 import attrs
 
 from opencrm.core.conditions import AnyOf, Condition, Empty, Not
@@ -45,18 +43,3 @@ def required(*fields: str) -> Requirement:
         raise ValueError("name the fields that are required")
     named = ", ".join(name.replace("_", " ") for name in fields)
     return Requirement(Not(AnyOf(tuple(map(Empty, fields)))), missing=named, form=Form("_".join(fields), fields))
-
-
-@attrs.frozen
-class Missing:
-    """A requirement that a record does not meet."""
-
-    record: str
-    requirement: Requirement
-    leaving: bool
-
-
-def both(enter: Sequence[Requirement], leave: Sequence[Requirement]) -> Iterator[tuple[Requirement, bool]]:
-    """Give the requirements of a move, each with whether it is of leaving."""
-    yield from ((each, True) for each in leave)
-    yield from ((each, False) for each in enter)

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from opencrm import ConfigurationError, OpenCRMError
+from opencrm.plugins.documents import program
 
 MOST_BODY = 20 * 2**20
 """Bytes that a template may have."""
@@ -24,9 +25,6 @@ _WITHOUT_NETWORK: Mapping[str, str] = MappingProxyType(
     dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), _NOWHERE)
 )
 """For libraries that would fetch something: there is nobody at this address."""
-
-_REFUSED = 3
-_NOT_INSTALLED = 4
 
 
 class Refused(OpenCRMError):
@@ -54,9 +52,9 @@ def rendered(kind: str, body: bytes, data: Mapping[str, Any]) -> bytes:
         code, told = _run(place, kind)
         if code == 0:
             return (place / "document").read_bytes()
-    if code == _NOT_INSTALLED:
+    if code == program.NOT_INSTALLED:
         raise ConfigurationError(f"documents need the extra: pip install 'opencrm[documents]' ({told})")
-    raise Refused(told if code == _REFUSED and told else "it takes too much time or memory")
+    raise Refused(told if code == program.REFUSED and told else "it takes too much time or memory")
 
 
 def _run(place: Path, kind: str) -> tuple[int, str]:

@@ -9,14 +9,15 @@ import attrs
 from sqlalchemy import Select, bindparam, func, or_, select
 
 from opencrm.core.columns import key_column
-from opencrm.errors import PermissionDenied
 from opencrm.services.notifying import undelivered
 from opencrm.services.queue.deliveries import TABLE
+from opencrm.services.reading.owning import owners_only
 from opencrm.storage import tables
 
 if TYPE_CHECKING:
     from opencrm.services.reading.reader import Reader
 
+ABOUT = "the queue"
 _RUN, _J, _TIMER = tables.run, tables.journal, tables.timer
 
 
@@ -47,23 +48,12 @@ def counts(reader: Reader) -> list[Count]:
     Raises:
         PermissionDenied: The principal is not an owner.
     """
-    owners_only(reader, "queue.read")
+    owners_only(reader, "queue.read", ABOUT)
     found = reader.tx.query("queue counts", _of_plugins, {})
     found += reader.tx.query("run counts", _of_rules, {})
     found += reader.tx.query("timer counts", _of_timers, {})
     found += reader.tx.query("dead letter counts", undelivered.counted, {})
     return [Count(**row) for row in found]
-
-
-def owners_only(reader: Reader, action: str) -> None:
-    """Refuse whoever is not an owner.
-
-    Raises:
-        PermissionDenied: The principal is not one.
-    """
-    if not reader.rights.owner:
-        text = "only an owner decides about the queue"
-        raise PermissionDenied(text, principal=reader.rights.name, action=action, reason="not an owner")
 
 
 def _of_plugins() -> Select[Any]:

@@ -17,9 +17,10 @@ from opencrm.services.process.overseeing import stuck as overseeing
 from opencrm.services.process.overseeing.stuck import Stuck
 from opencrm.services.queue import circuits, leases
 from opencrm.services.queue.circuits import Circuit
-from opencrm.services.queue.counting import Count, counts, owners_only
+from opencrm.services.queue.counting import ABOUT, Count, counts
 from opencrm.services.queue.deliveries import TABLE, id_parameter, of_plugin, plugin_values
 from opencrm.services.queue.once import LONGEST, storable
+from opencrm.services.reading.owning import owners_only
 from opencrm.storage import tables
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def broken(reader: Reader) -> list[Circuit]:
     Raises:
         PermissionDenied: The principal is not an owner.
     """
-    owners_only(reader, "queue.read")
+    owners_only(reader, "queue.read", ABOUT)
     return [it for it in circuits.known(reader.tx) if it.open]
 
 
@@ -79,7 +80,7 @@ def waiting(reader: Reader, *, state: str | None = None, plugin: str | None = No
         PermissionDenied: The principal is not an owner.
         InputError: There is no such state.
     """
-    owners_only(reader, "queue.read")
+    owners_only(reader, "queue.read", ABOUT)
     if state is not None and state not in STATES:
         raise InputError({"state": [f"must be one of {', '.join(STATES)}"]})
     tests: list[ColumnElement[bool]] = []
@@ -103,7 +104,7 @@ def stuck(reader: Reader, *, state: str | None = None, limit: int = 50) -> list[
     Raises:
         PermissionDenied: The principal is not an owner.
     """
-    owners_only(reader, "queue.read")
+    owners_only(reader, "queue.read", ABOUT)
     return overseeing.stuck(reader, state=state, limit=limit)
 
 
@@ -141,7 +142,7 @@ def retry(work: Work, *, id: Id | None = None, plugin: str | None = None) -> int
         PermissionDenied: The principal is not an owner.
         NotFound: There is nothing of this id that failed.
     """
-    owners_only(work, "queue.retry")
+    owners_only(work, "queue.retry", ABOUT)
     leases.wait_to_fan_out(work.tx)
     tests = _chosen(id, plugin)
     failed = (TABLE.c.state == "dead") | ((TABLE.c.state == "waiting") & (TABLE.c.attempts > 0))
@@ -169,7 +170,7 @@ def drop(work: Work, id: Id, reason: str) -> None:
         InputError: No reason is given.
         NotFound: There is no such thing, or it is being done right now.
     """
-    owners_only(work, "queue.drop")
+    owners_only(work, "queue.drop", ABOUT)
     if not reason.strip():
         raise InputError({"reason": ["is required"]})
     leases.wait_to_fan_out(work.tx)

@@ -108,7 +108,7 @@ def days_off(code: str, *years: int) -> frozenset[date]:
     try:
         if _COUNTRY.fullmatch(code):
             return frozenset(holidays.country_holidays(country, subdiv=part or None, years=years, expand=False))
-    except NotImplementedError:
+    except NotImplementedError:  # What `holidays` raises of a country, or a part, that it does not know.
         pass
     raise ValueError(f"{code!r} is not a country such as GB, or a part of one such as DE-BY")
 

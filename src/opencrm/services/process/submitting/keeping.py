@@ -14,8 +14,8 @@ from opencrm.core.columns import IdColumn, key_column
 from opencrm.core.entity import Spec
 from opencrm.core.values import Id
 from opencrm.errors import InputError, NotFound
-from opencrm.services.plugins import owners_only
 from opencrm.services.process.submitting.asking import Asked, Place, asked, record_of
+from opencrm.services.reading.owning import owners_only
 from opencrm.storage import tables
 
 if TYPE_CHECKING:
