@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from opencrm.storage.databases import Database
 from opencrm.storage.engines import make_engine
-from opencrm.storage.transactions import Database
 from opencrm.storage.waiting import turns
 
 BUSY = """
 import sys, time
 from opencrm.storage.engines import make_engine
-from opencrm.storage.transactions import Database
+from opencrm.storage.databases import Database
 
 database = Database(make_engine(sys.argv[1]))
 while True:

@@ -35,8 +35,9 @@ from opencrm.services.workspaces.signing_in import resolve
 from opencrm.services.workspaces.workspace import Workspace
 from opencrm.services.writing.block import Act
 from opencrm.services.writing.work import Work
+from opencrm.storage.databases import Database
 from opencrm.storage.engines import make_engine
-from opencrm.storage.transactions import Database, Transaction
+from opencrm.storage.transactions import Transaction
 
 
 class Doors:

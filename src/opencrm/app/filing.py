@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 
 from opencrm.services.files.contents import Contents, FileStore, place_of
-from opencrm.storage.transactions import Database
+from opencrm.storage.databases import Database
 
 _SUFFIX = ".files"
 

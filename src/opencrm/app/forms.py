@@ -12,7 +12,7 @@ from opencrm.services.definitions.loading import load
 from opencrm.services.process.submitting.asking import faults
 from opencrm.services.workspaces.catalogue import Catalogue
 from opencrm.services.workspaces.configuration import Configuration
-from opencrm.storage.transactions import Database
+from opencrm.storage.databases import Database
 
 
 def misformed(configuration: Callable[[], Configuration]) -> dict[str, str]:

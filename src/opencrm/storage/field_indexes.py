@@ -11,7 +11,7 @@ from sqlalchemy.schema import CreateIndex, DropIndex
 from opencrm.core.columns import JsonColumn
 from opencrm.core.entity import Spec, leads
 from opencrm.core.fields import Field
-from opencrm.storage.transactions import Database
+from opencrm.storage.databases import Database
 from opencrm.storage.translation import translated
 
 _PREFIX = "cf_"

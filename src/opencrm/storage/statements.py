@@ -141,7 +141,7 @@ class Statements:
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, Prepared] = OrderedDict()
         self._writers: dict[Table, Writer] = {}
-        self._together: dict[tuple[tuple[Table, int], ...], str] = {}
+        self._together: dict[tuple[tuple[tuple[Table, int], ...], str | None], str] = {}
         self._numbered: OrderedDict[str, Numbered] = OrderedDict()
 
     def prepare(self, shape: Hashable, build: Callable[[], Executable | ClauseElement]) -> Prepared:
@@ -173,13 +173,19 @@ class Statements:
                     self._numbered.popitem(last=False)
         return found
 
-    def together(self, shape: tuple[tuple[Table, int], ...]) -> str:
-        """Return the INSERTs of so many rows into each of several tables as one statement, for PostgreSQL."""
-        found = self._together.get(shape)
+    def together(self, shape: tuple[tuple[Table, int], ...], query: str | None = None) -> str:
+        """Return the INSERTs of so many rows into each of several tables as one statement, for PostgreSQL.
+
+        Args:
+            shape: The tables, and how many rows of each.
+            query: A query without parameters that is its last part.
+        """
+        found = self._together.get((shape, query))
         if found is None:
-            *first, last = (self.writer(table).of_rows(number) for table, number in shape)
+            inserts = [self.writer(table).of_rows(number) for table, number in shape]
+            *first, last = [*inserts, query] if query else inserts
             parts = ", ".join(f"part{at} AS ({sql})" for at, sql in enumerate(first))
-            found = self._together[shape] = f"WITH {parts} {last}"
+            found = self._together[shape, query] = f"WITH {parts} {last}"
         return found
 
 

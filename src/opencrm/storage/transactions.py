@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import Connection, Engine, RootTransaction, String, Table, bindparam, func, select
+from sqlalchemy import (
+    Connection,
+    Select,
+    String,
+    Table,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.elements import ClauseElement
@@ -17,9 +26,6 @@ from opencrm.core.change import Values
 from opencrm.storage.engines import numbered_cursor
 from opencrm.storage.statements import Parameters, Prepared, Statements
 from opencrm.storage.translation import driver_errors, from_driver, translated
-from opencrm.storage.waiting.alarms import Bell
-from opencrm.storage.waiting.fair import FairLock
-from opencrm.storage.waiting.turns import Turns
 
 T = TypeVar("T")
 _LOG = logging.getLogger("sqlalchemy.engine")
@@ -53,6 +59,7 @@ class Transaction:
         self.sqlite = connection.dialect.name == "sqlite"
         self.edition = ""
         self.wakes = False
+        self._told = False
         self.alive: set[tuple[str, str]] = set()
         heard = (connection if hosts else connection.engine).dispatch  # A connection's own takes long to be made.
         logged = connection.engine.echo or _LOG.isEnabledFor(logging.INFO)
@@ -106,18 +113,41 @@ class Transaction:
             return
         self._ask(writer.sql, rows if len(rows) > 1 else rows[0], _how_many)
 
-    def insert_all(self, several: Iterable[tuple[Table, Sequence[Mapping[str, Any]]]]) -> None:
-        """Insert rows into tables, each named once; on PostgreSQL those of a row or two go in one statement."""
+    def insert_all(
+        self,
+        several: Iterable[tuple[Table, Sequence[Mapping[str, Any]]]],
+        then: tuple[Hashable, Callable[[], Select[Any]]] | None = None,
+    ) -> Sequence[Sequence[Any]]:
+        """Insert rows into tables, each named once; on PostgreSQL those of a row or two go in one statement.
+
+        Args:
+            several: The tables, and the rows of each.
+            then: A query without parameters, as the last part of that statement or after it.
+
+        Returns:
+            The query's rows, typed; none where there is no query.
+        """
         given = [(table, records) for table, records in several if records]
         few = {table: records for table, records in given if len(records) <= TOGETHER}
         together = len(few) > 1 and not self.sqlite
         for table, records in given:
             if not together or table not in few:
                 self.insert(table, records)
-        if together:
-            rows = [self.statements.writer(table).row(record) for table, records in few.items() for record in records]
-            shape = tuple((table, len(records)) for table, records in few.items())
-            self._ask(self.statements.together(shape), tuple(chain.from_iterable(rows)), _how_many)
+        asked = None if then is None else self._prepare(*then)
+        if not together:
+            return [] if asked is None else self.rows(asked, {})
+        wanted = 0 if asked is None else len(asked.names)
+        if self.wakes and not self._told:
+            asked, self._told = self._telling(then), True
+        shape = tuple((table, len(records)) for table, records in few.items())
+        rows = [self.statements.writer(table).row(record) for table, records in few.items() for record in records]
+        sql = self.statements.together(shape, None if asked is None else asked.sql)
+        values = tuple(chain.from_iterable(rows))
+        if asked is None:
+            self._ask(sql, values, _how_many)
+            return []
+        found = asked.read(self._ask(sql, values, _every_row))
+        return [row[:wanted] for row in found] if wanted else []
 
     def caused(self, error: BaseException) -> bool:
         """Say whether an error was raised because the database's driver raised one."""
@@ -128,9 +158,10 @@ class Transaction:
         if self.sqlite:
             self._ask("BEGIN IMMEDIATE" if writes else "BEGIN", (), _nothing)
 
-    def notify(self, channel: str) -> None:
-        """Have PostgreSQL tell workers of the commit."""
-        self.query("notify", lambda: select(func.pg_notify(bindparam("channel"), "")), {"channel": channel})
+    def tell_workers(self) -> None:
+        """Have PostgreSQL tell workers of the commit, where something wakes them and it was not told yet."""
+        if self.wakes and not self.sqlite and not self._told:
+            self.rows(self._telling(None), {})
 
     def lock(self, table: Table, mode: Literal["EXCLUSIVE", "SHARE ROW EXCLUSIVE"] = "SHARE ROW EXCLUSIVE") -> None:
         """Keep everybody else from writing a table, once those who do so now have ended; on SQLite nobody else can.
@@ -171,11 +202,20 @@ class Transaction:
             yield
         except BaseException:
             self.alive.clear()
+            self._told = False
             with translated():
                 nested.rollback()
             raise
         with translated():
             nested.commit()
+
+    def _telling(self, query: tuple[Hashable, Callable[[], Select[Any]]] | None) -> Prepared:
+        """Return a query that tells workers of the commit, too: on PostgreSQL, in a column behind its own."""
+        told = channel(self.statements.schema).replace("'", "''")
+        shape, build = query or (None, select)
+        return self._prepare(
+            ("telling", shape), lambda: build().add_columns(literal_column(f"pg_notify('{told}', '')"))
+        )
 
     def _ask(self, sql: str, given: Parameters | list[Any], take: Callable[[Any], T]) -> T:
         """Run a statement, once or for each of a list of parameters, and take what is wanted from its cursor."""
@@ -231,6 +271,11 @@ class Transaction:
             cursor.close()
 
 
+def channel(schema: str | None) -> str:
+    """Return where PostgreSQL tells workers of a schema that something was committed."""
+    return f"opencrm_{schema or 'workspace'}"[:60]
+
+
 def _every_row(cursor: Any) -> list[Any]:
     found: list[Any] = cursor.fetchall()
     return found
@@ -244,119 +289,5 @@ def _how_many(cursor: Any) -> int:
     return int(cursor.rowcount)
 
 
-def _connected(engine: Engine) -> Connection:
-    with translated():
-        return engine.connect()
-
-
-def _take_back(transaction: RootTransaction) -> None:
-    """Take a transaction back; one whose connection was lost is taken back already."""
-    with suppress(SQLAlchemyError):
-        transaction.rollback()
-
-
-def _commit(connection: Connection, transaction: RootTransaction) -> None:
-    """Commit; where that fails, drop the connection: SQLite leaves the transaction open, with its lock."""
-    try:
-        with translated():
-            transaction.commit()
-    except BaseException:
-        connection.invalidate()
-        raise
-
-
 def _quoted(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
-
-
-class Database:
-    """A workspace's database: an engine and, on PostgreSQL, a schema of it."""
-
-    def __init__(self, engine: Engine, schema: str | None = None) -> None:
-        self.engine = engine
-        self.schema = schema
-        self.sqlite = engine.dialect.name == "sqlite"
-        self._statements: Statements | None = None
-        self.alarm = Bell()
-        self._turn = FairLock() if self.sqlite else None
-        self._turns = Turns(engine) if self.sqlite else None
-        self._engine = engine.execution_options(opencrm="begins") if self.sqlite else engine
-
-    @property
-    def channel(self) -> str:
-        """Where PostgreSQL tells workers that something was committed."""
-        return f"opencrm_{self.schema or 'workspace'}"[:60]
-
-    @property
-    def statements(self) -> Statements:
-        """The statements kept for this database."""
-        if self._statements is None:
-            with translated(), self.engine.connect():
-                pass
-            self._statements = Statements(self.engine.dialect, self.schema)
-        return self._statements
-
-    @contextmanager
-    def read(self) -> Iterator[Transaction]:
-        """Open a transaction that sees one state and takes no lock."""
-        options: dict[str, Any] = (
-            {} if self.sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        )
-        statements = self.statements
-        connection = _connected(self._engine)
-        with connection:
-            if options:
-                connection = connection.execution_options(**options)
-            with translated():
-                transaction = connection.begin()
-            found = Transaction(connection, statements)
-            try:
-                found.begin(writes=False)
-                yield found
-            except BaseException:
-                _take_back(transaction)
-                raise
-            with translated():
-                # On PostgreSQL, where nothing can be written here, a rollback would make the driver forget its
-                # prepared statements.
-                transaction.rollback() if self.sqlite else transaction.commit()
-
-    @contextmanager
-    def write(self) -> Iterator[Transaction]:
-        """Open a transaction that may write: committed at the end, taken back on any error."""
-        statements = self.statements
-        mine: AbstractContextManager[Any] = self._turn or nullcontext()
-        ours: AbstractContextManager[Any] = self._turns or nullcontext()
-        with mine, ours, _connected(self._engine) as connection:
-            with translated():
-                outer = connection.begin()
-            transaction = Transaction(connection, statements)
-            try:
-                transaction.begin(writes=True)
-                yield transaction
-                if transaction.wakes and not self.sqlite:
-                    transaction.notify(self.channel)
-            except BaseException:
-                _take_back(outer)
-                raise
-            _commit(connection, outer)
-        if transaction.wakes:
-            self.alarm.ring()
-
-    @contextmanager
-    def join(self, connection: Connection) -> Iterator[Transaction]:
-        """Work inside a transaction of the host's, which alone commits it; an error takes back only this part.
-
-        PostgreSQL tells workers once the host commits; on SQLite they find out at their next look.
-        """
-        transaction = Transaction(connection, self.statements, hosts=True)
-        with transaction.savepoint():
-            yield transaction
-            if transaction.wakes and not self.sqlite:
-                transaction.notify(self.channel)
-
-    def close(self) -> None:
-        """Close the connections that are kept open."""
-        self.engine.dispose()
-        if self._turns is not None:
-            self._turns.close()

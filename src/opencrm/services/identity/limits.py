@@ -14,7 +14,8 @@ from opencrm.core.change import Values
 from opencrm.core.columns import InstantColumn
 from opencrm.errors import TooManyAttempts
 from opencrm.storage import tables
-from opencrm.storage.transactions import Database, Transaction
+from opencrm.storage.databases import Database
+from opencrm.storage.transactions import Transaction
 from opencrm.storage.upserts import upsert
 
 _ATTEMPT = tables.attempt

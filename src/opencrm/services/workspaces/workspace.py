@@ -11,7 +11,8 @@ from opencrm.core.ids import Ids
 from opencrm.services.files.contents import Contents
 from opencrm.services.workspaces import sandbox
 from opencrm.services.workspaces.configuration import Configuration
-from opencrm.storage.transactions import Database, Transaction
+from opencrm.storage.databases import Database
+from opencrm.storage.transactions import Transaction
 
 
 class Workspace:

@@ -15,6 +15,7 @@ from opencrm.core.pipeline import StageMove, stage_moves
 from opencrm.core.values import Id, fold
 from opencrm.errors import ConflictError
 from opencrm.services import journal
+from opencrm.services.process.entering import vanishing
 from opencrm.services.searching import indexing
 from opencrm.services.writing import counting
 from opencrm.services.writing.block import Block
@@ -32,7 +33,11 @@ def store(
     past: Mapping[Id, Sequence[StageMove]],
 ) -> None:
     """Store the changes, their lines in the journal, the stages that they enter, what search holds of them and what
-    they add to the counters."""
+    they add to the counters.
+
+    Raises:
+        ConflictError: A record changed meanwhile, or the stage that it enters is gone.
+    """
     groups = _by_entity(work, changes)
     made = [
         (spec.table, [_row(spec, each) for each in group if each.kind is Kind.CREATED])
@@ -40,10 +45,11 @@ def store(
     ]
     found = indexing.difference(groups, work.configuration.catalogue.entities)
     moves, told = (tables.stage_move, _moves(work, changes, past)), _journal(work, groups, lines, past)
-    work.tx.insert_all([*made, moves, told, indexing.entered(found), counting.appended(work, groups)])
-    found.settle(work.tx)
     for spec, group in groups.items():
         _update(work, spec, [change for change in group if change.kind is not Kind.CREATED])
+    rows = [*made, moves, told, indexing.entered(found), counting.appended(work, groups)]
+    vanishing.check_standing(work, changes, work.tx.insert_all(rows, vanishing.asked(work, changes)))
+    found.settle(work.tx)
     _remember(work.tx, changes)
 
 

@@ -16,7 +16,6 @@ from opencrm.core.values import Id
 from opencrm.errors import ConflictError
 from opencrm.services import journal
 from opencrm.services.process import reacting
-from opencrm.services.process.entering import vanishing
 from opencrm.services.process.tasking import departing, handing
 from opencrm.services.process.timing import keeping
 from opencrm.services.reading import saved
@@ -84,7 +83,6 @@ class Work(Block):
         lines = [journal.entry(change, line) for change, line in zip(changes, stamps, strict=True)]
         with self.storing():
             storing.store(self, changes, lines, past)
-            vanishing.check_standing(self, changes)
             touched = rolling.keep(self.tx, self.configuration, changes)
             keeping.keep(self, changes, past, quiet=bool(undoes) or not self.automated)
             keeping.keep_rolled(self, touched)

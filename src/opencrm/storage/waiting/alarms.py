@@ -15,7 +15,7 @@ from opencrm.core.clock import monotonic
 from opencrm.storage.translation import driver_errors
 
 if TYPE_CHECKING:
-    from opencrm.storage.transactions import Database
+    from opencrm.storage.databases import Database
 
 _LOG = logging.getLogger("opencrm.worker")
 _LOOK = 0.25

@@ -6,7 +6,7 @@ import time
 
 from sqlalchemy import Connection, Table, text
 
-from opencrm.storage.transactions import Database
+from opencrm.storage.databases import Database
 from opencrm.storage.translation import translated
 
 _PAUSE = 0.05

@@ -6,10 +6,10 @@ asks afterwards whether what it went by is still in force. SQLite lets one trans
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from opencrm.core.change import Change
 from opencrm.core.entity import Spec
@@ -33,18 +33,21 @@ def enters(change: Change) -> bool:
     return restored and after.get("stage") is not None
 
 
-def check_standing(work: Block, changes: Sequence[Change]) -> None:
+def asked(work: Block, changes: Sequence[Change]) -> tuple[str, Callable[[], Select[Any]]] | None:
+    """Return what is to be asked once changes are stored; None where no record enters a stage."""
+    return None if work.tx.sqlite or not any(map(enters, changes)) else ("version in force", _version)
+
+
+def check_standing(work: Block, changes: Sequence[Change], answer: Sequence[Sequence[Any]]) -> None:
     """Refuse changes, which are stored, of records that stand in a stage that somebody took away meanwhile.
 
     Raises:
         ConflictError: There is one.
     """
-    entered = [change for change in changes if enters(change)]
-    if work.tx.sqlite or not entered:
-        return
-    [row] = work.tx.query("version in force", _version, {})
-    if row["config_version"] != work.config_version and not _stand(entered, _pipelines(work, row["config_version"])):
-        raise ConflictError("somebody else changed the stages meanwhile; try again")
+    for (version,) in answer:
+        entered = [change for change in changes if enters(change)]
+        if version != work.config_version and not _stand(entered, _pipelines(work, version)):
+            raise ConflictError("somebody else changed the stages meanwhile; try again")
 
 
 def _pipelines(work: Block, version: str) -> Iterable[Pipeline]:
@@ -60,5 +63,5 @@ def _stand(entered: Iterable[Change], pipelines: Iterable[Pipeline]) -> bool:
     return all((it.entity, it.after["pipeline"], it.after["stage"]) in there for it in entered)
 
 
-def _version() -> Any:
+def _version() -> Select[Any]:
     return select(tables.workspace.c.config_version)
