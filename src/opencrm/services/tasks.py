@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -11,6 +10,7 @@ import attrs
 from opencrm.core.change import JournalEntry, Values
 from opencrm.core.entities import Task
 from opencrm.core.entity import Spec
+from opencrm.core.process.states import BEFORE
 from opencrm.core.values import Id
 from opencrm.errors import DomainError
 from opencrm.services.commands import Update
@@ -20,16 +20,6 @@ from opencrm.services.records import states_of, update
 if TYPE_CHECKING:
     from opencrm.services.reading.reader import Reader
     from opencrm.services.writing.work import Work
-
-_FROM: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "started": ("open", "paused"),
-        "paused": ("started",),
-        "done": ("open", "started", "paused"),
-        "cancelled": ("open", "started", "paused"),
-    }
-)
-"""In which states a task must stand to come to another one."""
 
 
 @attrs.frozen
@@ -112,7 +102,7 @@ def _said(it: Finish) -> dict[str, Any]:
 
 def _brought(work: Work, state: str, commands: Sequence[Update[Any]]) -> tuple[JournalEntry, ...]:
     for task in states_of(work, commands).values():
-        if task["state"] not in _FROM[state]:
+        if task["state"] not in BEFORE[state]:
             text = f"this task is {task['state']}: it cannot become {state}"
             raise DomainError(text, entity=Task.spec.name, state=task["state"])
     given = [{**it.values, "state": state} for it in commands]

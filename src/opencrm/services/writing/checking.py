@@ -13,6 +13,7 @@ from opencrm.core.change import Change, Objection, Values
 from opencrm.core.entity import Entity, Spec
 from opencrm.core.pipeline.moves import move_rule, unknown_reason
 from opencrm.core.pipeline.reasons import REASON
+from opencrm.core.process.states import state_rule
 from opencrm.core.values import Id
 from opencrm.errors import InputError, InvalidMove, Objected
 from opencrm.services.process.entering import limiting
@@ -96,6 +97,7 @@ def _by_rules(work: Block, changes: Sequence[Change], *, undo: bool) -> Iterator
             yield from rule(change)
         if not undo:
             yield from move_rule(pipelines, change)
+            yield from state_rule(change)
 
 
 def _check_stages(work: Block, changes: Sequence[Change]) -> None:
