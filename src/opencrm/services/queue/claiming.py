@@ -27,7 +27,7 @@ from opencrm.services.queue.deliveries import (
 )
 from opencrm.storage.transactions import Transaction
 
-MOST = 50
+MOST = 200
 """How many deliveries are claimed at once."""
 _LOST = "the worker was lost at every attempt"
 _TOLD = ("id", "entry_id", "plugin", "entity", "record_id", "attempts", "lease")
