@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from functools import partial
 from typing import Any
 
 import orjson
@@ -21,8 +21,8 @@ TIMES = 20
 BATCH = 100
 """Events of one transaction, where they are batched."""
 
-STAGES = tuple(f"s{at}" for at in range(60))
-"""A deal enters each of them once: a task that is still open is not given again."""
+WARM = 3
+"""Measurements that do not count."""
 
 TASK = "id title title_key kind state due_at wakes_at deal_id owner_id unit_id created_at created_by updated_at version"
 LINE = "id act at entity record_id kind principal acting_as cause rule before after pending"
@@ -37,26 +37,27 @@ _TASK, _LINE, _MOVED = (
 
 
 class Process:
-    """A plugin whose stages each give the deal's owner a task; nobody listens."""
+    """A plugin whose second stage gives the deal's owner a task; nobody listens."""
 
     name = "process"
 
     @hookimpl
     def opencrm_register_pipelines(self) -> Iterator[Pipeline]:
-        stages = [
-            Stage(key, tasks=[TaskSpec(f"do_{key}", title="Call the client", due="30m", stays=True)]) for key in STAGES
-        ]
-        yield Pipeline("sales", ["new", *stages], moves=[("*", key) for key in STAGES])
+        offer = Stage("offer", tasks=[TaskSpec("call", title="Call the client", due="30m")])
+        yield Pipeline("sales", ["new", offer], moves=[("new", "offer")])
 
 
 def measure(place: Place, rounds: int) -> Iterator[Measured]:
     """Measure one event a transaction, and a hundred of them."""
     single = 1 / 0.35 if place.name == "postgresql" else 5.0
     with process(place) as theirs, process(place) as ours:
-        hand, mover = Hand(theirs), Mover(ours)
-        pairs = in_turn(hand.one, mover.one, rounds=rounds, times=TIMES)
+        batches = max(rounds // 2, 5)
+        hand, mover = (
+            side((rounds + WARM) * TIMES, batches + WARM) for side in (partial(Hand, theirs), partial(Mover, ours))
+        )
+        pairs = in_turn(hand.one, mover.one, rounds=rounds, times=TIMES, warm=WARM)
         yield pairs.line("a deal enters a stage", place.name, target=single)
-        pairs = in_turn(hand.many, mover.many, rounds=max(rounds // 2, 5))
+        pairs = in_turn(hand.many, mover.many, rounds=batches, warm=WARM)
         yield pairs.line(f"a deal enters a stage ({BATCH} at once)", place.name, units=BATCH, target=4.0)
         assert _tasks(theirs) == _tasks(ours), "one of the sides gives fewer tasks than the other"
 
@@ -69,7 +70,7 @@ def _tasks(one: World) -> int:
 def statements(place: Place) -> dict[str, list[str]]:
     """Return the statements of one event on both sides."""
     with process(place) as one:
-        ours = recorded(one, Mover(one).one)
+        ours = recorded(one, Mover(one, 2, 0).one)
     return {"floor": ["BEGIN", _UPDATE, _MOVED, _TASK, _LINE, _LINE, "COMMIT"], "opencrm": ours}
 
 
@@ -89,54 +90,55 @@ def recorded(one: World, act: Callable[[], None]) -> list[str]:
     return found if found[0].startswith("BEGIN") else ["BEGIN", *found]
 
 
-def _deals(one: World) -> tuple[Sequence[str], Sequence[str]]:
-    """Make deals; return some to move alone, and some to move together."""
-    fill_with_deals(one, BATCH * 40)
-    mine = one.raw.run("SELECT id FROM crm_deal WHERE owner_id = ? ORDER BY id", (one.manager_id,))
-    found = [row[0] for row in mine]
-    return found[:BATCH], found[BATCH : 2 * BATCH]
+def _deals(one: World, number: int, batches: int) -> tuple[Iterator[str], Iterator[Sequence[str]]]:
+    """Make deals of the manager's; return some to move alone, and some to move together: each enters the stage once."""
+    fill_with_deals(one, number + batches * BATCH)
+    one.raw.run("UPDATE crm_deal SET owner_id = ?, unit_id = ?", (one.manager_id, one.unit))
+    found = [row[0] for row in one.raw.run("SELECT id FROM crm_deal ORDER BY id")]
+    return iter(found[:number]), iter([found[at : at + BATCH] for at in range(number, len(found), BATCH)])
 
 
 class Mover:
     """opencrm."""
 
-    def __init__(self, one: World) -> None:
+    def __init__(self, one: World, number: int, batches: int) -> None:
         self._crm, self._by = one.crm, Principal.user(one.manager_id)
-        (self._deals, self._together), self._at, self._batches = _deals(one), count(), count()
+        self._alone, self._together = _deals(one, number, batches)
 
     def one(self) -> None:
         """Move one deal."""
-        number = next(self._at)
-        self._move([self._deals[number % BATCH]], STAGES[number // BATCH])
+        self._move([next(self._alone)])
 
     def many(self) -> None:
         """Move a hundred."""
-        self._move(self._together, STAGES[next(self._batches)])
+        self._move(next(self._together))
 
-    def _move(self, deals: Sequence[str], to: str) -> None:
+    def _move(self, deals: Sequence[str]) -> None:
         with self._crm.work(self._by) as work:
-            pipelines.move(work, [Move(Deal, id, to=to) for id in deals])
+            pipelines.move(work, [Move(Deal, id, to="offer") for id in deals])
 
 
 class Hand:
     """Hand-written."""
 
-    def __init__(self, one: World) -> None:
+    def __init__(self, one: World, number: int, batches: int) -> None:
         self._raw, self._user, self._unit = one.raw, one.manager_id, one.unit
-        (self._deals, self._together), self._at, self._batches = _deals(one), count(), count()
-        self._versions = dict.fromkeys([*self._deals, *self._together], 1)
+        self._alone, self._together = _deals(one, number, batches)
 
     def one(self) -> None:
         """Move one deal."""
-        number = next(self._at)
+        update, moved, task, *lines = self._rows(next(self._alone))
         self._raw.begin()
-        self._move(self._deals[number % BATCH], STAGES[number // BATCH])
+        self._raw.run(_UPDATE, update)
+        self._raw.run(_MOVED, moved)
+        self._raw.run(_TASK, task)
+        for line in lines:
+            self._raw.run(_LINE, line)
         self._raw.commit()
 
     def many(self) -> None:
         """Move a hundred, the new rows stored in the fastest way that the driver has."""
-        stage = STAGES[next(self._batches)]
-        rows = [self._rows(id, stage) for id in self._together]
+        rows = [self._rows(id) for id in next(self._together)]
         self._raw.begin()
         self._update_all([row[0] for row in rows])
         self._raw.load("crm_stage_move", MOVED.split(), [row[1] for row in rows])
@@ -154,24 +156,15 @@ class Hand:
             (stage, now, now, *(row[3] for row in rows)),
         )
 
-    def _move(self, deal: str, stage: str) -> None:
-        update, moved, task, *lines = self._rows(deal, stage)
-        self._raw.run(_UPDATE, update)
-        self._raw.run(_MOVED, moved)
-        self._raw.run(_TASK, task)
-        for line in lines:
-            self._raw.run(_LINE, line)
-
-    def _rows(self, deal: str, stage: str) -> tuple[Any, ...]:
+    def _rows(self, deal: str) -> tuple[Any, ...]:
         at = datetime.now(UTC)  # noqa: TID251
         now, due = (stamp(it, sqlite=self._raw.sqlite) for it in (at, at + timedelta(minutes=30)))
         act, move, task, one, two = ids.many(5)
-        version, by = self._versions[deal], f"user:{self._user}"
-        self._versions[deal] += 1
+        stage, by = "offer", f"user:{self._user}"
         before, after = ({"stage": it, "stage_since": str(now)} for it in ("new", stage))
         given = {
             "title": "Call the client",
-            "kind": f"do_{stage}",
+            "kind": "call",
             "state": "open",
             "due_at": str(due),
             "deal_id": deal,
@@ -179,7 +172,7 @@ class Hand:
         row = (task, given["title"], "call the client", given["kind"], "open", due, due, deal, self._user, self._unit)
         texts = [orjson.dumps(it).decode() for it in (before, after, given)]
         return (
-            (stage, now, now, deal, version),
+            (stage, now, now, deal, 1),
             (move, act, "deal", deal, "sales", "new", stage, now, by, 60),
             (*row, now, "automation:process", now, 1),
             (one, act, now, "deal", deal, "moved", by, None, None, None, texts[0], texts[1], False),
