@@ -14,6 +14,7 @@ from opencrm.core.change import Values
 from opencrm.core.columns import InstantColumn
 from opencrm.errors import TooManyAttempts
 from opencrm.storage import tables
+from opencrm.storage.choosing import chosen
 from opencrm.storage.databases import Database
 from opencrm.storage.transactions import Transaction
 from opencrm.storage.upserts import upsert
@@ -86,7 +87,7 @@ def sweep(tx: Transaction, now: datetime) -> None:
 
     def build() -> Any:
         over = select(_ATTEMPT.c.key).where(_ATTEMPT.c.until < _NOW).with_for_update(skip_locked=True)
-        return delete(_ATTEMPT).where(_ATTEMPT.c.key.in_(over))
+        return delete(_ATTEMPT).where(chosen(_ATTEMPT.c.key, over, sqlite=tx.sqlite))
 
     tx.run("sweep attempts", build, [{"now": now}])
 

@@ -16,6 +16,7 @@ from opencrm.core.values import Id
 from opencrm.services.identity import secret
 from opencrm.services.identity.policy import SignIn
 from opencrm.storage import tables
+from opencrm.storage.choosing import chosen
 from opencrm.storage.transactions import Transaction
 
 _SESSION, _TOKEN = tables.session, tables.token
@@ -112,6 +113,6 @@ def sweep(tx: Transaction, now: datetime) -> None:
 
     def build() -> Any:
         over = select(_SESSION.c.id).where(_SESSION.c.expires_at < _NOW).with_for_update(skip_locked=True)
-        return delete(_SESSION).where(_SESSION.c.id.in_(over))
+        return delete(_SESSION).where(chosen(_SESSION.c.id, over, sqlite=tx.sqlite))
 
     tx.run("sweep sessions", build, [{"now": now}])

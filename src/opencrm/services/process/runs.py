@@ -19,6 +19,7 @@ from opencrm.errors import ConflictError
 from opencrm.services.queue import leases
 from opencrm.services.queue.once import storable_error
 from opencrm.storage import tables
+from opencrm.storage.choosing import chosen
 from opencrm.storage.transactions import Transaction
 
 MOST = 20
@@ -158,9 +159,8 @@ def claim(tx: Transaction, lease: Id, now: datetime, most: int = MOST) -> list[R
         due = (_RUN.c.state == "waiting", _RUN.c.due_at <= bindparam("now", type_=InstantColumn()))
         mine = select(_RUN.c.id).where(*due).order_by(_RUN.c.due_at, _RUN.c.id).limit(most)
         free = mine if tx.sqlite else mine.with_for_update(skip_locked=True)
-        return (
-            update(_RUN).where(_RUN.c.id.in_(free)).values(**_leased(), attempts=_RUN.c.attempts + 1).returning(*_RUN.c)
-        )
+        taken = update(_RUN).where(chosen(_RUN.c.id, free, sqlite=tx.sqlite))
+        return taken.values(**_leased(), attempts=_RUN.c.attempts + 1).returning(*_RUN.c)
 
     rows = tx.query(("claim runs", most), build, {"now": now, **_lease_values(lease, now)})
     rows.sort(key=lambda row: (row["due_at"], row["id"]))
@@ -175,7 +175,7 @@ def prolong(tx: Transaction, lease: Id, now: datetime) -> int:
             _RUN.c.state == "running", _RUN.c.lease == bindparam("new_lease", type_=IdColumn())
         )
         free = mine if tx.sqlite else mine.with_for_update(skip_locked=True)
-        return update(_RUN).where(_RUN.c.id.in_(free)).values(_leased())
+        return update(_RUN).where(chosen(_RUN.c.id, free, sqlite=tx.sqlite)).values(_leased())
 
     return tx.run("prolong runs", build, [_lease_values(lease, now)])
 
@@ -226,7 +226,9 @@ def _take_back(tx: Transaction, now: datetime) -> None:
         free = found if tx.sqlite else found.with_for_update(skip_locked=True)
         spent = _RUN.c.attempts >= MOST_ATTEMPTS
         values = {"state": case((spent, "failed"), else_="waiting"), "error": case((spent, _LOST), else_=_RUN.c.error)}
-        return update(_RUN).where(_RUN.c.id.in_(free)).values(**values, lease=None, lease_until=None)
+        return (
+            update(_RUN).where(chosen(_RUN.c.id, free, sqlite=tx.sqlite)).values(**values, lease=None, lease_until=None)
+        )
 
     tx.run("take runs back", build, [{"now": now}])
 

@@ -25,6 +25,7 @@ from opencrm.services.queue.deliveries import (
     of_channels,
     same_line,
 )
+from opencrm.storage.choosing import chosen
 from opencrm.storage.transactions import Transaction
 
 MOST = 200
@@ -83,7 +84,7 @@ def prolong(tx: Transaction, lease: Id, now: datetime) -> int:
     def build() -> Any:
         mine = select(TABLE.c.id).where(TABLE.c.state == "running", TABLE.c.lease == id_parameter("lease"))
         free = mine if tx.sqlite else mine.with_for_update(skip_locked=True)
-        return update(TABLE).where(TABLE.c.id.in_(free)).values(given({"lease_until": now}))
+        return update(TABLE).where(chosen(TABLE.c.id, free, sqlite=tx.sqlite)).values(given({"lease_until": now}))
 
     return tx.run("prolong", build, [{"lease": lease, **new({"lease_until": leases.until(now)})}])
 
@@ -108,7 +109,11 @@ def _take_back(tx: Transaction, now: datetime) -> None:
         free = found if tx.sqlite else found.with_for_update(skip_locked=True)
         spent = TABLE.c.attempts >= MOST_ATTEMPTS
         values = {"state": case((spent, "dead"), else_="waiting"), "error": case((spent, _LOST), else_=TABLE.c.error)}
-        return update(TABLE).where(TABLE.c.id.in_(free)).values(**values, lease=None, lease_until=None)
+        return (
+            update(TABLE)
+            .where(chosen(TABLE.c.id, free, sqlite=tx.sqlite))
+            .values(**values, lease=None, lease_until=None)
+        )
 
     tx.run("take back", build, [{"now": now}])
 
@@ -127,7 +132,8 @@ def _claimed(
         mine = first.chosen(TABLE.c.id).where(due).limit(most)
         free = mine if tx.sqlite else mine.with_for_update(skip_locked=True, of=TABLE)
         taken = {"state": "running", "lease": lease, "lease_until": now}
-        found = update(TABLE).where(TABLE.c.id.in_(free)).values(**given(taken), attempts=TABLE.c.attempts + 1)
+        found = update(TABLE).where(chosen(TABLE.c.id, free, sqlite=tx.sqlite))
+        found = found.values(**given(taken), attempts=TABLE.c.attempts + 1)
         return found.returning(*[TABLE.c[name] for name in (*_TOLD, "run_at")])
 
     taken = {"state": "running", "lease": lease, "lease_until": leases.until(now)}

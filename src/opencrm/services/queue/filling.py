@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Table, bindparam, delete, exists, select, update
@@ -16,6 +17,7 @@ from opencrm.errors import ConfigurationError
 from opencrm.services.queue import leases
 from opencrm.services.queue.deliveries import TABLE, Delivery, among, numbered, of_plugin, plugin_values, same_line
 from opencrm.storage import tables
+from opencrm.storage.choosing import chosen
 from opencrm.storage.transactions import Transaction
 from opencrm.storage.upserts import upsert
 
@@ -35,13 +37,13 @@ def fan_out(
     """
     if not leases.alone_fanning_out(tx):
         return 0
-    rows = tx.query("pending", lambda: select(*_COLUMNS).where(_J.c.pending).order_by(_J.c.id).limit(BATCH), {})
+    taking = partial(_taking, sqlite=tx.sqlite)
+    rows = sorted(tx.query("take pending", taking, {"no": False}), key=itemgetter("id"))
     if not rows:
         return 0
     told = [(row, plugin) for row in rows for plugin in listeners(row["entity"]) if not _by(row, plugin)]
     ids = new_ids(len(told))
     tx.insert(TABLE, [_delivery(*each, id, now) for each, id in zip(told, ids, strict=True)])
-    _take([row["id"] for row in rows], tx)
     _hold_back([row["id"] for row in rows], tx)
     return len(rows)
 
@@ -84,13 +86,10 @@ def _forgetting(table: Table) -> Any:
     return delete(table).where(of_plugin(table.c.plugin))
 
 
-def _take(lines: Sequence[Id], tx: Transaction) -> None:
-    number, values = numbered(lines)
-
-    def build() -> Any:
-        return update(_J).where(among(_J.c.id, number)).values(pending=bindparam("no", type_=BooleanColumn()))
-
-    tx.run(("fanned out", number), build, [{**values, "no": False}])
+def _taking(*, sqlite: bool) -> Any:
+    first = select(_J.c.id).where(_J.c.pending).order_by(_J.c.id).limit(BATCH)
+    done = update(_J).where(chosen(_J.c.id, first, sqlite=sqlite))
+    return done.values(pending=bindparam("no", type_=BooleanColumn())).returning(*_COLUMNS)
 
 
 def _hold_back(lines: Sequence[Id], tx: Transaction) -> None:

@@ -15,6 +15,7 @@ from opencrm.core.entities import User
 from opencrm.core.values import Id
 from opencrm.services.identity import secret
 from opencrm.storage import tables
+from opencrm.storage.choosing import chosen
 from opencrm.storage.transactions import Transaction
 
 Kind: TypeAlias = Literal["invitation", "reset"]
@@ -77,6 +78,6 @@ def sweep(tx: Transaction, now: datetime) -> None:
 
     def build() -> Any:
         over = select(_LINK.c.id).where(_LINK.c.expires_at < _NOW).with_for_update(skip_locked=True)
-        return delete(_LINK).where(_LINK.c.id.in_(over))
+        return delete(_LINK).where(chosen(_LINK.c.id, over, sqlite=tx.sqlite))
 
     tx.run("sweep links", build, [{"now": now}])
