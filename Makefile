@@ -12,7 +12,7 @@ TYPED := $(wildcard src examples tests/typing)
 EXAMPLES := examples/window_company examples/beauty_salon
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-access test-crash check fix docs bench bench-large wheel clean
+.PHONY: help demo test test-long test-access test-crash check fix docs bench bench-large wheel clean
 
 help: ## Show these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,10 @@ demo: $(VENV)/.installed-all $(VENV)/.installed-examples ## Run the company that
 
 test: $(VENV)/.installed-test $(VENV)/.installed-examples ## Run the tests; PYTEST_ARGS="-k deal" passes options.
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-long: $(VENV)/.installed-test $(VENV)/.installed-examples ## Run whole what the tests do a sample of.
+	LONG=1 $(BIN)/python -m pytest -q tests/properties/access/test_canaries.py tests/plugins/rest/contract/test_fuzz.py \
+		tests/plugins/importing/test_killed.py
 
 test-access: $(VENV)/.installed-test ## Run 2,000 generated companies against the oracle of permissions; COMPANIES=200 SEED=other.
 	CELLS_ON=postgresql $(BIN)/python -m pytest -q tests/properties/access/test_cells.py

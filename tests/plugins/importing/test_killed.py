@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.sizes import LONG
 
 from opencrm import CRM, Company, Contact, ContactPoint, Query
 
@@ -37,7 +38,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/crm.db" if request.param == "sqlite" else request.getfixturevalue("pg_url")
 
 
-@pytest.mark.parametrize("key, kills", [('key = "no"', 20), ("", 5)], ids=["keyed", "by row number"])
+@pytest.mark.parametrize(
+    "key, kills", [('key = "no"', 20 if LONG else 6), ("", 5 if LONG else 3)], ids=["keyed", "by row number"]
+)
 def test_kill_9_loses_and_doubles_nothing(tmp_path: Path, url: str, key: str, kills: int) -> None:
     """Killed at random moments again and again, then left alone."""
     crm = CRM(url)

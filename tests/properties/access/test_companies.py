@@ -14,7 +14,7 @@ from tests.properties.access.grounds import Ground
 from tests.properties.access.runs import Tally, play
 from tests.properties.access.shrinking import story
 
-COMPANIES = 16
+COMPANIES = 8
 OPERATIONS = 40
 PARTS = 4
 """Into how many tests the companies are divided, so that several processes share them."""

@@ -15,6 +15,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
     unsupported_method,
 )
+from tests.sizes import LONG
 from werkzeug.test import Client
 
 from opencrm import (
@@ -52,7 +53,7 @@ CHECKS = [
     status_code_conformance,
     unsupported_method,
 ]
-EXAMPLES = 4
+EXAMPLES = 40 if LONG else 3
 """For each operation, of what fits its schema and of what does not."""
 TEMPLATE = {"key": "contract", "name": "Contract", "kind": "pdf", "entity": "deal", "data": {"amount": "amount"}}
 
