@@ -12,7 +12,7 @@ from opencrm.cli.lists import cell, print_table
 
 if TYPE_CHECKING:
     from opencrm.app.invocation import Invocation
-    from opencrm.app.sandboxes import Advanced
+    from opencrm.services.process.overseeing.advancing import Advanced
 
 
 @click.group()
