@@ -249,6 +249,22 @@ def test_a_rule_is_switched_off_and_on_a_plugins_too(crm: CRM, firm: Firm, deal:
         switching.switch(work, "ring", "off")
 
 
+@pytest.mark.parametrize(
+    "state, waiting, wrong",
+    [
+        ("On", "keep", {"state": ["must be one of on, off"]}),
+        ("", "Drop", {"state": ["must be one of on, off"], "waiting": ["must be one of keep, drop"]}),
+    ],
+)
+def test_a_state_that_is_none_is_refused(
+    crm: CRM, firm: Firm, state: str, waiting: str, wrong: dict[str, list[str]]
+) -> None:
+    """By name, and the rule stays as it is."""
+    with pytest.raises(InputError) as refused, crm.work(firm.owner) as work:
+        switching.switch(work, "ring", state, waiting=waiting)
+    assert (refused.value.fields, is_on(crm, "ring")) == (wrong, True)
+
+
 def test_runs_come_in_pages(crm: CRM, firm: Firm, apply: Apply) -> None:
     """Newest first, each once; a cursor that is none, and a limit out of range, are refused by name."""
     apply("rules", LARGE.replace("1000", "1"))

@@ -43,7 +43,8 @@ stored, and told in the plan; they must be covered by what you may do, and hand 
 _BESIDE = {"pipelines": "`retired` and `replaced_by`", "rules": "`retired` and `active`"}
 _PLAN = "It is judged and tried, and taken back: the answer says what would change, for whom, and for how many records."
 _TRY = """By the journal of the past: how often the event came, how often the condition held, and what would have been
-done, as far as you may read the records. Nothing is written. `rule` tries another definition of that key.
+done, as far as you may read the records. Nothing is written. `rule` tries another definition of that key. The newest
+200,000 lines of the journal are looked at; where that is not all since `since`, `only_since` says how far they reach.
 """
 _OFF = "A plugin's too. It holds from the next change on; with `drop`, what the rule still has to do is given up."
 _RUNS = "For those who may change the definitions of rules: what was done, step by step, of records that you may read."
@@ -61,6 +62,7 @@ def schemas() -> Shape:
     step = {"act": TEXT, "key": TEXT, "lines": list_of(TEXT), "grants": list_of(_OBJECT), "stages": list_of(stage)}
     occasion = {"entity": TEXT, "record_id": UUID, "record": or_none(TEXT), "at": MOMENT, "actions": list_of(TEXT)}
     foretold: Shape = {"rule": TEXT, "since": MOMENT, "heard": NUMBER, "times": NUMBER, "things": NUMBER, "text": TEXT}
+    foretold["only_since"] = {**or_none(MOMENT), "description": "From when on, where there is too much before that"}
     wanted = {"since": text("30d"), "rule": _OBJECT}
     happening = {
         "id": UUID,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 import attrs
 
-from opencrm.core.conditions import Condition, bind, predicate
+from opencrm.core.conditions import Condition, Link, Referring, bind, predicate
 from opencrm.core.process.actions import (
     Action,
     AssignRecord,
@@ -27,12 +29,17 @@ from opencrm.core.process.text import plain
 from opencrm.core.values import Id
 from opencrm.errors import NotFound
 from opencrm.services.process.detailing import whom
-from opencrm.services.process.overseeing.pasts import Happened, happened
+from opencrm.services.process.overseeing.pasts import MOST_LINES, Stretch, happened
+from opencrm.services.process.overseeing.rewinding import Happened
 from opencrm.services.process.rendering import Words
 from opencrm.services.reading.reader import Reader
 
 MOST = 50
 """How many of the occasions are told one by one."""
+_JUDGED = 10_000
+"""How many records that conditions reach are judged once and not again."""
+
+Meets: TypeAlias = Callable[[Happened, Condition], bool]
 
 
 @attrs.frozen(kw_only=True)
@@ -61,6 +68,8 @@ class Foretold:
     Attributes:
         rule: Its key.
         since: From when on.
+        only_since: From when on the past was looked at, where it holds more than is looked at; what is older, down to
+            `since`, is left out of all figures. None where nothing is left out.
         heard: How often its event came.
         times: How often its condition held, too.
         things: How many actions it would have done.
@@ -69,13 +78,17 @@ class Foretold:
 
     rule: str
     since: datetime
+    only_since: datetime | None = None
     heard: int
     times: int
     things: int
     occasions: tuple[Occasion, ...]
 
     def __str__(self) -> str:
-        return f"would have done {self.things:,} things, {self.times:,} times, since {self.since:%Y-%m-%d %H:%M} UTC"
+        done = f"would have done {self.things:,} things, {self.times:,} times, since {_shown_at(self.since)}"
+        if self.only_since is None:
+            return done
+        return f"{done}, counting only what came since {_shown_at(self.only_since)}: there is too much before that"
 
 
 def rule_named(reader: Reader, key: str) -> Rule:
@@ -90,7 +103,9 @@ def rule_named(reader: Reader, key: str) -> Rule:
     return found.rule
 
 
-def foretell(reader: Reader, rule: Rule, since: timedelta, *, most: int = MOST) -> Foretold:
+def foretell(
+    reader: Reader, rule: Rule, since: timedelta, *, most: int = MOST, most_lines: int = MOST_LINES
+) -> Foretold:
     """Say what a rule would have done, had it been there.
 
     Events, and the records as they stood after each, are read from the journal; records that conditions and texts
@@ -101,52 +116,68 @@ def foretell(reader: Reader, rule: Rule, since: timedelta, *, most: int = MOST) 
         rule: The rule, in force or not yet.
         since: From how long ago on.
         most: How many of the occasions are told one by one.
+        most_lines: How many lines of the journal, submissions or overdue tasks are looked at, the newest ones.
 
     Raises:
         InputError: The rule names a field that the reader may not read, or events that the past does not tell of.
     """
-    start, heard, times, things = reader.now - since, 0, 0, 0
-    told: list[Occasion] = []
-    for it in happened(reader, rule, start):
+    past, meets = Stretch(reader.now - since, most_lines), _judge(reader)
+    heard = times = things = 0
+    told: deque[tuple[Happened, tuple[Action, ...]]] = deque(maxlen=most)
+    for it in happened(reader, rule, past):
         heard += 1
-        if rule.when is None or _meets(reader, it, rule.when):
-            actions = tuple(_done(reader, it, rule.do))
+        if rule.when is None or meets(it, rule.when):
+            actions = tuple(_done(meets, it, rule.do))
             times, things = times + 1, things + len(actions)
-            if len(told) < most:
-                told.append(_occasion(reader, it, actions))
-    return Foretold(rule=rule.key, since=start, heard=heard, times=times, things=things, occasions=tuple(told))
+            told.append((it, actions))
+    return Foretold(
+        rule=rule.key,
+        since=past.since,
+        only_since=past.only_since,
+        heard=heard,
+        times=times,
+        things=things,
+        occasions=tuple(_occasion(reader, it, actions) for it, actions in reversed(told)),
+    )
 
 
-def _meets(reader: Reader, it: Happened, when: Condition) -> bool:
+def _judge(reader: Reader) -> Meets:
+    """Return what judges conditions by a record as it stood; others that they reach, as they are, once each."""
     rights, locale = reader.rights, reader.configuration.locale
-    bound = bind(when, it.spec, rights.readable(it.spec), locale, rights.asker(it.at))
-    return bool(predicate(bound, it.spec, reader.linked, reader.told)(it.state))
+
+    @lru_cache(_JUDGED)
+    def linked(link: Link | Referring, id: Id) -> bool:
+        return reader.linked(link, id)
+
+    def meets(it: Happened, condition: Condition) -> bool:
+        bound = bind(condition, it.spec, rights.readable(it.spec), locale, rights.asker(it.at))
+        return bool(predicate(bound, it.spec, linked, reader.told)(it.state))
+
+    return meets
 
 
-def _occasion(reader: Reader, it: Happened, actions: Sequence[str]) -> Occasion:
-    name = it.spec.options.display
+def _done(meets: Meets, it: Happened, actions: Sequence[Action]) -> Iterator[Action]:
+    """Give what would be done, up to an `only_if` that does not hold; after a wait nobody can say whether it does."""
+    waited = False
+    for action in actions:
+        if isinstance(action, OnlyIf) and not waited:
+            if not meets(it, action.condition):
+                return
+            continue
+        waited |= isinstance(action, Wait)
+        yield action
+
+
+def _occasion(reader: Reader, it: Happened, actions: Sequence[Action]) -> Occasion:
+    name, words = it.spec.options.display, Words(reader, it.spec, it.state)
     shown = it.state.get(name) if name in reader.rights.readable(it.spec) else None
     return Occasion(
         entity=it.spec.name,
         record_id=it.state["id"],
         record=None if shown is None else str(shown),
         at=it.at,
-        actions=tuple(actions),
+        actions=tuple(_told(words, action) for action in actions),
     )
-
-
-def _done(reader: Reader, it: Happened, actions: Sequence[Action]) -> Iterator[str]:
-    """Give what would be done, up to an `only_if` that does not hold; after a wait nobody can say whether it does."""
-    words, waited = Words(reader, it.spec, it.state), False
-    for action in actions:
-        if isinstance(action, OnlyIf):
-            if not waited and not _meets(reader, it, action.condition):
-                return
-            if waited:
-                yield f"go on only if {plain(action.condition)}"
-            continue
-        waited |= isinstance(action, Wait)
-        yield _told(words, action)
 
 
 def _told(words: Words, action: Action) -> str:  # noqa: PLR0911  # a sentence for each action
@@ -165,6 +196,8 @@ def _told(words: Words, action: Action) -> str:  # noqa: PLR0911  # a sentence f
             return f"notify {whom(to)}: {words.text(text)}"
         case Send(subject):
             return f"write to the client: {words.text(subject)}"
+        case OnlyIf(condition):
+            return f"go on only if {plain(condition)}"
         case Wait(length):
             return f"wait {length}"
         case Call(service, values):
@@ -178,3 +211,7 @@ def _values(words: Words, values: Mapping[str, Any]) -> str:
 
 def _shown(value: Any) -> str:
     return repr(value) if isinstance(value, str) else str(value)
+
+
+def _shown_at(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
