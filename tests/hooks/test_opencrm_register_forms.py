@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from opencrm import Empty, NotFound, Pipeline, PluginError, Rule, Stage, WebForm, hookimpl, submitted, update
+from opencrm import ConfigurationError, Empty, Pipeline, PluginError, Rule, Stage, WebForm, hookimpl, submitted, update
 from opencrm.hooks import Hooks, given_plugin
 from opencrm.hooks.plugin import read_plugin
 
@@ -43,7 +43,8 @@ def test_a_form_is_offered(make_crm):
 
 def test_what_a_form_needs_is_asked_for_by_itself(crm):
     """Whoever enables the plugin approves it."""
-    wanted = {(it.entity, it.action) for it in given_plugin(Shop(REQUEST)).declared.wanted(crm.catalogue.entities)}
+    asked = given_plugin(Shop(REQUEST)).declared.wanted(crm.catalogue.entities, {})
+    wanted = {(it.entity, it.action) for it in asked}
     people = {("contact", action) for action in ("create", "read", "update", "assign")}
     notes = {("activity", action) for action in ("create", "read", "assign")}
     deals = {("deal", action) for action in ("create", "read", "update", "assign")}
@@ -67,7 +68,7 @@ def test_a_form_that_asks_for_what_is_not_there_is_told_of(make_crm, form, why):
     """It is not served; the workspace runs all the same."""
     crm = make_crm([Shop(form)])
     assert why in crm.problems()["shop"]
-    with pytest.raises(NotFound):
+    with pytest.raises(ConfigurationError, match="form 'f' cannot be used: "):
         crm.forms.describe("f")
 
 

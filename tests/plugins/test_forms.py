@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -12,11 +12,18 @@ import pytest
 from tests.services.process.forms.conftest import ANN, Payment, Shop
 from werkzeug.test import Client, TestResponse
 
-from opencrm import CRM, Contact, Deal, InputError, Query
+from opencrm import CRM, Contact, Deal, InputError, Query, WebForm, hookimpl, owner
 from opencrm.app.serving import wsgi
 from opencrm.embed import FormGiven, issue_token, submissions
+from opencrm.services.definitions.process import planning, text
 from opencrm.testing import Firm, make_deal
 
+REPAIRS = """
+[[pipelines]]
+key = "repairs"
+moves = [["new", "done"]]
+stages = [{key = "new"}, {key = "done", kind = "won"}]
+"""
 ORIGIN = "https://www.windows.example"
 
 
@@ -373,3 +380,49 @@ def test_what_was_sent_is_read_over_rest(crm: CRM, firm: Firm, web: Client, post
     assert [it["attribution"] for it in seen["owner"].json["items"]] == [{"source": "google"}]
     assert seen["stranger"].status_code == 404
     assert web.get(address).status_code == 401
+
+
+class TestAFormThatAsksForWhatIsNotThere:
+    """Visitors are asked to come again; the workspace's owners are told what is wrong."""
+
+    @pytest.fixture
+    def crm_plugins(self) -> Sequence[object]:
+        class Asking:
+            name = "asking"
+
+            @hookimpl
+            def opencrm_register_forms(self) -> Iterator[WebForm]:
+                yield WebForm("campaign", ["phone", "attribution_source"], pipeline="windows")
+                yield WebForm("repair", ["phone"], pipeline="repairs", owner=owner)
+
+        return [Asking()]
+
+    def seen(self, web: Client, form: str) -> list[int]:
+        """Return the status for people, programs, other sites and whoever sends."""
+        answers = (
+            web.get(f"/forms/{form}", headers={"Accept": "text/html"}),
+            web.get(f"/forms/{form}"),
+            web.get(f"/forms/{form}/embed.js"),
+            web.post(f"/forms/{form}", json={"answers": {}}),
+        )
+        return [it.status_code for it in answers]
+
+    def test_since_a_plugin_was_switched_off(self, crm: CRM, firm: Firm, web: Client) -> None:
+        crm.enable(firm.owner, "attribution")
+        assert self.seen(web, "campaign") == [200, 200, 200, 422]
+        crm.disable(firm.owner, "attribution")
+        assert self.seen(web, "campaign") == [503] * 4
+        page, told = web.get("/forms/campaign", headers={"Accept": "text/html"}), web.get("/forms/campaign").json
+        assert "This form cannot be sent at the moment." in page.text
+        assert (told["code"], "at the moment" in told["detail"]) == ("unavailable", True)
+        assert "attribution" not in page.text + str(told)
+        wrong = "form 'campaign': fields: 'attribution_source' is no field of deal"
+        assert wrong in " ".join(crm.problems().values())
+
+    def test_until_its_pipeline_is_there(self, crm: CRM, firm: Firm, web: Client) -> None:
+        crm.enable(firm.owner, "attribution")
+        assert self.seen(web, "repair") == [503] * 4
+        assert "form 'repair': pipeline: there is no pipeline 'repairs'" in " ".join(crm.problems().values())
+        with crm.work(firm.owner) as work:
+            planning.carry_out(work, "pipelines", text.parse(REPAIRS, "pipelines"))
+        assert self.seen(web, "repair") == [200, 200, 200, 422]

@@ -9,7 +9,7 @@ import pytest
 
 from opencrm import Money
 from opencrm.core.clock import ManualClock, SystemClock, duration
-from opencrm.core.ids import Ids
+from opencrm.core.ids import Ids, earliest
 from opencrm.core.points import email_key, phone_key, point_key
 from opencrm.core.values import fold, is_id
 
@@ -92,6 +92,13 @@ def test_ids_are_uuids_of_version_7_and_ascend():
     assert found == sorted(set(found))
     assert all(is_id(id) and UUID(id).version == 7 and UUID(id).variant == RFC_4122 for id in found)
     assert int(found[0].replace("-", "")[:12], 16) == int(NOON.timestamp() * 1000)
+
+
+def test_ids_of_an_instant_follow_upon_its_earliest():
+    """And those that are older do not."""
+    before, at = (Ids(ManualClock(NOON + timedelta(milliseconds=ms))).many(5000) for ms in (-2, 0))
+    assert is_id(earliest(NOON))
+    assert max(before) < earliest(NOON) <= min(at)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -16,15 +17,17 @@ from opencrm.storage.databases import Database
 
 
 def misformed(configuration: Callable[[], Configuration]) -> dict[str, str]:
-    """Return the plugins with a form that cannot be used, each with a sentence.
+    """Return the plugins with forms that cannot be used, each with a sentence.
 
     Args:
         configuration: Gives what is in force; without it, nothing is told.
     """
+    wrong: defaultdict[str, list[str]] = defaultdict(list)
     with suppress(OpenCRMError):
         found = configuration()
-        return {plugin: f"plugin {plugin!r}: {text}" for plugin, _, text in faults(found.catalogue, found.locale)}
-    return {}
+        for plugin, _, text in faults(found.catalogue, found.locale):
+            wrong[plugin].append(text)
+    return {plugin: f"plugin {plugin!r}: {'; '.join(texts)}" for plugin, texts in wrong.items()}
 
 
 def check_forms(hooks: Hooks, database: Database, locale: Locale, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from datetime import datetime
 
 from opencrm.core.clock import Clock
 from opencrm.core.values import Id
@@ -36,7 +37,7 @@ class Ids:
         """Return the next ids, in order: for a batch at once, which costs a third of one at a time."""
         if not number:
             return []
-        now = int(self._clock.now().timestamp() * 1000) << 12
+        now = _count(self._clock.now())
         with self._lock:
             first = max(now, self._last + 1)
             self._last = first + number - 1
@@ -49,6 +50,15 @@ class Ids:
             self._random, self._at = os.urandom(max(_POOL, digits // 2)).hex(), 0
         self._at += digits
         return self._random[self._at - digits : self._at]
+
+
+def earliest(at: datetime) -> Id:
+    """Return the id before which none lies that is made at an instant or later."""
+    return _text(_count(at), "0" * 16)
+
+
+def _count(at: datetime) -> int:
+    return int(at.timestamp() * 1000) << 12
 
 
 def _text(count: int, noise: str) -> Id:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from opencrm import CRM, Contact, Create, Deal, Principal, Query, records
+from opencrm import CRM, Contact, Create, Deal, Principal, Query, Update, User, records
 from opencrm.core.clock import ManualClock
 from opencrm.embed import run_history
+from opencrm.services.process.notifying import Told, tell
 
 MOODY = """
 from pathlib import Path
@@ -148,6 +149,16 @@ def test_what_failed_too_often_is_listed_with_why(workspace: Workspace) -> None:
     assert re.findall("run of|timer of", workspace("list", "--state", "dead").stdout) == ["timer of"]
     assert re.findall("run of|timer of|  moody  ", workspace("list", "--plugin", "moody").stdout) == ["  moody  "]
     assert workspace("list", "--state", "odd").exit_code == 3
+
+
+def test_letters_that_nothing_can_send_are_counted_with_what_to_set(workspace: Workspace) -> None:
+    with workspace.crm.work(workspace.ann) as work:
+        records.update(work, [Update(User, workspace.ann.id, email="ann@example.com")])
+        tell(work, [Told(workspace.ann.id, "Look", "user", workspace.ann.id, how=("mail",))])
+    workspace.crm.worker().run_once()
+    [line] = [line for line in workspace("list").stdout.splitlines() if line.startswith("mail: ")]
+    assert line.startswith("mail: 1 unsent, the oldest of ")
+    assert "no mail server is set: set OPENCRM_SMTP_URL" in line
 
 
 @pytest.mark.parametrize("what", ["moody  contact", "run of moody_letter", "timer of moody_late"])

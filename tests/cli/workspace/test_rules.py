@@ -77,6 +77,7 @@ def test_a_rule_is_switched_and_its_runs_are_listed(workspace):
     assert "active = false" in workspace("rules", "export").stdout
     assert workspace("rules", "on", "greet").stdout == "greet is on.\n"
     assert workspace("rules", "off", "nothing").exit_code == 5
+    assert workspace("rules", "On", "greet").exit_code == 2
     assert workspace("rules", "retry", "nothing").exit_code == 5
     assert workspace("rules", "runs", "--failed").stdout == "No runs.\n"
 

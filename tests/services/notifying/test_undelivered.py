@@ -14,7 +14,7 @@ from opencrm.services.process.overseeing.stuck import Stuck
 from opencrm.services.queue import overview
 from opencrm.services.reading.rows import Record
 from opencrm.storage import tables
-from opencrm.testing import Firm, make_deal
+from opencrm.testing import MONDAY, Firm, make_deal
 
 Rows = Callable[[Table], list[dict[str, Any]]]
 
@@ -90,3 +90,29 @@ def test_it_is_dropped_with_a_reason(crm: CRM, firm: Firm, dead: Any, rows: Rows
         assert [one.id for one in inbox.page(reader).items] == [it.id]
     with pytest.raises(NotFound), crm.work(firm.owner) as work:
         overview.drop(work, it.id, "again")
+
+
+@pytest.mark.parametrize(
+    "policy, why",
+    [
+        (SignIn(base_url="https://crm.example.com"), "no mail server is set: set OPENCRM_SMTP_URL, or "),
+        (SignIn(mail_url="smtp://127.0.0.1:1"), "neither a base URL nor a sender of mail is set: set OPENCRM_"),
+    ],
+)
+def test_what_nothing_can_send_is_told_with_what_to_set(
+    crm: CRM, firm: Firm, deal: Record, policy: SignIn, why: str
+) -> None:
+    """For as long as it would be sent if it could."""
+    crm.accounts.policy = policy
+    with crm.work(firm.seller) as work:
+        notification_choices.choose(work, "rule", "mail", wanted=True)
+    for title in ("Doors", "Gates"):
+        with crm.work(firm.owner) as work:
+            records.update(work, [Update(Deal, deal.id, title=title)])
+    crm.worker().run_once()
+    with crm.read(firm.owner) as reader:
+        [it] = [it for it in overview.counts(reader) if it.kind == "mail"]
+    assert (it.name, it.state, it.number, it.oldest) == ("mail", "unsent", 2, MONDAY)
+    assert (it.why or "").startswith(why)
+    crm.advance("8d")
+    assert counts(crm, firm) == []

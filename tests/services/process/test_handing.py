@@ -27,6 +27,7 @@ from opencrm import (
     TaskSpec,
     Undo,
     Update,
+    User,
     assign,
     assigning,
     changed,
@@ -198,6 +199,60 @@ def test_taking_back_tells_nobody(crm: CRM, firm: Firm) -> None:
     with crm.work(firm.head) as work:
         undoing.undo(work, [Undo(entry=line.entry_id)])
     assert len(inbox(crm, firm.seller)) == len(told)
+
+
+class TestWhoeverHasAnAppointment:
+    @pytest.fixture
+    def fit(self, crm: CRM, firm: Firm) -> str:
+        """The fitter's appointment, from 9 to 11; what they were told of it is read."""
+        move(crm, firm, begun(crm, firm), "fitting")
+        with crm.read(firm.owner) as reader:
+            [task] = reader.list(Query(Task))
+        return str(task.id)
+
+    def put(self, crm: CRM, by: Principal, id: str, hours: int | None, **values: Any) -> None:
+        start = None if hours is None else MONDAY + timedelta(hours=hours)
+        end = None if start is None else start + timedelta(hours=2)
+        with crm.work(by) as work:
+            records.update(work, [Update(Task, id, values={"starts_at": start, "ends_at": end, **values})])
+
+    def test_is_told_where_somebody_else_moves_it(self, crm: CRM, firm: Firm, fit: str) -> None:
+        """In their own zone."""
+        with crm.work(firm.owner) as work:
+            records.update(work, [Update(User, firm.fitter.id, zone="Asia/Tokyo")])
+        self.put(crm, firm.owner, fit, 4)
+        moved = "Moved to another time: Fit Bay window, 2026-03-02 22:00 to 2026-03-03 00:00"
+        assert inbox(crm, firm.fitter)[1:] == [moved]
+
+    def test_is_told_that_it_is_none_any_more(self, crm: CRM, firm: Firm, fit: str) -> None:
+        self.put(crm, firm.owner, fit, None)
+        assert inbox(crm, firm.fitter)[1:] == ["No longer an appointment: Fit Bay window"]
+
+    def test_is_not_told_where_they_move_it(self, crm: CRM, firm: Firm, fit: str) -> None:
+        self.put(crm, firm.fitter, fit, 4)
+        assert inbox(crm, firm.fitter)[1:] == []
+
+    def test_is_not_told_of_other_changes_nor_of_what_is_over(self, crm: CRM, firm: Firm, fit: str) -> None:
+        self.put(crm, firm.owner, fit, 0, title="Fit a window")
+        self.put(crm, firm.owner, fit, 4, state="cancelled")
+        assert inbox(crm, firm.fitter)[1:] == []
+
+    def test_that_changes_hands_too_is_told_as_new(self, crm: CRM, firm: Firm, fit: str) -> None:
+        with crm.work(firm.owner) as work:
+            times = {"starts_at": MONDAY + timedelta(hours=4), "ends_at": MONDAY + timedelta(hours=6)}
+            records.update(work, [Update(Task, fit, values=times)])
+            assigning.assign(work, [Assign(Task, fit, owner=firm.seller.id)])
+        assert inbox(crm, firm.seller) == ["New task: Fit Bay window, 2026-03-02 13:00 to 2026-03-02 15:00"]
+        assert inbox(crm, firm.fitter)[-1] == "No longer yours: Fit Bay window"
+
+    def test_is_told_once_of_many(self, crm: CRM, firm: Firm) -> None:
+        with crm.work(firm.head) as work:
+            several = [Create(Task, title=f"T{at}", owner_id=firm.seller.id) for at in range(handing.MOST + 1)]
+            made = [it.record_id for it in records.create(work, several)]
+        times = {"starts_at": MONDAY, "ends_at": MONDAY + timedelta(hours=1)}
+        with crm.work(firm.head) as work:
+            records.update(work, [Update(Task, id, values=times) for id in made])
+        assert inbox(crm, firm.seller)[1:] == ["21 appointments were moved, such as T0"]
 
 
 def test_a_task_that_stays_is_given_once(crm: CRM, firm: Firm) -> None:

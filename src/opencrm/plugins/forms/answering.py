@@ -68,7 +68,7 @@ def refused(error: OpenCRMError) -> Response:
 
 def failed() -> Response:
     """Answer that something inside went wrong."""
-    return _problem(503, "unavailable", "It could not be sent just now. Please try again later.", {})
+    return _problem(503, "unavailable", "This form cannot be sent at the moment. Please try again later.", {})
 
 
 def problem(error: HTTPException) -> Response:

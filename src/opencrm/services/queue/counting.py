@@ -27,12 +27,13 @@ class Count:
 
     Attributes:
         kind: `"plugin"` of what plugins are told, `"rule"` of what rules still do, `"timer"` of what failed too often
-            when its time came, `"mail"` of letters that failed too often.
+            when its time came, `"mail"` of letters that failed too often, or that nothing could send.
         name: The plugin's, or the rule's; of timers what they are: `rotten`, `field`, `every`, `again`, `task` or
             `sla`; of letters `mail`.
-        state: Its state.
+        state: Its state; of letters of the last week for which no mail server was set `unsent`.
         number: How many.
         oldest: Since when the oldest of them is there; of timers when the first was to be tried next.
+        why: Of letters that are unsent, why, and what to set.
     """
 
     kind: str
@@ -40,10 +41,11 @@ class Count:
     state: str
     number: int
     oldest: datetime | None
+    why: str | None = None
 
 
 def counts(reader: Reader) -> list[Count]:
-    """Return how much waits, runs, or is dead, by plugin, by rule and by kind of timer; how many letters are dead.
+    """Return how much waits, runs, or is dead, by plugin, rule and kind of timer; how many letters are dead or unsent.
 
     Raises:
         PermissionDenied: The principal is not an owner.
@@ -53,6 +55,7 @@ def counts(reader: Reader) -> list[Count]:
     found += reader.tx.query("run counts", _of_rules, {})
     found += reader.tx.query("timer counts", _of_timers, {})
     found += reader.tx.query("dead letter counts", undelivered.counted, {})
+    found += undelivered.unsent(reader.tx, reader.now)
     return [Count(**row) for row in found]
 
 

@@ -40,7 +40,8 @@ def test_a_rule_is_applied_runs_and_is_switched(as_, firm):
     [run] = seller.get(f"/v1/deals/{deal}/runs").json["items"]
     assert (run["rule"], run["state"], [step["action"] for step in run["steps"]]) == ("large", "done", ["update"])
     assert owner.get("/v1/rules/runs?rule=large").json["items"] == [run]
-    assert owner.post("/v1/rules/large/try", {"since": "1d"}).json["things"] == 1
+    past = owner.post("/v1/rules/large/try", {"since": "1d"}).json
+    assert (past["things"], past["only_since"]) == (1, None)
     tried = owner.post("/v1/rules/other/try", {"rule": {**RULE, "when": {"field": "amount", "op": "empty"}}})
     assert (tried.json["heard"], tried.json["things"]) == (1, 0)
     assert owner.post("/v1/rules/large/off", {}).json == {"key": "large", "active": False}
@@ -65,6 +66,8 @@ def test_a_rule_is_applied_runs_and_is_switched(as_, firm):
         ("rules/x/try", {"since": "soon"}, "since"),
         ("rules/x/try", {"rule": {"key": "x"}}, None),
         ("rules/x/off", {"drop": 1}, "drop"),
+        ("rules/x/off", {"state": "On"}, "state"),
+        ("rules/x/Off", {}, None),
     ],
 )
 def test_a_bad_body_is_refused_by_name(as_, firm, path, body, field):

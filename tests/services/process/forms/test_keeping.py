@@ -22,9 +22,11 @@ from opencrm import (
     Stage,
     Unavailable,
     WebForm,
+    assign,
     assigning,
     hookimpl,
     move,
+    pick,
     records,
     submitted,
 )
@@ -40,6 +42,10 @@ AllOf = Callable[..., list[Record]]
 ANN = {"name": "Ann", "email": "ann@example.com", "message": "Three windows"}
 FULL = Pipeline("leads", [Stage("new", limit=1), Stage("won", kind="won")], moves={("new", "won")})
 LEAD = WebForm("lead", ["name", "email", "phone", "message"], pipeline="leads", optional=["phone", "message"])
+CALL = WebForm(
+    "call_me", ["phone"], pipeline="leads", owner=pick("firm_lead", within="south"), unit="north_shop", seconds=0
+)
+VISIT = WebForm("see_me", ["phone"], pipeline="leads", owner=pick("firm_lead", within="south"), unit="north_shop")
 NEWS = WebForm("news", ["description"], about="deal", label="News {of} yours")
 
 
@@ -55,11 +61,12 @@ class Trouble:
 
     @hookimpl
     def opencrm_register_forms(self) -> Iterator[WebForm]:
-        yield from (LEAD, NEWS)
+        yield from (LEAD, CALL, VISIT, NEWS)
 
     @hookimpl
     def opencrm_register_rules(self) -> Iterator[Rule]:
         yield Rule("trouble_news", on=submitted("news"), do=[move("nowhere")])
+        yield Rule("trouble_visit", on=submitted("see_me"), do=[assign(pick("firm_seller", within="north_shop"))])
 
     @hookimpl
     def opencrm_check_change(self, changes: Any) -> Iterator[Objection]:
@@ -123,6 +130,22 @@ def test_a_stranger_is_thanked_and_twice_is_once(crm: CRM, firm: Firm, trouble: 
     for _ in range(2):
         assert crm.forms.receive("lead", Given(answers=ANN, token=token)).thanks
     assert (len(crm.forms.refused(firm.owner)), len(told(crm, firm.owner))) == (1, 1)
+
+
+def test_where_nobody_is_found_who_could_have_it_somebody_is_told(crm: CRM, firm: Firm, all_of: AllOf) -> None:
+    """In the same transaction, and whoever sent it is thanked as ever."""
+    shown = crm.forms.describe("call_me")
+    thanks = crm.forms.receive("call_me", Given(answers={"phone": "020 7183 8750"}, token=shown.token)).thanks
+    [deal] = all_of(Deal)
+    assert (deal.owner_id, thanks) == (None, CALL.thanks)
+    assert told(crm, firm.head) == [("Call me: Nobody was found who could have this", "deal")]
+    assert told(crm, firm.owner) == []
+
+
+def test_where_a_rule_finds_somebody_nobody_is_told(crm: CRM, firm: Firm, send: Send, all_of: AllOf) -> None:
+    send("see_me", phone="020 7183 8750")
+    assert [it.owner_id for it in all_of(Deal)] == [firm.seller.id]
+    assert told(crm, firm.head) == []
 
 
 def test_about_a_record_it_is_an_activity_of_it(crm: CRM, firm: Firm, all_of: AllOf) -> None:

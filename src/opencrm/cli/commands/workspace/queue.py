@@ -83,7 +83,8 @@ def _circuit(one: Circuit) -> str:
 def _count(one: Count) -> str:
     oldest = f", the oldest of {one.oldest:%Y-%m-%d %H:%M}" if one.oldest else ""
     what = one.kind if one.kind == one.name else f"{one.kind} {harmless(one.name)}"
-    return f"{what}: {one.number} {one.state}{oldest}"
+    why = f": {one.why}" if one.why else ""
+    return f"{what}: {one.number} {one.state}{oldest}{why}"
 
 
 def _line(one: Waiting) -> str:

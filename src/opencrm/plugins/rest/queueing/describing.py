@@ -51,6 +51,7 @@ def schemas() -> Shape:
         "number": NUMBER,
     }
     count["oldest"] = {**MOMENT, "type": ["string", "null"]}
+    count["why"] = {**none, "description": "Of letters that are unsent, why, and what to set"}
     circuit = {"plugin": TEXT, "failures": NUMBER, "since": MOMENT, "until": MOMENT, "error": none}
     stuck = {
         "id": UUID,

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from opencrm.core.change import Change, Kind, Values
-from opencrm.core.conditions import Condition, bind, fields_of, predicate
+from opencrm.core.conditions import TRUE, All, AnyOf, Condition, Link, Not, bind, predicate
 from opencrm.core.entity import Spec
 from opencrm.core.pipeline import Requirement, Stage
 from opencrm.core.pipeline.reasons import ChoiceForm, unknown
 from opencrm.core.process.asking.forms import Form
 from opencrm.core.values import Id
-from opencrm.errors import RequirementMissing
+from opencrm.errors import InputError, RequirementMissing
 from opencrm.schemas.asking import asked
 
 if TYPE_CHECKING:
@@ -44,15 +46,36 @@ def check_requirements(work: Block, changes: Sequence[Change], past: Collection[
 def missing_of(reader: Reader, change: Change) -> Iterator[dict[str, Any]]:
     """Give what a move asks for and the record does not have: each a text, and the form that asks for it, if any.
 
-    What is missing is not told where the requirement looks at a field of which the reader may not know.
+    What is missing is not told where the requirement looks at a field, or a record, of which the reader may not know.
     """
     spec = reader.entity(change.entity)
-    known = reader.rights.readable(spec)
     for requirement in unmet(reader, change):
         form = requirement.form
         asks = {} if form is None else {"form": described(reader, spec, form)}
-        veiled = any(name in spec.fields and name not in known for name in fields_of(requirement.condition))
+        veiled = _is_veiled(reader, spec, requirement.condition, change.after)
         yield {"text": VEILED if veiled else _lacks(requirement, change), **asks}
+
+
+def _is_veiled(reader: Reader, spec: Spec, condition: Condition, state: Values) -> bool:
+    """Say whether a condition looks at a field, or at a record, of which the reader may not know."""
+    rights, locale = reader.rights, reader.configuration.locale
+    try:
+        bound = bind(condition, spec, rights.readable(spec), locale, rights.asker(reader.now))
+    except InputError:
+        return True
+    ends = [(reader.entity(link.entity), state.get(link.field)) for link in _links(bound)]
+    return any(id is not None and id not in reader.known(target, [id]) for target, id in ends)
+
+
+def _links(item: Condition) -> Iterator[Link]:
+    match item:
+        case All(items) | AnyOf(items):
+            for each in items:
+                yield from _links(each)
+        case Not(inner):
+            yield from _links(inner)
+        case Link():
+            yield item
 
 
 def _lacks(requirement: Requirement, change: Change) -> str:
@@ -109,7 +132,7 @@ def _of(stage: Stage | None, side: str) -> Iterable[Requirement]:
 
 
 def holds(reader: Reader, spec: Spec, condition: Condition, state: Values) -> bool:
-    """Judge a condition of a definition, by all that the record holds."""
-    asker = reader.rights.asker(reader.now)
+    """Judge a condition of a definition, by all that the record and those that it refers to hold."""
+    asker = attrs.evolve(reader.rights.asker(reader.now), readable=lambda it: it.fields, scope=lambda _: TRUE)
     bound = bind(condition, spec, spec.fields.keys(), reader.configuration.locale, asker)
     return predicate(bound, spec, reader.linked, reader.told)(state)

@@ -12,7 +12,7 @@ import attrs
 from opencrm.core.access.principal import Principal
 from opencrm.core.process.asking.web_forms import WebForm
 from opencrm.core.values import Id, is_id
-from opencrm.errors import InputError, NotFound
+from opencrm.errors import ConfigurationError, InputError, NotFound
 from opencrm.services.explaining import require
 from opencrm.services.identity import limits
 from opencrm.services.process.submitting import keeping, tokens
@@ -95,7 +95,8 @@ class Forms:
         """Return what a form asks for, with a token for sending it.
 
         Raises:
-            NotFound: There is no such form, or it cannot be used here.
+            NotFound: There is no such form.
+            ConfigurationError: It asks for what is not there, or no longer.
         """
         configuration, now = self._configuration(), self._now()
         _, form, fields = _found(configuration, key)
@@ -112,6 +113,7 @@ class Forms:
 
         Raises:
             NotFound: There is no such form about records, or no such record.
+            ConfigurationError: The form asks for what is not there, or no longer.
             PermissionDenied: The principal may not change it.
         """
         configuration = self._configuration()
@@ -137,6 +139,7 @@ class Forms:
 
         Raises:
             NotFound: There is no such form, or the link to its record is not good.
+            ConfigurationError: It asks for what is not there, or no longer.
             TooManyAttempts: It was sent too often from that address.
             InputError: Names each field that cannot be used; of the rule `too soon`, where it may be sent again.
         """
@@ -165,6 +168,7 @@ class Forms:
 
         Raises:
             NotFound: There is no such form, or no such record.
+            ConfigurationError: The form asks for what is not there, or no longer.
             PermissionDenied: The principal may not change the record.
             InputError: Names each field that cannot be used.
         """
@@ -219,8 +223,8 @@ def _found(configuration: Configuration, key: str) -> tuple[str, WebForm, tuple[
         raise NotFound("there is no such form", form=key)
     try:
         fields = asked(declared.value, configuration.catalogue, configuration.locale)
-    except InputError:
-        raise NotFound("there is no such form", form=key) from None
+    except InputError as error:
+        raise ConfigurationError(f"form {key!r} cannot be used: {error}", form=key) from None
     return declared.plugin, declared.value, fields
 
 

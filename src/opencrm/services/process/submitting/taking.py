@@ -70,6 +70,25 @@ def take(work: Work, automation: str, form: WebForm, asked: Sequence[Asked], sen
         return Taking(inner, form, asked, sent).done()
 
 
+@attrs.frozen(kw_only=True)
+class _Went:
+    """Where a submission went.
+
+    Attributes:
+        contact: Who it is, of a request.
+        entity: The entity of the record that it went to.
+        record: That record.
+        line: The journal's line that rules react to.
+        unowned: Whether nobody was found who could have a record that is new.
+    """
+
+    contact: Id | None = None
+    entity: str
+    record: Id
+    line: Id
+    unowned: bool = False
+
+
 @attrs.frozen
 class Taking:
     """One submission on its way.
@@ -91,9 +110,11 @@ class Taking:
         before, ways = self.before(), self.ways()
         if before is not None:
             return before
-        contact, entity, record, line = self._request(ways) if self.form.pipeline else self._addition()
-        submission = self.kept(contact, entity, record)
-        reacting.happened(self.work, ("submitted", self.form.key), (entity, record), line)
+        went = self._request(ways) if self.form.pipeline else self._addition()
+        submission = self.kept(went.contact, went.entity, went.record)
+        reacting.happened(self.work, ("submitted", self.form.key), (went.entity, went.record), went.line)
+        if went.unowned:
+            telling.unowned(self.work, self.form, went.entity, went.record)
         return submission
 
     def ways(self) -> Mapping[str, str]:
@@ -129,21 +150,22 @@ class Taking:
         if self.sent.once is not None:
             yield f"{self.form.key} {self.sent.once}"
 
-    def _request(self, ways: Mapping[str, str]) -> tuple[Id | None, str, Id, Id]:
-        """Make a contact and a record, or find them; return both, and the line of what was written last."""
+    def _request(self, ways: Mapping[str, str]) -> _Went:
+        """Make a contact and a record, or find them."""
         spec = record_of(self.form, self.work.configuration.catalogue)
         contact = people.known(self.work, ways)
         standing = None if contact is None else people.standing(self.work, spec, self.form.pipeline or "", contact)
         if standing is not None:
             line = self.note(spec, standing, contact, whole=True)
             telling.again(self.work, self.form, spec, standing)
-            return contact, spec.name, standing, line.entry_id
+            return _Went(contact=contact, entity=spec.name, record=standing, line=line.entry_id)
         place = self.place()
         contact = self.person(ways, place)
         made = self._made(spec, contact, place)
         if MESSAGE in self.sent.answers:
             self.note(spec, made.record_id, contact, whole=False)
-        return contact, spec.name, made.record_id, made.entry_id
+        unowned = self.form.owner is not None and place["owner_id"] is None
+        return _Went(contact=contact, entity=spec.name, record=made.record_id, line=made.entry_id, unowned=unowned)
 
     def person(self, ways: Mapping[str, str], place: Mapping[str, Any]) -> Id:
         """Return whoever sends it; a new contact of somebody who is not known."""
@@ -152,7 +174,7 @@ class Taking:
             return known
         return people.make(self.work, self._of(Place.CONTACT, Place.POINT), {**place, **self._source("contact")})
 
-    def _addition(self) -> tuple[Id | None, str, Id, Id]:
+    def _addition(self) -> _Went:
         """Write what was sent about a record that is there."""
         work, id = self.work, self.sent.record or ""
         about = work.entity(self.form.about or "")
@@ -167,7 +189,7 @@ class Taking:
         if MESSAGE in self.sent.answers or not lines:
             lines.append(self.note(about, id, None, whole=False))
             telling.again(self.work, self.form, about, id)
-        return None, about.name, id, lines[0].entry_id
+        return _Went(entity=about.name, record=id, line=lines[0].entry_id)
 
     def _made(self, spec: Spec, contact: Id, place: Mapping[str, Any]) -> JournalEntry:
         values = {

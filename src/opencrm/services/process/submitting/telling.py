@@ -9,11 +9,12 @@ from opencrm.core.entity import Spec
 from opencrm.core.process.asking.web_forms import WebForm
 from opencrm.core.values import Id
 from opencrm.services.process.notifying import Told, tell
-from opencrm.services.process.tasking import selecting
+from opencrm.services.process.tasking import nobody, selecting
 from opencrm.services.writing.judging.organisation import owners
 
 if TYPE_CHECKING:
     from opencrm.services.writing.block import Block
+    from opencrm.services.writing.work import Work
 
 KIND = "form"
 _PLAIN = str.maketrans("{}", "()")
@@ -25,6 +26,14 @@ def again(work: Block, form: WebForm, spec: Spec, record: Id) -> None:
     shown = spec.options.display
     text = f"{_label(form)}: somebody wrote about {{{shown}}}" if shown in spec.fields else _label(form)
     _tell(work, whose(work, state), text, (spec.name, record))
+
+
+def unowned(work: Work, form: WebForm, entity: str, record: Id) -> None:
+    """Tell whoever answers for a record for which a form's selector found nobody, where nobody has it by now."""
+    spec = work.entity(entity)
+    state = work.whole(spec, [record]).get(record)
+    if state is not None and state.get("owner_id") is None:
+        nobody.tell_instead(work, spec, [state], f"{_label(form)}: {nobody.UNOWNED}", kind=KIND)
 
 
 def refused(work: Block, form: WebForm, people: Iterable[Id], about: tuple[str, Id], named: str | None = None) -> None:

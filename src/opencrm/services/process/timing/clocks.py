@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from opencrm.core.change import Change, Kind, Values
-from opencrm.core.conditions import Condition, bind, predicate
+from opencrm.core.change import Change, Kind
 from opencrm.core.conditions.nodes import is_condition
 from opencrm.core.entity import Spec
+from opencrm.core.entity.paths import head
 from opencrm.core.process.reactions import OwnedSla
 from opencrm.core.process.tasks import Rung
 from opencrm.core.process.timing import sla_clocks
@@ -20,6 +20,7 @@ from opencrm.core.process.timing.sla_clocks import Clock
 from opencrm.core.process.timing.slas import Sla
 from opencrm.core.process.values import By
 from opencrm.core.values import Id
+from opencrm.services.process.entering.asking import holds
 from opencrm.services.process.rendering import Words
 from opencrm.services.process.timing import clock_table, table
 from opencrm.services.process.timing.table import Timer
@@ -94,8 +95,8 @@ class _Judge:
         start = self.sla.start
         if not is_condition(start):
             return self.sla.begins_with(change)
-        came = change.before is None or change.kind in _ENTERS or not self._met(start, change.before)
-        return came and self._met(start, change.after)
+        came = change.before is None or change.kind in _ENTERS or not holds(self.work, self.spec, start, change.before)
+        return came and holds(self.work, self.spec, start, change.after)
 
     def started(self, change: Change) -> Clock | None:
         """Return the clock that a change starts; None where there is no limit."""
@@ -116,7 +117,7 @@ class _Judge:
     def stepped(self, clock: Clock, change: Change, *, new: bool) -> Clock:
         """Return a clock after a change."""
         by = self.sla.targets
-        decided = isinstance(by, By) and not new and by.field.partition(".")[0] in _heads(change)
+        decided = isinstance(by, By) and not new and head(by.field) in _heads(change)
         return sla_clocks.stepped(
             clock,
             self.work.now,
@@ -130,13 +131,7 @@ class _Judge:
         if name == "resume" and (self.sla.resume is None or change.kind is Kind.RESTORED):
             return not self._holds("pause", change)
         condition = getattr(self.sla, name)
-        return condition is not None and self._met(condition, change.after)
-
-    def _met(self, condition: Condition, state: Values) -> bool:
-        """Judge a condition of the promise's own, by all that the record holds."""
-        work, spec = self.work, self.spec
-        bound = bind(condition, spec, spec.fields.keys(), work.configuration.locale, work.rights.asker(work.now))
-        return predicate(bound, spec, work.linked, work.told)(state)
+        return condition is not None and holds(self.work, self.spec, condition, change.after)
 
     def _length(self, change: Change) -> str | None:
         with self.work.reacting_as(self.owned.source) as inner:
