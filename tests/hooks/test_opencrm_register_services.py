@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from opencrm import Deal, NotFound, PermissionDenied, PluginError, Rule, Service, call, created, hookimpl
+from opencrm import (
+    Deal,
+    Equal,
+    Grant,
+    NotFound,
+    PermissionDenied,
+    PluginError,
+    Rule,
+    Scope,
+    Service,
+    call,
+    created,
+    hookimpl,
+)
 from opencrm.testing import make_deal
 
 
@@ -78,3 +91,19 @@ def test_a_service_is_named_after_its_plugin(make_crm):
     """Names of two plugins never meet."""
     with pytest.raises(PluginError, match="'ring' must begin with the plugin's name and _"):
         make_crm([Foreign()])
+
+
+@pytest.mark.parametrize(
+    "need, why",
+    [
+        (Grant("*", "read", Scope.ALL), "each entity and each act"),
+        (Grant("record", "*", Scope.ALL), "each entity and each act"),
+        (Grant("record", "update", Scope.TEAM), "over all records"),
+        (Grant("deal", "update", Scope.ALL, Equal("stage", "won")), "without a condition"),
+        (Grant("deal", "updaet", Scope.ALL), "'updaet' is no act"),
+    ],
+)
+def test_what_a_service_needs_is_named(need, why):
+    """Whoever calls it is granted that, so that whoever approves it sees what it is."""
+    with pytest.raises(ValueError, match=f"needs: .*{why}"):
+        Service(name="bells_ring", run=print, needs=[need])

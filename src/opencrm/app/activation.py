@@ -11,8 +11,23 @@ import attrs
 
 from opencrm.app.box import ALWAYS, OPTIONAL
 from opencrm.core.change import Values
+from opencrm.core.process.actions import RECORD, Needs
 from opencrm.errors import NotFound, OpenCRMError, PluginError
-from opencrm.hooks import Calls, Found, Plugin, Source, check_together, discover, fitting, given_plugin, load, load_all
+from opencrm.hooks import (
+    Calls,
+    Declared,
+    Found,
+    Plugin,
+    Service,
+    Source,
+    check_together,
+    discover,
+    fitting,
+    given_plugin,
+    load,
+    load_all,
+    needs_of_services,
+)
 from opencrm.services.definitions.depending import misdeclared
 from opencrm.services.plugins import PluginState
 from opencrm.services.workspaces.configuration import Configuration
@@ -84,6 +99,11 @@ class Plugins:
             raise PluginError(self._refused[name].reason, plugin=name)
         raise NotFound(f"there is no plugin {name!r}", plugin=name)
 
+    @property
+    def needs(self) -> Needs:
+        """What the services of all plugins must be allowed, active or not: one may be enabled after who calls it."""
+        return needs_of_services([*self.always, *self.given, *self._loaded().values()])
+
     def refuse(self, name: str, reason: str) -> None:
         """Leave a plugin out from now on, and remember why."""
         known = [plugin for plugin in (*self.given, *self._loaded().values()) if plugin.name == name]
@@ -154,6 +174,23 @@ def deaf(calls: Calls, entities: Iterable[str]) -> dict[str, str]:
         "so it is never called"
         for call in calls
         if call.entity not in there
+    }
+
+
+def lacking(services: Iterable[Declared[Service]], entities: Iterable[str]) -> dict[str, str]:
+    """Return the plugins with a service that needs an entity that is not there, each with a sentence.
+
+    Args:
+        services: Every service.
+        entities: The names of the entities there are.
+    """
+    there = {RECORD, *entities}
+    return {
+        it.plugin: f"plugin {it.plugin!r}, the service {it.value.name!r}: there is no entity {need.entity!r} here, "
+        "so no rule as text can call it"
+        for it in services
+        for need in it.value.needs
+        if need.entity not in there
     }
 
 

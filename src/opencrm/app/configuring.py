@@ -81,7 +81,7 @@ def configure(tx: Transaction, version: str, installed: Plugins, definitions: Kn
         catalogue=known.catalogue,
         schemas=known.schemas,
         hooks=known.hooks,
-        granted={**granted(active, enabled, known.catalogue.entities), **defined.granted},
+        granted={**granted(known.hooks, enabled, known.catalogue.entities), **defined.granted},
         counted=counted_entities(tx),
         sandbox=bool(row["sandbox"]),
     )

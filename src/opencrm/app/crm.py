@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from opencrm.app import setting_up
-from opencrm.app.activation import deaf, miscounting
+from opencrm.app.activation import deaf, lacking, miscounting
 from opencrm.app.doors import Doors
 from opencrm.app.forms import check_forms, misformed
 from opencrm.app.owners import core_owner, plugin_owners, told
@@ -162,12 +162,13 @@ class CRM(Doors):
     def _plugin_problems(self) -> dict[str, str]:
         enabled = self._enabled()
         hooks = Hooks(self._plugins.active(enabled))
-        unheard = deaf(hooks.who(), Catalogue.of(hooks).entities)
+        entities = Catalogue.of(hooks).entities
         misformed_ones = misformed(lambda: self.configuration)
         return (
             miscounting(lambda: self.configuration)
             | misformed_ones
-            | unheard
+            | deaf(hooks.who(), entities)
+            | lacking(hooks.services(), entities)
             | self._plugins.problems(enabled)
             | self._left_alone()
         )
@@ -189,7 +190,7 @@ class CRM(Doors):
     def _wanted(self, plugin: Plugin) -> Sequence[Grant]:
         """Return what a plugin's automation asks for, beside the entities that the plugin brings itself."""
         own = {it.spec.name: it.spec for it in plugin.declared.entities}
-        return plugin.declared.wanted({**self.catalogue.entities, **own})
+        return plugin.declared.wanted({**self.catalogue.entities, **own}, self._plugins.needs)
 
     def enable(self, principal: Principal, name: str, *, grants: Sequence[Grant] | None = None) -> None:
         """Switch a plugin on: make its tables, and approve what its automation may do.

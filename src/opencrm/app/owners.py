@@ -10,7 +10,7 @@ from opencrm.core.access.grants import grant_rows
 from opencrm.core.change import Values
 from opencrm.core.entities import Core
 from opencrm.core.entity import Spec
-from opencrm.hooks import Plugin
+from opencrm.hooks import Hooks, Plugin
 from opencrm.storage.migrations import CORE_OWNER, Owner
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
@@ -36,11 +36,12 @@ def told(state: Any) -> str:
     return since if state.up_to_date else f"{since}, not up to date"
 
 
-def granted(active: Iterable[Plugin], enabled: dict[str, Values], entities: Mapping[str, Spec]) -> dict[str, Values]:
+def granted(hooks: Hooks, enabled: dict[str, Values], entities: Mapping[str, Spec]) -> dict[str, Values]:
     """Return what automations may do: as an owner approved it, or as the host's own plugins ask."""
+    needs = hooks.needs()
     own = {
-        plugin.name: {"grants": grant_rows(plugin.declared.wanted(entities))}
-        for plugin in active
+        plugin.name: {"grants": grant_rows(plugin.declared.wanted(entities, needs))}
+        for plugin in hooks.plugins
         if plugin.source in ("given", "file")
     }
     return {**own, **{name: row for name, row in enabled.items() if name not in own}}

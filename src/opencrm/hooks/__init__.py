@@ -6,7 +6,7 @@ from opencrm.hooks.declarations import PRESETS, Action, Cells, Exporter, Importe
 from opencrm.hooks.loading import Found, check_together, discover, fitting, load, load_all
 from opencrm.hooks.markers import HOOK_API, hookimpl, hookspec
 from opencrm.hooks.people import Attempt, Identity, IdentityDoor, Message
-from opencrm.hooks.plugin import Plugin, Source, given_plugin
+from opencrm.hooks.plugin import Plugin, Source, given_plugin, needs_of_services
 from opencrm.hooks.registration import Implementation, arguments, hook_names
 from opencrm.hooks.relay import Calls, Declared, Failed, Hooks
 
@@ -43,4 +43,5 @@ __all__ = [
     "hookspec",
     "load",
     "load_all",
+    "needs_of_services",
 ]

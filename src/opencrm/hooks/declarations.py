@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import attrs
 
-from opencrm.core.access.grants import FieldRule, Grant
+from opencrm.core.access.grants import ACTIONS, ANY, FieldRule, Grant, Scope
 from opencrm.core.ports import CheckDoor, ServiceDoor
 
 if TYPE_CHECKING:
@@ -143,6 +144,16 @@ class Exporter:
     )
 
 
+def _needs(_owner: object, _attribute: object, needs: tuple[Grant, ...]) -> None:
+    for need in needs:
+        if ANY in (need.entity, need.action):
+            raise ValueError("needs: names each entity and each act, since whoever calls is granted them: * is none")
+        if need.scope is not Scope.ALL or need.when is not None:
+            raise ValueError("needs: each is over all records and without a condition: an automation has no unit")
+        if need.action not in ACTIONS and not re.match(r"move:|[a-z0-9]+_", need.action):
+            raise ValueError(f"needs: {need.action!r} is no act such as read, move:sales.won or example_approve")
+
+
 @attrs.frozen(kw_only=True)
 class Service:
     """Something that rules can have done after a commit: `call("example_print", copies=2)`.
@@ -159,6 +170,9 @@ class Service:
             entities of the records that it is called for, and the values of the call. `crm.problems()` tells it.
         by_hand: Whether people may ask for it themselves, with `crm.services.ask`, about records that they may change.
             Then the door is theirs, and what `run` returns is given to them.
+        needs: What it must be allowed, beside reading the record: the fewest grants, each over all, of which whoever
+            approves a rule that calls it is told. The entity `"record"` stands for that of the record that it is
+            called for: `Grant("record", "update", Scope.ALL)`.
     """
 
     name: str = attrs.field(validator=attrs.validators.matches_re(r"[a-z][a-z0-9_]{0,63}"))
@@ -167,6 +181,7 @@ class Service:
     check: Callable[[CheckDoor, Mapping[str, Any]], Iterable[str]] | None = None
     ready: Callable[[Any, Sequence[str], Mapping[str, Any]], Iterable[str]] | None = None
     by_hand: bool = False
+    needs: tuple[Grant, ...] = attrs.field(default=(), converter=_grants, validator=_needs)
 
 
 @attrs.frozen(kw_only=True)

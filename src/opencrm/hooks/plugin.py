@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from itertools import chain
 from types import MappingProxyType, ModuleType
 from typing import Any, Literal, TypeAlias
 
@@ -18,6 +17,7 @@ from opencrm.core.custom import KEY, AddedField
 from opencrm.core.entities import Core
 from opencrm.core.entity import CORE, Entity, Spec, specs
 from opencrm.core.pipeline import Pipeline
+from opencrm.core.process.actions import Needs
 from opencrm.core.process.asking.web_forms import WebForm
 from opencrm.core.process.checks import alone
 from opencrm.core.process.needs import grants_for
@@ -74,14 +74,15 @@ class Declarations:
     exporters: tuple[Exporter, ...] = ()
     apps: tuple[WebApp, ...] = ()
 
-    def wanted(self, entities: Mapping[str, Spec]) -> tuple[Grant, ...]:
+    def wanted(self, entities: Mapping[str, Spec], services: Needs) -> tuple[Grant, ...]:
         """Return what the plugin's Automation asks for: as it says, and what its pipelines, rules and forms need.
 
         Args:
             entities: Every entity by name.
+            services: What the services need that it may call, its own and others'.
         """
-        needed = grants_for(self.pipelines, self.rules, entities, self.forms), grants_for_slas(self.slas, entities)
-        return tuple(dict.fromkeys((*self.grants, *chain.from_iterable(needed))))
+        processes = grants_for(self.pipelines, self.rules, entities, services, self.forms)
+        return tuple(dict.fromkeys((*self.grants, *processes, *grants_for_slas(self.slas, entities))))
 
     @cached_property
     def process(self) -> Process:
@@ -177,6 +178,11 @@ def given_plugin(it: object) -> Plugin:
         raise PluginError(f"plugin {name!r}: give an object, {it.__name__}(), not its class", plugin=name)
     version = getattr(it, "__version__", "")
     return read_plugin(name, it, source="given", version=str(version))
+
+
+def needs_of_services(plugins: Iterable[Plugin]) -> Needs:
+    """Return what the services of plugins must be allowed, by the service."""
+    return {it.name: it.needs for plugin in plugins for it in plugin.declared.services}
 
 
 def check_name(name: str) -> None:

@@ -16,6 +16,7 @@ from opencrm.core.custom import AddedField
 from opencrm.core.entity import Entity
 from opencrm.core.pipeline import Pipeline
 from opencrm.core.ports import AfterDoor, Door
+from opencrm.core.process.actions import Needs
 from opencrm.core.process.asking.web_forms import WebForm
 from opencrm.core.process.rules import Rule
 from opencrm.core.process.timing.slas import Sla
@@ -23,7 +24,7 @@ from opencrm.errors import ConfigurationError, OpenCRMError, PluginError
 from opencrm.hooks.contents import Upload, UploadDoor
 from opencrm.hooks.declarations import Action, Exporter, Importer, RoleTemplate, Service, WebApp
 from opencrm.hooks.people import Attempt, Identity, IdentityDoor, Message
-from opencrm.hooks.plugin import Plugin, claim, core_claims
+from opencrm.hooks.plugin import Plugin, claim, core_claims, needs_of_services
 from opencrm.hooks.registration import Implementation, hook_names, traced
 
 T = TypeVar("T")
@@ -135,26 +136,30 @@ class Hooks:
         """Return what rules can have done after a commit."""
         return [Declared(it.name, value) for it in self.plugins for value in it.declared.services]
 
+    def needs(self) -> Needs:
+        """Return what services must be allowed, by the service."""
+        return needs_of_services(self.plugins)
+
     def service(self, name: str) -> Callable[[Any, Mapping[str, Any]], Any]:
         """Return what does a service; what it raises names its plugin.
 
         Raises:
             ConfigurationError: No active plugin brings it.
         """
-        found = next((it for it in self.services() if it.value.name == name), None)
+        found = self._serving(name)
         if found is None:
             raise ConfigurationError(f"there is no service {name!r}: the plugin that brings it is not active")
-        return _Serving(found.plugin, found.value).run
+        return found.run
 
     def by_hand(self, name: str) -> Callable[[Any, Mapping[str, Any]], Any] | None:
         """Return what does a service that people may ask for; None where no active plugin brings such a one."""
-        found = next((it for it in self.services() if it.value.name == name and it.value.by_hand), None)
-        return None if found is None else _Serving(found.plugin, found.value).run
+        found = self._serving(name)
+        return found.run if found is not None and found.service.by_hand else None
 
     def demands(self, name: str) -> Callable[[Any, Mapping[str, Any]], Sequence[str]] | None:
         """Return what says what is missing for a service; None where nothing can be, or no active plugin brings it."""
-        found = next((it for it in self.services() if it.value.name == name), None)
-        return None if found is None or found.value.check is None else _Serving(found.plugin, found.value).missing
+        found = self._serving(name)
+        return found.missing if found is not None and found.service.check is not None else None
 
     def unready(self, name: str, reader: Any, entities: Sequence[str], values: Mapping[str, Any]) -> Sequence[str]:
         """Return what is missing for calls of a service, whatever the record.
@@ -162,8 +167,12 @@ class Hooks:
         Raises:
             PluginError: The service fails.
         """
-        found = next((it for it in self.services() if it.value.name == name), None)
-        return () if found is None else _Serving(found.plugin, found.value).unready(reader, entities, values)
+        found = self._serving(name)
+        return () if found is None else found.unready(reader, entities, values)
+
+    def _serving(self, name: str) -> _Serving | None:
+        found = ((it.name, service) for it in self.plugins for service in it.declared.services)
+        return next((_Serving(plugin, service) for plugin, service in found if service.name == name), None)
 
     def importers(self) -> list[Declared[Importer]]:
         """Return the kinds of files that can be read."""

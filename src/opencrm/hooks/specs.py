@@ -360,6 +360,8 @@ def opencrm_register_services() -> Iterable[Service]:  # type: ignore[empty-body
         that it can tell; what is written here asks `door.once(work, key)` in the same transaction, which is false the
         second time. `check(door, values)` is given a `CheckDoor`, which has `now`, `entity`, `record_id` and `read`
         alone, as that Automation and in the transaction of the event: it says what is missing, which refuses the act.
+        What `run` and `check` must be allowed, beside reading the record, stands in `needs`: whatever calls the service
+        asks for that too, and whoever approves it is told. The entity `record` stands there for the record's own.
         `ready(reader, entities, values)` says what is missing whatever the record, and `crm.problems()` tells it.
 
     Return: services; their names begin with the plugin's. What `run` returns is given to whoever asks by hand; nobody
@@ -382,13 +384,8 @@ def opencrm_register_services() -> Iterable[Service]:  # type: ignore[empty-body
                     records.create(work, [Create(Task, title="See who came", deal_id=door.record_id)])
 
         @hookimpl
-        def opencrm_register_grants():
-            yield Grant("deal", "read", Scope.ALL)
-            yield Grant("task", "create", Scope.ALL)
-
-        @hookimpl
         def opencrm_register_services():
-            yield Service(name="example_ring", run=ring)
+            yield Service(name="example_ring", run=ring, needs=[Grant("task", "create", Scope.ALL)])
     """
 
 

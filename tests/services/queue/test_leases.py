@@ -14,8 +14,25 @@ from opencrm.app.working import keeping
 from opencrm.app.working.delivering.deliveries import Deliveries
 from opencrm.app.working.keeping import Keeper
 from opencrm.services import queue
+from opencrm.services.queue.leases import backoff
 from opencrm.storage import tables
 from opencrm.testing import make_contact
+
+
+@pytest.mark.parametrize(
+    "failures, given, seconds",
+    [
+        (1, {}, 5),
+        (2, {}, 10),
+        (8, {}, 640),
+        (3, {"first": timedelta(seconds=30)}, 120),
+        (9, {"first": timedelta(seconds=30), "longest": timedelta(minutes=15)}, 900),
+        (5000, {}, 5120),
+    ],
+)
+def test_what_failed_is_left_alone_for_twice_as_long_each_time(failures, given, seconds):
+    """As long as is said at the most; and no number of failures is too large to be counted with."""
+    assert backoff(failures, **given) == timedelta(seconds=seconds)
 
 
 @pytest.fixture

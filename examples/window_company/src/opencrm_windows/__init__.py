@@ -13,12 +13,14 @@ from opencrm import (
     Entity,
     Escalation,
     Form,
+    Grant,
     Greater,
     Move,
     Pipeline,
     Requirement,
     RoleTemplate,
     Rule,
+    Scope,
     Service,
     ServiceDoor,
     Stage,
@@ -156,4 +158,5 @@ def opencrm_register_rules() -> Iterator[Rule]:
 
 @hookimpl
 def opencrm_register_services() -> Iterator[Service]:
-    yield Service(name="windows_settle", run=settle, label="Go on once all is paid")
+    needs = [Grant("record", "move:windows.installation", Scope.ALL)]
+    yield Service(name="windows_settle", run=settle, label="Go on once all is paid", needs=needs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias, TypeGuard, Union
 
 import attrs
@@ -187,6 +187,15 @@ def inner_of(item: Condition) -> tuple[Condition, ...]:
         case Not(inner) | Link(_, _, inner) | Referring(_, _, inner):
             return (inner,)
     return ()
+
+
+def leaves(item: Condition) -> Iterator[Leaf | Link | Referring]:
+    """Give what a tree of `all`, `any` and `not` is made of, from left to right."""
+    if isinstance(item, All | AnyOf | Not):
+        for each in inner_of(item):
+            yield from leaves(each)
+    else:
+        yield item
 
 
 def all_of(items: Iterable[Condition]) -> Condition:

@@ -26,6 +26,7 @@ from opencrm.core.conditions.nodes import (
     Not,
     Referring,
     StartsWith,
+    leaves,
 )
 from opencrm.core.entity import Spec
 from opencrm.core.fields import Text
@@ -72,12 +73,7 @@ def predicate(item: Condition, spec: Spec, linked: Linked, told: Told | None = N
 
 def by_itself(item: Condition) -> bool:
     """Say whether one record's state is all that a condition asks for: neither other records nor the journal."""
-    match item:
-        case All(items) | AnyOf(items):
-            return all(by_itself(each) for each in items)
-        case Not(inner):
-            return by_itself(inner)
-    return not isinstance(item, Link | Referring | Changed)
+    return not any(isinstance(leaf, Link | Referring | Changed) for leaf in leaves(item))
 
 
 def _every(tests: Sequence[Test]) -> Test:

@@ -36,14 +36,19 @@ class StageMove:
     seconds: int | None
 
 
+def located(to: str, current: str) -> tuple[str, str]:
+    """Return the keys of the pipeline and the stage that `to` names: `"won"` of the current one, or `"sales.new"`."""
+    pipeline, _, stage = to.rpartition(".")
+    return pipeline or current, stage
+
+
 def target(pipelines: Pipelines, current: str | None, to: str) -> tuple[str, str]:
     """Return the pipeline and the stage that `to` names: `"won"`, or `"sales.new"` of another pipeline.
 
     Raises:
         InvalidMove: There is no such pipeline or stage.
     """
-    named, _, stage = to.rpartition(".")
-    key = named or current or ""
+    key, stage = located(to, current or "")
     if not key:
         raise InvalidMove("the record stands in no pipeline: name one, as in 'sales.new'", field="pipeline")
     if key not in pipelines:

@@ -6,12 +6,13 @@ or after the commit, by the worker.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import attrs
 
+from opencrm.core.access.grants import Grant
 from opencrm.core.conditions import Condition
 from opencrm.core.entity import Entity, Spec
 from opencrm.core.process.asking.forms import Form, names
@@ -140,6 +141,12 @@ class Call:
     values: Mapping[str, Any] = attrs.field(converter=_values, hash=False)
 
 
+RECORD = "record"
+"""In what a service needs, the entity of the record that it is called for."""
+
+Needs: TypeAlias = Mapping[str, Sequence[Grant]]
+"""What services must be allowed, by the service."""
+
 Action: TypeAlias = (
     CreateRecord | UpdateRecord | MoveRecord | AssignRecord | GiveTask | Notify | Send | FillIn | OnlyIf | Wait | Call
 )
@@ -225,12 +232,14 @@ def call(service: str, **values: Any) -> Call:
 
 __all__ = [
     "ACTIONS",
+    "RECORD",
     "Action",
     "AssignRecord",
     "Call",
     "CreateRecord",
     "GiveTask",
     "MoveRecord",
+    "Needs",
     "Notify",
     "OnlyIf",
     "Send",

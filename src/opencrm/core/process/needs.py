@@ -10,15 +10,17 @@ import attrs
 from opencrm.core.access.grants import Grant, Scope
 from opencrm.core.conditions import Condition, fields_of
 from opencrm.core.entity import Spec
+from opencrm.core.entity.paths import parted, target_of
 from opencrm.core.pipeline.definition import Pipeline
 from opencrm.core.process.actions import (
-    GENERATE,
+    RECORD,
     Action,
     AssignRecord,
     Call,
     CreateRecord,
     GiveTask,
     MoveRecord,
+    Needs,
     OnlyIf,
     Send,
     UpdateRecord,
@@ -29,7 +31,7 @@ from opencrm.core.process.checks.parts import about
 from opencrm.core.process.events import OnTask
 from opencrm.core.process.rules import Rule
 from opencrm.core.process.tasks import TaskSpec
-from opencrm.core.process.values import By, Value, places
+from opencrm.core.process.values import By, paths_in
 
 Need: TypeAlias = tuple[str, str]
 """An entity and an action."""
@@ -41,6 +43,7 @@ def grants_for(
     pipelines: Iterable[Pipeline],
     rules: Iterable[Rule],
     entities: Mapping[str, Spec],
+    services: Needs,
     forms: Iterable[WebForm] = (),
 ) -> tuple[Grant, ...]:
     """Return the fewest grants that declarations need, each over everything.
@@ -49,9 +52,10 @@ def grants_for(
         pipelines: The pipelines.
         rules: The rules; what one is about is seen from its event.
         entities: Every entity by name: whoever says `{contact.name}` reads contacts.
+        services: What the services need that they may call.
         forms: The web forms.
     """
-    needs = _Needs({it.key: it for it in pipelines}, tuple(rules), entities, tuple(forms))
+    needs = _Needs({it.key: it for it in pipelines}, tuple(rules), entities, services, tuple(forms))
     return tuple(Grant(entity, action, Scope.ALL) for entity, action in dict.fromkeys(needs.all()))
 
 
@@ -60,10 +64,11 @@ def grants_of(
     pipelines: Iterable[Pipeline],
     rules: Iterable[Rule],
     entities: Mapping[str, Spec],
+    services: Needs,
     forms: Iterable[WebForm] = (),
 ) -> tuple[Grant, ...]:
     """Return the fewest grants that one declaration needs among the others, each over everything."""
-    needs = _Needs({it.key: it for it in pipelines}, tuple(rules), entities, tuple(forms))
+    needs = _Needs({it.key: it for it in pipelines}, tuple(rules), entities, services, tuple(forms))
     return tuple(Grant(entity, action, Scope.ALL) for entity, action in dict.fromkeys(needs.one(one)))
 
 
@@ -72,6 +77,7 @@ class _Needs:
     pipelines: Mapping[str, Pipeline]
     rules: Sequence[Rule]
     entities: Mapping[str, Spec]
+    services: Needs
     forms: Sequence[WebForm] = ()
 
     def all(self) -> Iterator[Need]:
@@ -131,8 +137,8 @@ class _Needs:
                     yield from ((made, name) for name in ("create", "read", "assign"))
                     yield from self._read(values.values(), entity)
                 case Call(service, values):
-                    if service == GENERATE:
-                        yield from ((entity, "update"), ("documents_template", "read"))
+                    needs = self.services.get(service, ())
+                    yield from ((entity if it.entity == RECORD else it.entity, it.action) for it in needs)
                     yield from self._read(values.values(), entity)
                 case Send(subject, text):
                     yield from (("contact", "read"), ("company", "read"))
@@ -169,16 +175,15 @@ class _Needs:
     def _read(self, given: Iterable[Any], entity: str) -> Iterator[Need]:
         """Give what values and texts read of records that an entity's refer to."""
         for one in given:
-            for path in _paths(one):
-                target = self._target(entity, path.rpartition(".")[0])
+            for path in paths_in(one):
+                target = self._target(entity, parted(path)[0])
                 if target is not None:
                     yield target, "read"
 
     def _target(self, entity: str, name: str) -> str | None:
         if not name or entity not in self.entities:
             return None
-        references = self.entities[entity].references()
-        return references.get(name) or references.get(f"{name}_id")
+        return target_of(self.entities[entity], name)
 
     def _about(self, rule: Rule) -> Iterable[str]:
         forms = {form.key: (self._entity_of(form),) for form in self.forms}
@@ -187,12 +192,3 @@ class _Needs:
 
 def _actions_of(pipeline: Pipeline) -> Sequence[Action]:
     return [it for stage in pipeline.stages for it in (*map(GiveTask, stage.tasks), *stage.do, *stage.left)]
-
-
-def _paths(given: Any) -> Sequence[str]:
-    match given:
-        case str():
-            return places(given)
-        case Value(path) | By(path):
-            return (path,)
-    return ()

@@ -156,6 +156,16 @@ def by(field: str, /, cases: Mapping[str, str] | None = None, *, otherwise: str 
     return By(field, {**(cases or {}), **named}, otherwise)
 
 
+def paths_in(given: Any) -> tuple[str, ...]:
+    """Return the paths to fields that a value, a text or a duration is worked out from."""
+    match given:
+        case str():
+            return places(given)
+        case Value(path) | By(path):
+            return (path,)
+    return ()
+
+
 Duration: TypeAlias = str | By
 """How long: `"15m"`, or as a field decides."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from opencrm import Change, Door, Entity, Objection, Service, Upload, UploadDoor, hookimpl
+from opencrm import Change, Door, Entity, Grant, Objection, Scope, Service, Upload, UploadDoor, hookimpl
 from opencrm.plugins.documents import checking, generating
 from opencrm.plugins.documents.entities import Template
 from opencrm.plugins.documents.generating import generate
@@ -31,6 +31,7 @@ def opencrm_register_services() -> Iterator[Service]:
         check=generating.missing,
         ready=generating.unready,
         by_hand=True,
+        needs=[Grant("record", "update", Scope.ALL), Grant(Template.spec.name, "read", Scope.ALL)],
     )
 
 

@@ -11,9 +11,10 @@ import attrs
 
 from opencrm.core.conditions import All, Condition, Equal
 from opencrm.core.entity import Spec
+from opencrm.core.entity.paths import link_of, parted, target_of
 from opencrm.core.values import Id
 from opencrm.errors import NotFound
-from opencrm.services.process.rendering import Words, link_of, shown, unknown
+from opencrm.services.process.rendering import Words, shown, unknown
 from opencrm.services.reading.reader import Reader
 from opencrm.services.reading.rows import Query
 
@@ -105,8 +106,8 @@ def _leads(spec: Spec, it: DataPath, entities: Mapping[str, Spec]) -> bool:
 
 def _part_of(spec: Spec, path: str, entities: Mapping[str, Spec]) -> tuple[Spec, str] | None:
     """Return what a list's path means, and by which field it belongs to a record: parts, or whatever refers to it."""
-    head, _, name = path.rpartition(".")
-    whose = entities.get(spec.references().get(link_of(spec, head), "")) if head else spec
+    reference, name = parted(path)
+    whose = entities.get(target_of(spec, reference) or "") if reference else spec
     return None if whose is None else next(_parts(whose, name, entities.values()), None)
 
 
@@ -121,8 +122,8 @@ def _parts(spec: Spec, name: str, entities: Iterable[Spec]) -> Iterator[tuple[Sp
 
 def _several(reader: Reader, words: Words, spec: Spec, id: Id, path: str) -> list[dict[str, str]]:
     found = _part_of(spec, path, reader.configuration.catalogue.entities)
-    head = path.rpartition(".")[0]
-    whose = words.value(link_of(spec, head)) if head else id
+    reference = parted(path)[0]
+    whose = words.value(link_of(spec, reference)) if reference else id
     return [] if found is None or whose is None else _rows(reader, *found, whose)
 
 

@@ -15,6 +15,7 @@ from opencrm.core.entities import User
 from opencrm.core.values import Id
 from opencrm.services.notifying import choices
 from opencrm.services.queue.deliveries import among, numbered
+from opencrm.services.queue.leases import backoff
 from opencrm.services.queue.once import storable_error
 from opencrm.storage import tables
 from opencrm.storage.transactions import Transaction
@@ -124,7 +125,7 @@ def failed(tx: Transaction, letter: Letter, error: str, now: datetime) -> bool:
     """Try a letter again later, or leave it for a person after the last attempt; say whether it was still ours."""
     if letter.last:
         return _save(tx, letter, "dead", error, None)
-    return _save(tx, letter, "sending", error, now + _FIRST * 2 ** (letter.attempts - 1))
+    return _save(tx, letter, "sending", error, now + backoff(letter.attempts, first=_FIRST))
 
 
 def put_off(tx: Transaction, several: Sequence[Letter], now: datetime) -> None:

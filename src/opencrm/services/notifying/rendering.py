@@ -12,11 +12,12 @@ import attrs
 
 from opencrm.core.change import Values
 from opencrm.core.entity import Spec
+from opencrm.core.entity.paths import link_of, parted
 from opencrm.core.process.values import places
 from opencrm.core.values import Id
 from opencrm.services.notifying.sensible import NOTHING, sensible
 from opencrm.services.process.rendering import told
-from opencrm.services.process.saying import reference, value_of
+from opencrm.services.process.saying import value_of
 
 if TYPE_CHECKING:
     from opencrm.services.reading.reader import Reader
@@ -117,13 +118,13 @@ class _Known:
     def links(self, row: Values) -> Iterator[tuple[str, Id]]:
         """Give the records that a text says something of, beside the one that it is about."""
         for path in _places(row):
-            link = self._link(row, path.rpartition(".")[0])
+            link = self._link(row, parted(path)[0])
             if link is not None:
                 yield link
 
     def text(self, row: Values, path: str) -> str | None:
         """Return what stood at a path, as a person reads it; None where it may not be read, or no longer."""
-        head, _, name = path.rpartition(".")
+        head, name = parted(path)
         place = self._link(row, head) if head else (row["entity"], row["record_id"])
         state = None if place is None else self.state(*place)
         if place is None or state is None:
@@ -139,7 +140,7 @@ class _Known:
         if state is None:
             return None
         spec = self._entities[row["entity"]]
-        field = reference(spec, name)
+        field = link_of(spec, name)
         target, id = _kept_link(row, name) or (spec.references().get(field), state.get(field))
         if target is None or id is None or field not in self._reader.rights.readable(spec):
             return None
@@ -147,12 +148,12 @@ class _Known:
 
     def _empty(self, row: Values, path: str) -> str | None:
         """Return nothing, where a reference that may be read led nowhere; else None."""
-        name = path.rpartition(".")[0]
+        name = parted(path)[0]
         state = self.state(row["entity"], row["record_id"]) if name else None
         if state is None:
             return None
         spec = self._entities[row["entity"]]
-        field = reference(spec, name)
+        field = link_of(spec, name)
         kept = _kept_link(row, name)
         nowhere = state.get(field) is None if kept is None else kept[1] is None
         return "" if nowhere and field in self._reader.rights.readable(spec) else None
@@ -165,13 +166,13 @@ class _Known:
 
 def _kept_link(row: Values, name: str) -> tuple[Any, Any] | None:
     """Return the record to which a reference led, and None for both where it led nowhere; None where it is not kept."""
-    kept = (it for path, it in (row["said"] or {}).items() if path.rpartition(".")[0] == name)
+    kept = (it for path, it in (row["said"] or {}).items() if parted(path)[0] == name)
     return next(((entity, id) for entity, id, _ in kept), None)
 
 
 def _value(row: Values, path: str, spec: Spec, state: Values) -> Any:
     """Return what stood at a path; what stands there now, where that is not kept."""
-    name, kept = path.rpartition(".")[2], (row["said"] or {}).get(path)
+    name, kept = parted(path)[1], (row["said"] or {}).get(path)
     with suppress(ValueError):
         if kept is not None:
             return value_of(spec.fields[name], kept[2])

@@ -13,6 +13,7 @@ from opencrm.core.access.principal import Principal
 from opencrm.core.access.rights import Rights
 from opencrm.core.change import Values
 from opencrm.core.entity import Spec
+from opencrm.core.entity.paths import head
 from opencrm.core.process.actions import Action, Call, OnlyIf, Wait
 from opencrm.core.process.asking.forms import Form
 from opencrm.core.process.reactions import Reaction
@@ -107,8 +108,8 @@ def _missing(asker: Reader, person: Reader, call: Call, spec: Spec, state: Value
 
 
 def _told(person: Reader, spec: Spec, text: str) -> dict[str, Any]:
-    known, head = person.rights.readable(spec), text.partition(".")[0]
-    own = next((name for name in (head, f"{head}_id") if name in spec.fields), None)
+    known, first = person.rights.readable(spec), head(text)
+    own = next((name for name in (first, f"{first}_id") if name in spec.fields), None)
     if own is not None and own not in known:
         return {"text": VEILED}
     if text in spec.fields and spec.fields[text].settable:

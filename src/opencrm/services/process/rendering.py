@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from opencrm.core.change import Values
 from opencrm.core.entity import Spec
+from opencrm.core.entity.paths import link_of, parted, target_of
 from opencrm.core.fields import Choice, Choices, Field, FieldType
 from opencrm.core.pipeline.definition import reason_label
 from opencrm.core.pipeline.reasons import REASON
@@ -17,8 +18,6 @@ from opencrm.core.process.values import By, Duration, Value, filled, places
 
 if TYPE_CHECKING:
     from opencrm.services.reading.reader import Reader
-
-_REFERENCE = "_id"
 
 
 class Words:
@@ -63,8 +62,8 @@ class Words:
         return "" if name not in spec.fields else told(self._reader, spec, state, name, self.value(path))
 
     def _at(self, path: str) -> tuple[Spec, Values, str]:
-        head, _, name = path.rpartition(".")
-        return (*self._record(head), name) if head else (self._spec, self._state, name)
+        reference, name = parted(path)
+        return (*self._record(reference), name) if reference else (self._spec, self._state, name)
 
     def _record(self, name: str) -> tuple[Spec, Values]:
         """Return the record that a reference leads to; nothing of one that may not be read."""
@@ -79,11 +78,6 @@ class Words:
             return self._spec, {}
         spec = self._reader.entity(target)
         return spec, {} if id is None else self._reader.states(spec, [id]).get(id, {})
-
-
-def link_of(spec: Spec, head: str) -> str:
-    """Return the field by which the first part of a path refers: `contact_id`, for `contact` too."""
-    return head if head in spec.references() else head + _REFERENCE
 
 
 def told(reader: Reader, spec: Spec, state: Values, name: str, value: Any) -> str:
@@ -133,9 +127,8 @@ def unknown(spec: Spec, paths: Iterable[str], entities: Mapping[str, Spec]) -> l
 
 
 def _leads(spec: Spec, path: str, entities: Mapping[str, Spec]) -> bool:
-    head, _, name = path.rpartition(".")
-    if not head:
+    reference, name = parted(path)
+    if not reference:
         return name in spec.fields
-    names = spec.references()
-    target = names.get(head) or names.get(head + _REFERENCE)
+    target = target_of(spec, reference)
     return target is not None and target in entities and name in entities[target].fields

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from opencrm.core.change import Values
 from opencrm.core.entity import Spec
+from opencrm.core.entity.paths import link_of, parted
 from opencrm.core.fields import Field
 from opencrm.core.process.values import places
 from opencrm.core.values import Id
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 Place: TypeAlias = tuple[str, Id]
 """A record, as entity and id."""
-_REFERENCE = "_id"
 
 
 def said(work: Block, several: Sequence[Told], states: Mapping[Place, Values]) -> Iterator[dict[str, Any]]:
@@ -47,11 +47,6 @@ def value_of(field: Field, kept: Any) -> Any:
     return None if kept is None else field.type.parse(kept)
 
 
-def reference(spec: Spec, name: str) -> str:
-    """Return the field that a text means by `contact`."""
-    return name if name in spec.references() else name + _REFERENCE
-
-
 class _Known:
     """The records that texts are about, and those that they refer to."""
 
@@ -70,13 +65,13 @@ class _Known:
             self._states |= {(entity, id): state for id, state in found.items()}
 
     def links(self, one: Told, path: str) -> Iterator[Place]:
-        place = self._place(one, path.rpartition(".")[0])
+        place = self._place(one, parted(path)[0])
         if place is not None:
             yield place
 
     def at(self, one: Told, path: str) -> list[Any] | None:
-        head, _, name = path.rpartition(".")
-        place = self._place(one, head)
+        reference, name = parted(path)
+        place = self._place(one, reference)
         if place is None:
             return [None, None, None] if (one.entity, one.record_id) in self._states else None
         state, spec = self._states.get(place), self._entities[place[0]]
@@ -93,6 +88,6 @@ class _Known:
         if not head:
             return one.entity, one.record_id
         spec = self._entities[one.entity]
-        field = reference(spec, head)
+        field = link_of(spec, head)
         target, id = spec.references().get(field), state.get(field)
         return None if target is None or id is None else (target, id)

@@ -10,8 +10,10 @@ import attrs
 from sqlalchemy import bindparam, delete, select, update
 
 from opencrm.core.columns import key_column
+from opencrm.services.queue.leases import backoff
 from opencrm.services.queue.once import storable_error
 from opencrm.storage import tables
+from opencrm.storage.choosing import chosen
 from opencrm.storage.transactions import Transaction
 from opencrm.storage.upserts import upsert
 
@@ -96,7 +98,7 @@ def probe(tx: Transaction, one: Circuit, now: datetime) -> bool:
         mine = select(_TABLE.c.plugin).where(_TABLE.c.plugin == bindparam("plugin_", type_=key_column(64)))
         free = mine if tx.sqlite else mine.with_for_update(skip_locked=True)
         until = bindparam("until_", type_=_TABLE.c.until.type)
-        return update(_TABLE).where(_TABLE.c.plugin.in_(free)).values(until=until)
+        return update(_TABLE).where(chosen(_TABLE.c.plugin, free, sqlite=tx.sqlite)).values(until=until)
 
     return bool(tx.run("probe circuit", build, [{"plugin_": one.plugin, "until_": now + _FIRST}]))
 
@@ -108,7 +110,7 @@ def _failed(tx: Transaction, plugin: str, outcome: Outcome, now: datetime) -> Ci
     found = Circuit(**tx.query("count failures", lambda: _adding(sqlite=tx.sqlite), row)[0])
     if found.failures < MOST_FAILURES:
         return found
-    until = now + min(_FIRST * 2 ** min(found.failures - MOST_FAILURES, 10), _LONGEST)
+    until = now + backoff(found.failures - MOST_FAILURES + 1, first=_FIRST, longest=_LONGEST)
     _leave_alone(tx, plugin, until)
     return attrs.evolve(found, until=until)
 

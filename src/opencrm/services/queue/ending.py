@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -22,6 +22,7 @@ from opencrm.services.queue.deliveries import (
     numbered,
     of_line,
 )
+from opencrm.services.queue.leases import backoff
 from opencrm.services.queue.once import storable_error
 from opencrm.storage.transactions import Transaction
 
@@ -119,7 +120,7 @@ def _forget(tx: Transaction, done: Sequence[Delivery]) -> int:
 def _put_off(tx: Transaction, failure: Failure, now: datetime) -> bool:
     """Try a delivery again later, or leave it for a person after the last attempt; say whether it is still ours."""
     one, error = failure.one, storable_error(failure.error)
-    at = now + timedelta(seconds=5 * 2 ** (one.attempts - 1))
+    at = now + backoff(one.attempts)
     values = {**later(at), "state": "dead" if one.last else "waiting", "error": error}
 
     def build() -> Any:

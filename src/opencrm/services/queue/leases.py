@@ -1,4 +1,4 @@
-"""How long work is somebody's own, and the locks that keep it in order."""
+"""How long work is somebody's own, how long it waits after a failure, and the locks that keep it in order."""
 
 from __future__ import annotations
 
@@ -13,12 +13,27 @@ from opencrm.storage.transactions import Transaction
 LEASE = timedelta(minutes=1)
 """How long work is left to whoever took it; the one who does it prolongs that meanwhile."""
 
+SOON = timedelta(seconds=5)
+"""How long after its first failure work is tried again."""
+
+_MOST_DOUBLED = 10
 _FAN_OUT, _CLAIM = 0x6F63_7201, 0x6F63_7202
 
 
 def until(now: datetime) -> datetime:
     """Return when a lease ends that begins now."""
     return now + LEASE
+
+
+def backoff(failures: int, *, first: timedelta = SOON, longest: timedelta = timedelta.max) -> timedelta:
+    """Return how long to leave alone what failed: twice as long after each further failure.
+
+    Args:
+        failures: How often it failed, from 1.
+        first: How long after the first failure.
+        longest: How long at the most.
+    """
+    return min(first * 2.0 ** min(failures - 1, _MOST_DOUBLED), longest)
 
 
 def alone_fanning_out(tx: Transaction) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import attrs
 
 from opencrm.core.process.actions import Action
 from opencrm.services.process import running
 from opencrm.services.process.runs import Run
+from opencrm.services.queue.leases import backoff
 
 
 def failed(run: Run, error: str, now: datetime) -> Run:
@@ -16,7 +17,7 @@ def failed(run: Run, error: str, now: datetime) -> Run:
     if run.last_attempt:
         step = running.step(run.rest[0], now, "failed", error)
         return attrs.evolve(run, state="failed", error=error, steps=(*run.steps, step))
-    return attrs.evolve(run, state="waiting", error=error, due_at=now + timedelta(seconds=5 * 2 ** (run.attempts - 1)))
+    return attrs.evolve(run, state="waiting", error=error, due_at=now + backoff(run.attempts))
 
 
 def after(run: Run, action: Action, now: datetime, *, stopped: bool) -> Run:

@@ -13,9 +13,10 @@ import attrs
 from opencrm.core.conditions.asker import Asker
 from opencrm.core.conditions.binding.leaves import bound_leaf
 from opencrm.core.conditions.limits import check_comparisons, check_size
-from opencrm.core.conditions.nodes import All, AnyOf, Condition, Empty, Leaf, Link, Not, Referring, all_of
+from opencrm.core.conditions.nodes import All, AnyOf, Condition, Empty, Leaf, Link, Not, Referring, all_of, leaves
 from opencrm.core.conditions.operators import NAMES, has_operator, operators
 from opencrm.core.entity import Spec
+from opencrm.core.entity.paths import parted
 from opencrm.core.fields import Amount, Field, Reference
 from opencrm.core.locale import Locale
 from opencrm.errors import InputError
@@ -44,33 +45,19 @@ def bind(
 
 def fields_of(item: Condition) -> Iterator[str]:
     """Name the fields of the record itself that a condition looks at; of a path, what its head may stand for."""
-    match item:
-        case All(items) | AnyOf(items):
-            for each in items:
-                yield from fields_of(each)
-        case Not(inner):
-            yield from fields_of(inner)
-        case _:
-            head, dot, _ = item.field.partition(".")
-            yield head
-            if dot:
-                yield f"{head}_id"
+    for leaf in leaves(item):
+        reference, name = parted(leaf.field)
+        yield from (reference, f"{reference}_id") if reference else (name,)
 
 
 def linked_fields_of(item: Condition) -> Iterator[str]:
     """Name the fields of linked records that a condition looks at."""
-    match item:
-        case All(items) | AnyOf(items):
-            for each in items:
-                yield from linked_fields_of(each)
-        case Not(inner):
-            yield from linked_fields_of(inner)
-        case Link(_, _, inner):
-            yield from fields_of(inner)
-        case _:
-            _, dot, tail = item.field.partition(".")
-            if dot:
-                yield tail
+    for leaf in leaves(item):
+        reference, name = parted(leaf.field)
+        if isinstance(leaf, Link):
+            yield from fields_of(leaf.item)
+        elif reference:
+            yield name
 
 
 class _Binder:
@@ -99,11 +86,11 @@ class _Binder:
 
     def _along(self, item: Leaf) -> Condition:
         """Bind what is asked of the record that a path leads to; where it leads to none, all of it is missing."""
-        head, _, tail = item.field.partition(".")
-        inner = attrs.evolve(item, field=tail)
+        reference, name = parted(item.field)
+        inner = attrs.evolve(item, field=name)
         if isinstance(item, Empty):
-            return Not(self._link(head, Not(inner), item.field))
-        return self._link(head, inner, item.field)
+            return Not(self._link(reference, Not(inner), item.field))
+        return self._link(reference, inner, item.field)
 
     def _link(self, head: str, inner: Condition, written: str) -> Condition:
         if self._path:

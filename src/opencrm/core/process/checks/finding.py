@@ -9,7 +9,9 @@ import attrs
 
 from opencrm.core.conditions import Condition
 from opencrm.core.entity import Spec
+from opencrm.core.entity.paths import link_of, parted, target_of
 from opencrm.core.pipeline.definition import Pipeline
+from opencrm.core.process.actions import Needs
 
 
 @attrs.frozen
@@ -37,7 +39,7 @@ class Known:
         tasks: For each kind of task that is given, what the records are that it may be about.
         subjects: The entities that a task can be about.
         roles: The keys of the roles.
-        services: What `call` may name.
+        services: What `call` may name, each with what it must be allowed.
         forms: For each web form, what it is about.
         readable: Gives the fields that the author may read; another one does not exist for them.
         writable: Gives the fields that the author may write.
@@ -51,7 +53,7 @@ class Known:
     tasks: Mapping[str, Collection[str]] = MappingProxyType({})
     subjects: Collection[str] = ()
     roles: Collection[str] = ()
-    services: Collection[str] = ()
+    services: Needs = MappingProxyType({})
     forms: Mapping[str, Collection[str]] = MappingProxyType({})
     readable: Callable[[Spec], Collection[str]]
     writable: Callable[[Spec], Collection[str]]
@@ -69,13 +71,11 @@ class Known:
 
     def astray(self, entity: str, path: str) -> str | None:
         """Say what is wrong with a path, such as `"amount"` or `"contact.name"`; None where it can be used."""
-        head, _, name = path.rpartition(".")
+        reference, name = parted(path)
         spec = self.entities[entity]
-        if not head:
+        if not reference:
             return self.wrong(spec, name)
-        references = spec.references()
-        field = head if head in references else f"{head}_id"
-        target = self.entities.get(references.get(field, ""))
+        field, target = link_of(spec, reference), self.entities.get(target_of(spec, reference) or "")
         if target is None or field not in self.readable(spec):
             return f"{entity} has no field {path!r}"
         return self.wrong(spec, field) or self.wrong(target, name)

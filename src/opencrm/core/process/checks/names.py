@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 import attrs
 
 from opencrm.core.conditions.nodes import is_condition
 from opencrm.core.entity import Spec
 from opencrm.core.pipeline.definition import Pipeline
-from opencrm.core.process.actions import GENERATE, Call, CreateRecord, MoveRecord, Send
+from opencrm.core.process.actions import GENERATE, RECORD, Call, CreateRecord, MoveRecord, Send
 from opencrm.core.process.asking.forms import Form
 from opencrm.core.process.checks.alone import rots, unrotting
 from opencrm.core.process.checks.finding import Finding, Known
@@ -20,11 +19,12 @@ from opencrm.core.process.events import OnField, OnForm, OnRecord, OnRotten, OnS
 from opencrm.core.process.rules import Rule
 from opencrm.core.process.selectors import HeadOf, Pick
 from opencrm.core.process.tasks import TaskSpec
-from opencrm.core.process.values import By, Value, places
+from opencrm.core.process.values import Value, paths_in
 from opencrm.errors import InputError
 
 _ACTS: Mapping[str, str] = {"move": "move", "assign": "assign"}
-_OF: Mapping[str, str] = {GENERATE: ": enable the plugin 'documents', which has it"}
+_OF: Mapping[str, str] = {GENERATE: "enable the plugin 'documents', which has it"}
+_UNKNOWN = "the plugin that its name begins with has none of this name, or is not enabled"
 
 
 def names_of(it: Pipeline | Rule, known: Known, at: str) -> Iterator[Finding]:
@@ -69,11 +69,11 @@ class _Checker:
             case Setting():
                 yield from self._setting(part, part.item)
             case Path() | Placed():
-                yield from self._paths(part, _paths(part.item))
+                yield from self._paths(part, part.item.paths)
             case Send():
                 yield from self._send(part)
-            case Call(service) if service not in self.known.services:
-                yield Finding(part.at, f"there is no service {service!r}{_OF.get(service, '')}")
+            case Call(service):
+                yield from self._call(part, service)
             case Pick() | HeadOf():
                 yield from self._selector(part, part.item)
             case _ if is_condition(part.item):
@@ -167,12 +167,21 @@ class _Checker:
             if not clients_of(self._spec(entity)):
                 yield Finding(part.at, f"{entity} has no client: no field of it refers to a contact or a company")
 
+    def _call(self, part: Part, service: str) -> Iterator[Finding]:
+        needs = self.known.services.get(service)
+        if needs is None:
+            yield Finding(part.at, f"there is no service {service!r}: {_OF.get(service, _UNKNOWN)}")
+        for need in needs or ():
+            if need.entity != RECORD and need.entity not in self.known.entities:
+                wanted = f"needs {need.entity}.{need.action}, and there is no entity {need.entity!r}"
+                yield Finding(part.at, f"the service {service!r} {wanted}")
+
     def _setting(self, part: Part, it: Setting) -> Iterator[Finding]:
         for entity in part.about if it.entity is None else (it.entity,):
             spec = self.known.entities.get(entity)
             if spec is not None:
                 yield from self._set(part.at, spec, it)
-        yield from self._paths(part, _paths(it.value))
+        yield from self._paths(part, paths_in(it.value))
 
     def _set(self, at: str, spec: Spec, it: Setting) -> Iterator[Finding]:
         wrong = self.known.wrong(spec, it.name)
@@ -185,7 +194,7 @@ class _Checker:
             yield Finding(at, f"is not set by `update`: there is an action `{act}`" if act else "cannot be set")
         elif it.name not in self.known.writable(spec) and field.author is None:
             yield Finding(at, f"you may not write {spec.name}.{it.name}")
-        elif it.value is not None and not isinstance(it.value, Value) and not _paths(it.value):
+        elif it.value is not None and not isinstance(it.value, Value) and not paths_in(it.value):
             try:
                 field.type.parse(list(it.value) if isinstance(it.value, tuple) else it.value)
             except ValueError as error:
@@ -220,14 +229,3 @@ class _Checker:
 
     def _spec(self, entity: str) -> Spec:
         return self.known.entities[entity]
-
-
-def _paths(value: Any) -> tuple[str, ...]:
-    match value:
-        case str():
-            return places(value)
-        case Value(path) | By(path) | Path(path):
-            return (path,)
-        case Placed(inner):
-            return _paths(inner)
-    return ()

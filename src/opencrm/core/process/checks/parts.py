@@ -25,7 +25,7 @@ from opencrm.core.process.actions import (
 from opencrm.core.process.events import OnField, OnForm, OnRecord, OnRotten, OnStage, OnTask, OnTime
 from opencrm.core.process.rules import Rule
 from opencrm.core.process.tasks import TaskSpec
-from opencrm.core.process.values import By
+from opencrm.core.process.values import By, paths_in
 
 Abouts: TypeAlias = tuple[str, ...]
 """Names of entities; none where it is not known."""
@@ -52,12 +52,22 @@ class Path:
 
     path: str
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The fields that it names."""
+        return (self.path,)
+
 
 @attrs.frozen
 class Placed:
     """A text with places, or another value that is worked out of the record."""
 
     value: Any
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The fields that it names."""
+        return paths_in(self.value)
 
 
 @attrs.frozen

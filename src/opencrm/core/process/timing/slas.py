@@ -13,6 +13,7 @@ from opencrm.core.change import Change, Kind
 from opencrm.core.conditions import Condition
 from opencrm.core.conditions.nodes import is_condition
 from opencrm.core.entity import Entity, Spec
+from opencrm.core.entity.paths import parted, target_of
 from opencrm.core.process.events import OnRecord, OnStage
 from opencrm.core.process.tasks import Escalation, Rung, check_reach
 from opencrm.core.process.timing.calendars import ALWAYS, Calendar
@@ -147,8 +148,7 @@ def _needs(sla: Sla, entities: Mapping[str, Spec]) -> Iterator[tuple[str, str]]:
     yield sla.on, "read"
     if any(it.reassign for it in sla.escalations):
         yield sla.on, "assign"
-    if isinstance(sla.targets, By) and "." in sla.targets.field and sla.on in entities:
-        head, names = sla.targets.field.partition(".")[0], entities[sla.on].references()
-        target = names.get(head) or names.get(f"{head}_id")
+    if isinstance(sla.targets, By) and sla.on in entities:
+        target = target_of(entities[sla.on], parted(sla.targets.field)[0])
         if target is not None:
             yield target, "read"

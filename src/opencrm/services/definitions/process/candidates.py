@@ -74,11 +74,11 @@ def granted(reader: Reader, changes: Sequence[Change]) -> dict[str, list[dict[st
     """Return what the automations of changed definitions need to be allowed, by the definition."""
     declared = Candidates(reader, changes).declared
     pipelines, rules = [it for _, it in declared.pipelines], [it for _, it in declared.rules]
-    catalogue = reader.configuration.catalogue
+    catalogue, services = reader.configuration.catalogue, reader.configuration.hooks.needs()
     forms = [it.value for it in catalogue.forms.values()]
     found = {change.id: made(change) for change in changes if change.entity in KINDS}
     return {
-        id: grant_rows(grants_of(it, pipelines, rules, catalogue.entities, forms))
+        id: grant_rows(grants_of(it, pipelines, rules, catalogue.entities, services, forms))
         for id, it in found.items()
         if it is not None
     }

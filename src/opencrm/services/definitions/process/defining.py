@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from opencrm.core.access.grants import read_grants
 from opencrm.core.change import Change, Kind, Values
 from opencrm.core.pipeline import Pipeline
+from opencrm.core.pipeline.moves import located
 from opencrm.core.process.checks import Finding
 from opencrm.core.process.rules import Rule
 from opencrm.errors import InputError
@@ -42,7 +43,7 @@ class _Processes:
         if wrong:
             raise InputError(wrong[min(wrong)], rows=dict(sorted(wrong.items())))
         for change in changes:
-            if _begins(change):
+            if _begins(change) or _gains(change):
                 action = f"{change.entity}.{_ACTS.get(change.kind, 'update')}"
                 check_covered(work, action, read_grants(change.after["grants"]))
 
@@ -62,6 +63,15 @@ def _begins(change: Change) -> bool:
 
 def _alters(change: Change) -> bool:
     return "definition" in change.fields or (change.after.get("active", False) and "active" in change.fields)
+
+
+def _gains(change: Change) -> bool:
+    """Say whether what stays in force may do more than before: since it was saved, its services may need more."""
+    before, after = change.before, change.after
+    if before is None or not in_force(after) or not after.get("active", True):
+        return False
+    held = before["grants"] or ()
+    return any(grant not in held for grant in after["grants"] or ())
 
 
 def _wrong(work: Block, change: Change, candidate: Declared) -> Iterator[tuple[str, list[str]]]:
@@ -116,8 +126,8 @@ def _stages(work: Block, change: Change, candidate: Declared) -> Iterator[tuple[
 
 
 def _astray(old: Pipeline, to: str, candidate: Declared) -> str | None:
-    key, _, stage = to.rpartition(".")
-    target = candidate.by_key.get(key or old.key)
+    key, stage = located(to, old.key)
+    target = candidate.by_key.get(key)
     if target is None or target.stage(stage) is None:
         return f"there is no stage {to!r}"
     return None if target.entity == old.entity else f"{to} is a stage of {target.entity}"

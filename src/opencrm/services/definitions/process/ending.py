@@ -14,6 +14,7 @@ from opencrm.core.conditions import All, Equal, In, Link, Not
 from opencrm.core.entities import Task
 from opencrm.core.entity import Spec
 from opencrm.core.pipeline import Pipeline, Stage
+from opencrm.core.pipeline.moves import located
 from opencrm.core.process.reactions import FINISHED, TASK
 from opencrm.core.values import Id
 from opencrm.services.process.tasking.standing import still_open
@@ -68,8 +69,8 @@ def given(
 
 def taking(old: Pipeline, pipelines: Mapping[str, Pipeline], place: str | None) -> Stage | None:
     """Return the stage that takes the place of one of a pipeline: `"new"`, or `"sales.new"` of another."""
-    key, _, stage = (place or "").rpartition(".")
-    target = pipelines.get(key or old.key)
+    key, stage = located(place or "", old.key)
+    target = pipelines.get(key)
     return None if target is None else target.stage(stage)
 
 

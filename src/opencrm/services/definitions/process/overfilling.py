@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from opencrm.core.change import Change
 from opencrm.core.pipeline import Pipeline
+from opencrm.core.pipeline.moves import located
 from opencrm.services.definitions.process.moving import gone
 from opencrm.services.process.entering.limiting import standing
 from opencrm.services.reading.reader import Reader
@@ -55,8 +56,7 @@ def _coming(reader: Reader, change: Change) -> Iterator[tuple[_Name, int]]:
         to = (change.after["replaced_by"] or {}).get(stage)
         number = 0 if to is None else standing(reader, (old.entity, old.key, stage))
         if number:
-            key, _, name = str(to).rpartition(".")
-            yield (key or old.key, name), number
+            yield located(str(to), old.key), number
 
 
 def _too_many(reader: Reader, pipelines: Mapping[str, Pipeline], place: _Name, number: int) -> str | None:

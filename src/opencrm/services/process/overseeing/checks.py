@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import attrs
@@ -20,8 +19,6 @@ from opencrm.core.process.actions import Call
 from opencrm.core.process.checks import Finding, Known, about, looping, loops, names_of, parts_of, stages_of, tasks_of
 from opencrm.core.process.reactions import TASK, subjects_of
 from opencrm.core.process.rules import Rule
-from opencrm.errors import ConfigurationError
-from opencrm.hooks import Hooks
 from opencrm.services.process.demanding import unready
 from opencrm.services.process.overseeing.gone import gone
 from opencrm.services.process.tasking.staffing import unstaffed
@@ -90,7 +87,7 @@ def known_to(reader: Reader, declared: Declared, automation: str = "definition")
         tasks=tasks_of(pipelines, [it for _, it in declared.rules], forms),
         subjects=subjects_of(entities[TASK]),
         roles={it.key for it in rights.organisation.roles.values()},
-        services=_Services(configuration.hooks),
+        services=configuration.hooks.needs(),
         forms=forms,
         readable=rights.readable,
         writable=rights.writable,
@@ -210,21 +207,3 @@ def _asked(spec: Spec, requirement: Any) -> set[str]:
     form = requirement.form
     names = {*fields_of(requirement.condition), *(form.fields if form is not None and form.of is None else ())}
     return {name for name in names if name in spec.fields}
-
-
-class _Services(Collection[str]):
-    """The services that `call` may name."""
-
-    def __init__(self, hooks: Hooks) -> None:
-        self._hooks = hooks
-
-    def __contains__(self, name: object) -> bool:
-        with suppress(ConfigurationError):
-            return bool(self._hooks.service(str(name)))
-        return False
-
-    def __iter__(self) -> Iterator[str]:
-        return (it.value.name for it in self._hooks.services())
-
-    def __len__(self) -> int:
-        return len(self._hooks.services())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -12,6 +12,7 @@ from sqlalchemy import Integer, Select, Text, bindparam, cast, delete, func, sel
 from opencrm.core.change import Values
 from opencrm.core.columns import IdColumn, InstantColumn, key_column
 from opencrm.core.values import Id
+from opencrm.services.queue.leases import backoff
 from opencrm.services.queue.once import storable_error
 from opencrm.storage import tables
 from opencrm.storage.transactions import Transaction
@@ -136,7 +137,7 @@ def failed(tx: Transaction, timer: Timer, error: str, now: datetime) -> bool:
     """Try a timer again later, or leave it dead after the last attempt; say whether it is dead."""
     attempts = timer.attempts + 1
     dead = attempts >= MOST_ATTEMPTS
-    later = now + timedelta(seconds=5 * 2 ** (attempts - 1))
+    later = now + backoff(attempts)
     state = "dead" if dead else "waiting"
     _update(tx, timer, {"state": state, "attempts": attempts, "due_at": later, "error": storable_error(error)})
     return dead
