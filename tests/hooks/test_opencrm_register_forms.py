@@ -58,6 +58,7 @@ def test_what_a_form_needs_is_asked_for_by_itself(crm):
         (WebForm("f", ["phone", "owner_id"], pipeline="shop"), "fields: 'owner_id' is no field of deal"),
         (WebForm("f", ["phone", "stage"], pipeline="shop"), "fields: 'stage' is no field of deal"),
         (WebForm("f", ["phone"], pipeline="ships"), "pipeline: there is no pipeline 'ships'"),
+        (WebForm("f", ["phone"], pipeline="shop", stage="attic"), "stage: pipeline 'shop' has no stage 'attic'"),
         (WebForm("f", ["phone"], pipeline="shop", values={"sauce": 1}), "values: deal has no field 'sauce'"),
         (WebForm("f", ["amount"], about="ship"), "about: there is no entity 'ship'"),
         (WebForm("f", ["amount"], about="deal", of="ship"), "of: there is no entity 'ship'"),

@@ -113,6 +113,8 @@ class _Needs:
         if form.pipeline is not None:
             made += ["contact", entity]
         yield entity, "read"
+        if form.stage is not None:
+            yield entity, f"move:{form.pipeline}.{form.stage}"
         if form.pipeline is not None:
             yield "contact", "update"
         elif form.of is None:

@@ -27,6 +27,7 @@ MARKS = ("source", "medium", "campaign", "content", "term", "referrer", "landing
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _MOST = 50
+_PLACE = frozenset({"pipeline", "stage"})
 
 
 def _key(_owner: object, _attribute: object, given: str) -> None:
@@ -68,6 +69,8 @@ class WebForm:
             `messenger` and `address` are the contact's, and `message` is an activity's text; all others are fields of
             the record.
         pipeline: The pipeline of requests.
+        stage: Where new requests stand at once, by default in the pipeline's first stage: an emergency, for which
+            somebody is called at night, too, goes into a stage whose tasks have another calendar.
         about: The entity of the records that it tells of.
         of: Name of another entity: what is sent makes a record of it that refers to the one that it is about.
         optional: Which of the fields may be left empty.
@@ -90,6 +93,7 @@ class WebForm:
     key: str = attrs.field(validator=_key)
     fields: tuple[str, ...] = attrs.field(converter=names)
     pipeline: str | None = attrs.field(default=None, kw_only=True)
+    stage: str | None = attrs.field(default=None, kw_only=True)
     about: str | None = attrs.field(default=None, kw_only=True)
     of: str | None = attrs.field(default=None, kw_only=True)
     optional: tuple[str, ...] = attrs.field(default=(), converter=names, kw_only=True)
@@ -116,6 +120,10 @@ class WebForm:
     def _wrong(self) -> Iterator[str]:
         if (self.pipeline is None) == (self.about is None):
             yield "pipeline: it is either for requests in a pipeline, or about a record"
+        if self.stage is not None and self.pipeline is None:
+            yield "stage: only a form for requests in a pipeline puts them into a stage"
+        for name in _PLACE & self.values.keys():
+            yield f"values: where new requests stand is said by pipeline= and stage=, not by {name!r}"
         if self.of is not None and self.about is None:
             yield "of: only a form about a record makes records that refer to it"
         if not 0 < len(self.fields) <= _MOST or len(set(self.fields)) < len(self.fields):

@@ -86,6 +86,8 @@ def record_of(form: WebForm, catalogue: Catalogue) -> Spec:
         pipeline = catalogue.pipelines.get(form.pipeline)
         if pipeline is None:
             raise InputError({"pipeline": [f"there is no pipeline {form.pipeline!r}"]})
+        if form.stage is not None and pipeline.stage(form.stage) is None:
+            raise InputError({"stage": [f"pipeline {pipeline.key!r} has no stage {form.stage!r}"]})
         return _known(catalogue, "pipeline", pipeline.entity)
     about = _known(catalogue, "about", form.about or "")
     made = about if form.of is None else _known(catalogue, "of", form.of)

@@ -200,6 +200,7 @@ class Taking:
             **(place if spec.owned else {}),
             reference(spec, "contact") or "": contact,
             "pipeline": self.form.pipeline,
+            **({} if self.form.stage is None else {"stage": self.form.stage}),
         }
         [line] = records.create(self.work, [Create(spec, values=values)])
         return line
