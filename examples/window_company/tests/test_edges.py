@@ -12,6 +12,7 @@ from opencrm import CRM, Deal, InputError, Query, Record, RequirementMissing
 from opencrm.testing import MONDAY, finish, inbox, submit
 
 MARIA: dict[str, Any] = {"name": "Maria Lopez", "phone": "020 7183 8750"}
+PLACE = {"windows_address": "12 Mill Lane, Bath"}
 SIZE = {"room": "Kitchen", "width": 1200, "height": 900}
 
 
@@ -23,7 +24,7 @@ def stage(crm: CRM, deal: Record) -> str:
 def agreed(crm: CRM) -> Record:
     """Return a deal whose price is agreed."""
     deal = submit(crm, "request", **MARIA).deal
-    finish(crm, deal, "call")
+    finish(crm, deal, "call", **PLACE)
     finish(crm, deal, "measure", sizes=[SIZE])
     finish(crm, deal, "price", amount="4800")
     return deal
@@ -46,7 +47,7 @@ def test_the_same_person_twice_is_called_once(crm: CRM) -> None:
     first = submit(crm, "request", **MARIA).deal
     again = submit(crm, "request", name="M. Lopez", phone="+442071838750", message="Are you there?").deal
     assert again.id == first.id
-    finish(crm, first, "call")
+    finish(crm, first, "call", **PLACE)
     assert finish.next(crm, first).kind == "measure"
 
 
@@ -54,14 +55,14 @@ def test_two_fitters_share_the_work(crm: CRM, firm: Any) -> None:
     """Whoever is free first measures."""
     deals = [submit(crm, "request", name=f"Client {at}", phone=f"020 7183 875{at}").deal for at in range(2)]
     for deal in deals:
-        finish(crm, deal, "call")
+        finish(crm, deal, "call", **PLACE)
     owners = {finish.next(crm, deal).owner_id for deal in deals}
     assert owners == {firm.fitter.id, firm.second_fitter.id}
 
 
 def test_without_sizes_nothing_is_measured(crm: CRM) -> None:
     deal = submit(crm, "request", **MARIA).deal
-    finish(crm, deal, "call")
+    finish(crm, deal, "call", **PLACE)
     with pytest.raises(RequirementMissing):
         finish(crm, deal, "measure")
     assert stage(crm, deal) == "measuring"
@@ -71,7 +72,7 @@ def test_without_sizes_nothing_is_measured(crm: CRM) -> None:
 def test_without_a_price_there_is_no_contract(crm: CRM, amount: str | None) -> None:
     """Neither for nothing, nor for less."""
     deal = submit(crm, "request", **MARIA).deal
-    finish(crm, deal, "call")
+    finish(crm, deal, "call", **PLACE)
     finish(crm, deal, "measure", sizes=[SIZE])
     with pytest.raises(RequirementMissing, match=r"price|amount"):
         finish(crm, deal, "price", amount=amount)
@@ -82,7 +83,7 @@ def test_money_that_comes_early_waits_for_the_contract(crm: CRM) -> None:
     deal = submit(crm, "request", **MARIA).deal
     submit(crm, "payment", deal=deal.id, amount="4800")
     assert stage(crm, deal) == "request"
-    finish(crm, deal, "call")
+    finish(crm, deal, "call", **PLACE)
     finish(crm, deal, "measure", sizes=[SIZE])
     finish(crm, deal, "price", amount="4800")
     assert stage(crm, deal) == "installation"

@@ -205,10 +205,12 @@ def test_a_request_becomes_a_window_over_rest(served: Served) -> None:
     served.advance(datetime.fromisoformat(call["due_at"]) - served.now() - timedelta(seconds=2))
     assert ines.inbox() == []
     assert until(ines.inbox) == ["Overdue: Call Maria Lopez"]  # Of the worker, when two more seconds have passed.
-    rory.finish("call")
+    rory.finish("call", windows_address="12 Mill Lane, Bath")
 
     fitter = served.fitter()
-    assert fitter.tasks()[0]["starts_at"] is not None
+    [visit] = fitter.tasks()
+    assert visit["title"] == "Take measurements at 12 Mill Lane, Bath"
+    assert visit["starts_at"] is not None
     served.advance(timedelta(days=1))
     fitter.finish("measure", sizes=SIZES)
     dylan.finish("price", amount="4800")

@@ -20,7 +20,7 @@ def test_a_request_becomes_a_window(crm: CRM, firm: SimpleNamespace) -> None:
     crm.advance("16m")
     assert inbox(crm, firm.head) == ["Overdue: Call Maria Lopez"]
 
-    finish(crm, call)
+    finish(crm, call, windows_address="12 Mill Lane, Bath")
     finish(crm, deal, "measure", sizes=[SIZE])
     finish(crm, deal, "price", amount="4800")
     with crm.read(firm.seller) as reader:

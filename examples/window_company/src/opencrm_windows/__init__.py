@@ -63,11 +63,12 @@ CALL = TaskSpec(
     due=by("windows_heat", hot="15m", warm="20m", otherwise="30m"),
     calendar=OFFICE,
     escalations=[Escalation("due", to=head_of(owner))],
+    form=Form("place", ["windows_address"]),
     done=[move("measuring")],
 )
 MEASURE = TaskSpec(
     "measure",
-    title="Take measurements at {contact.name}",
+    title="Take measurements at {windows_address}",
     owner=pick("fitter", strategy="free_slot"),
     slot="90m",
     calendar=OFFICE,
@@ -86,7 +87,7 @@ PRICE = TaskSpec(
 )
 INSTALL = TaskSpec(
     "install",
-    title="Install at {contact.name}",
+    title="Install at {windows_address}",
     owner=pick("fitter", strategy="free_slot"),
     slot="6h",
     calendar=OFFICE,

@@ -60,4 +60,5 @@ def added() -> Iterator[AddedField]:
     """Give the fields that deals have here."""
     paid = Rollup(over="windows_payment", by="deal_id", measure="sum", of="amount")
     yield AddedField(entity="deal", name="windows_heat", type=Choice(HEAT), label="When do you need them?")
+    yield AddedField(entity="deal", name="windows_address", type=Text(200), label="Where the windows are")
     yield AddedField(entity="deal", name="windows_paid", type=Amount(), label="Paid", rollup=paid)

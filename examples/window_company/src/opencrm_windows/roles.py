@@ -8,7 +8,8 @@ from opencrm import FieldRule, Grant, RoleTemplate, Scope
 
 WORK = ("activity", "contact", "deal", "task", "windows_measurement", "windows_payment")
 KNOWN = ("unit", "user", "role", "membership", "product")
-OPEN = [FieldRule("deal", name, read=True, write=name == "windows_heat") for name in ("windows_heat", "windows_paid")]
+FIELDS = ("windows_heat", "windows_address", "windows_paid")
+OPEN = [FieldRule("deal", name, read=True, write=name != "windows_paid") for name in FIELDS]
 
 
 def templates() -> Iterator[RoleTemplate]:
