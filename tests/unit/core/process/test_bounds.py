@@ -60,3 +60,9 @@ def test_a_step_beyond_all_calendars_never_comes() -> None:
     """A task may be given a date by hand that no declaration knew of."""
     spec = TaskSpec("call", escalations=[Escalation("+5200w")], calendar=HOUR)
     assert [rung.escalation for rung in spec.ladder(datetime(9500, 1, 1, tzinfo=UTC), HOUR)] == [None]
+
+
+def test_a_wait_that_takes_no_time_is_none():
+    """Loops are broken by waiting: one of no time would go round at once."""
+    with pytest.raises(ValueError, match="duration: a wait takes some time"):
+        wait("0s")
