@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy.exc import SQLAlchemyError
 
+from opencrm.errors import ConflictError
+from opencrm.storage.engines import without_waiting
 from opencrm.storage.statements import Statements
 from opencrm.storage.transactions import Transaction, channel
 from opencrm.storage.translation import translated
@@ -91,6 +93,30 @@ class Database:
             self.alarm.ring()
 
     @contextmanager
+    def write_if_free(self) -> Iterator[Transaction | None]:
+        """Open a transaction that may write, where SQLite's file is free at this moment; give None where it is not.
+
+        On PostgreSQL, where nothing locks the whole, it is always one.
+        """
+        if self._turn is None or self._turns is None:
+            with self.write() as transaction:
+                yield transaction
+            return
+        statements = self.statements
+        with self._turn.at_once() as mine, self._turns.at_once() if mine else nullcontext(False) as ours:
+            if not ours:
+                yield None
+                return
+            with _connected(self._engine) as connection:
+                transaction, outer = Transaction(connection, statements), connection.begin()
+                try:
+                    yield transaction if _begun_at_once(transaction) else None
+                except BaseException:
+                    _take_back(outer)
+                    raise
+                _commit(connection, outer)
+
+    @contextmanager
     def join(self, connection: Connection) -> Iterator[Transaction]:
         """Work inside a transaction of the host's, which alone commits it; an error takes back only this part.
 
@@ -111,6 +137,16 @@ class Database:
 def _connected(engine: Engine) -> Connection:
     with translated():
         return engine.connect()
+
+
+def _begun_at_once(transaction: Transaction) -> bool:
+    """Begin on SQLite unless somebody writes its file, of whatever program; say whether it was begun."""
+    with without_waiting(transaction.connection):
+        try:
+            transaction.begin(writes=True)
+        except ConflictError:
+            return False
+    return True
 
 
 def _take_back(transaction: RootTransaction) -> None:

@@ -49,6 +49,16 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def without_waiting(connection: Connection) -> Iterator[None]:
+    """Have a connection of SQLite wait for no lock while the block runs."""
+    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+
+
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)

@@ -26,7 +26,7 @@ def place(request, tmp_path):
 
 @pytest.fixture
 def contents(place):
-    return Contents(place, lambda: "here", LARGEST)
+    return Contents(place, lambda: ("here", "own"), LARGEST)
 
 
 def test_what_is_equal_is_stored_once(contents):
@@ -39,11 +39,24 @@ def test_what_is_equal_is_stored_once(contents):
 
 def test_two_workspaces_in_one_place_do_not_meet(place):
     """Each has a folder of its own, so that tidying up in one leaves the other alone."""
-    one, other = (Contents(place, lambda name=name: name, LARGEST) for name in ("one", "other"))
+    one, other = (Contents(place, lambda name=name: (name, "own"), LARGEST) for name in ("one", "other"))
     sha256 = one.put(b"x").sha256
     assert list(other.stored()) == []
     with pytest.raises(ConfigurationError):
         other.open(sha256)
+
+
+def test_a_copy_reads_what_is_there_and_touches_nothing(place):
+    """What it stores is in a folder of its own, even where the same is there already; it finds what was set aside."""
+    first, copy = (Contents(place, lambda name=name: ("here", name), LARGEST) for name in ("first", "copy"))
+    one, other = first.put(b"one").sha256, first.put(b"other").sha256
+    first.set_aside(other, "20260302T090000")
+    assert (copy.read(one), copy.read(other)) == (b"one", b"other")
+    assert (list(copy.stored()), list(copy.aside())) == ([], [])
+    copy.put(b"one")
+    first.set_aside(one, "20260302T090000")
+    first.remove(one, "20260302T090000")
+    assert copy.read(one) == b"one"
 
 
 def test_two_at_once_store_the_same(contents):
@@ -69,7 +82,7 @@ def test_two_at_once_store_the_same(contents):
 
 def test_what_is_too_large_leaves_nothing(place):
     """It is refused at the first byte too many, and named."""
-    contents = Contents(place, lambda: "here", 1000)
+    contents = Contents(place, lambda: ("here", "own"), 1000)
     read = []
 
     def blocks():
@@ -98,7 +111,7 @@ def test_what_breaks_off_leaves_nothing(contents):
 
 def test_a_large_file_takes_little_memory(tmp_path):
     """Up and down it goes block by block."""
-    contents = Contents(place_of(f"{tmp_path}/kept"), lambda: "here", LARGEST)
+    contents = Contents(place_of(f"{tmp_path}/kept"), lambda: ("here", "own"), LARGEST)
     gc.collect()
     tracemalloc.start()
     found = contents.put(repeat(b"x" * 2**16, 1600))
@@ -134,7 +147,7 @@ def test_what_is_set_aside_is_still_found(contents):
 def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     """As something that may pass, without a path."""
     (tmp_path / "file").write_text("in the way")
-    contents = Contents(place_of(str(tmp_path / "file" / "kept")), lambda: "here", LARGEST)
+    contents = Contents(place_of(str(tmp_path / "file" / "kept")), lambda: ("here", "own"), LARGEST)
     with pytest.raises(Unavailable, match="files cannot be stored") as told:
         contents.put(b"x")
     assert str(tmp_path) not in str(told.value)

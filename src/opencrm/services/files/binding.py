@@ -18,7 +18,7 @@ from opencrm.services.writing.block import Block
 if TYPE_CHECKING:
     from opencrm.services.writing.work import Work
 
-_HOW = "is added with what it holds: POST /v1/<plural>/<id>/files, or crm.files.add(...)"
+_HOW = "is added with what it holds: POST /api/v1/<plural>/<id>/files, or crm.files.add(...)"
 
 
 class _Keeping:

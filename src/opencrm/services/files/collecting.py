@@ -60,11 +60,16 @@ def due(workspace: Workspace, now: datetime) -> bool:
 def collect(workspace: Workspace, *, now: datetime | None = None) -> Collected:
     """Set aside what belongs to no file, bring back what does, and remove what was aside for a day.
 
+    A sandbox leaves everything where it is, unless its files stand beside it: the place may be that of the workspace
+    that it is a copy of.
+
     Args:
         workspace: Whose contents.
         now: The system's time: what places tell is measured by it, whatever the workspace's clock says.
     """
     contents, at = workspace.contents, now or SystemClock().now()
+    if contents.shared and _sandbox(workspace):
+        return Collected()
     before = (at - GRACE).timestamp()
     back, removed = _judge_aside(workspace, contents, (at - GRACE).strftime(_FORM))
     old = (sha256 for sha256, changed in contents.stored() if changed is None or changed < before)
@@ -74,6 +79,12 @@ def collect(workspace: Workspace, *, now: datetime | None = None) -> Collected:
             contents.set_aside(sha256, at.strftime(_FORM))
             aside += 1
     return Collected(aside, back, removed, contents.clear(before))
+
+
+def _sandbox(workspace: Workspace) -> bool:
+    with workspace.database.read() as tx:
+        rows = tx.query("whether a sandbox", lambda: select(tables.workspace.c.sandbox), {})
+    return bool(rows and rows[0]["sandbox"])
 
 
 def _judge_aside(workspace: Workspace, contents: Contents, before: str) -> tuple[int, int]:

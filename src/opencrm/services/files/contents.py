@@ -96,14 +96,19 @@ class Contents:
 
     Args:
         place: Where.
-        folder: Names the folder of this workspace there; called at the first use.
+        named: Names the folder of this workspace there, and in it that of this database; called at the first use. What
+            a copy of the database stores is in a folder of its own, and what stands in the others is only read.
         largest: How many bytes a content may have.
+        shared: Whether copies of the database may keep theirs in the same place.
     """
 
-    def __init__(self, place: Place, folder: Callable[[], str], largest: int) -> None:
+    def __init__(
+        self, place: Place, named: Callable[[], tuple[str, str]], largest: int, *, shared: bool = False
+    ) -> None:
         self._place = place
-        self._named = folder
+        self._named = named
         self.largest = largest
+        self.shared = shared
 
     def put(self, source: Source, *, name: str = "") -> Content:
         """Store a content, block by block; one that is there already is not stored again.
@@ -149,9 +154,9 @@ class Contents:
             Unavailable: The place cannot be reached.
         """
         with self._reached():
-            for key in (self._key(sha256), None, self._key(sha256)):
+            for key in self._keys(sha256):
                 with suppress(FileNotFoundError):
-                    return self._place.open(key or self._set_aside(sha256))
+                    return self._place.open(key)
         raise ConfigurationError("the content of a file is not where files are kept (OPENCRM_FILES)")
 
     def read(self, sha256: str) -> bytes:
@@ -168,9 +173,7 @@ class Contents:
 
     def aside(self) -> Iterator[tuple[str, str]]:
         """Give the hash of each content that was set aside, and since when."""
-        for kept in self._place.kept(f"{self._folder}/{ASIDE}"):
-            since, _, sha256 = kept.key.removeprefix(f"{self._folder}/{ASIDE}/").rpartition("/")
-            yield sha256, since
+        return self._aside(self._folder)
 
     def set_aside(self, sha256: str, since: str) -> None:
         """Set a content aside; it is still found."""
@@ -195,15 +198,32 @@ class Contents:
 
     @cached_property
     def _folder(self) -> str:
-        return self._named()
+        return "/".join(self._named())
 
     def _key(self, sha256: str) -> str:
-        return f"{self._folder}/{sha256[:2]}/{sha256}"
+        return _key(self._folder, sha256)
 
-    def _set_aside(self, sha256: str) -> str:
-        """Return the name under which a content was set aside, or else that of one that is not there."""
-        since = next((since for found, since in self.aside() if found == sha256), "")
-        return f"{self._folder}/{ASIDE}/{since}/{sha256}"
+    def _keys(self, sha256: str) -> Iterator[str]:
+        """Give the names that a content may have, here and where this database stood or was copied from."""
+        for folder in self._folders():
+            yield _key(folder, sha256)
+            for found, since in self._aside(folder):
+                if found == sha256:
+                    yield f"{folder}/{ASIDE}/{since}/{sha256}"
+            yield _key(folder, sha256)
+
+    def _folders(self) -> Iterator[str]:
+        """Give the folder of this database, and then those of the others with which it shares what they hold."""
+        yield self._folder
+        above = self._folder.rpartition("/")[0]
+        for name in self._place.folders(above):
+            if f"{above}/{name}" != self._folder:
+                yield f"{above}/{name}"
+
+    def _aside(self, folder: str) -> Iterator[tuple[str, str]]:
+        for kept in self._place.kept(f"{folder}/{ASIDE}"):
+            since, _, sha256 = kept.key.removeprefix(f"{folder}/{ASIDE}/").rpartition("/")
+            yield sha256, since
 
     @contextmanager
     def _reached(self) -> Iterator[None]:
@@ -212,6 +232,10 @@ class Contents:
         except OSError as error:
             why = error.strerror or type(error).__name__
             raise Unavailable(f"files cannot be stored or read now: {why}") from error
+
+
+def _key(folder: str, sha256: str) -> str:
+    return f"{folder}/{sha256[:2]}/{sha256}"
 
 
 def _blocks(source: Source) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -39,6 +39,9 @@ class DataPath:
     several: bool = False
     optional: bool = False
 
+    def __str__(self) -> str:
+        return f"{self.path}[]" if self.several else self.path
+
 
 def data_map(raw: Any) -> Mapping[str, DataPath]:
     """Read a data map: `{"client": "contact.name", "phone": "contact.phone?", "positions": "lines[]"}`.
@@ -51,6 +54,30 @@ def data_map(raw: Any) -> Mapping[str, DataPath]:
     return MappingProxyType({_name(name): _path(name, path) for name, path in raw.items()})
 
 
+def data_path(raw: Any) -> DataPath:
+    """Read one path: `amount`, `contact.name`, `lines[]`.
+
+    Raises:
+        ValueError: It is none.
+    """
+    return _path("a path", raw)
+
+
+def part_of(spec: Spec, it: DataPath, entities: Mapping[str, Spec]) -> tuple[Spec, str] | None:
+    """Return of what a list's rows are, and by which field they belong to a record; None of what is no list."""
+    return _part_of(spec, it.path, entities) if it.several else None
+
+
+def veiled(spec: Spec, it: DataPath, entities: Mapping[str, Spec], readable: Callable[[Spec], Collection[str]]) -> bool:
+    """Say whether a path leads to, or by way of, a field that somebody may not read."""
+    reference, name = parted(it.path)
+    end = entities[target_of(spec, reference) or ""] if reference else spec
+    if reference and link_of(spec, reference) not in readable(spec):
+        return True
+    found = part_of(spec, it, entities)
+    return name not in readable(end) if found is None else not set(readable(found[0])).issuperset(found[0].fields)
+
+
 def astray(spec: Spec, several: Mapping[str, DataPath], entities: Mapping[str, Spec]) -> dict[str, str]:
     """Return the names whose paths lead nowhere from an entity's records, each with its path."""
     return {name: it.path for name, it in several.items() if not _leads(spec, it, entities)}
@@ -60,7 +87,7 @@ def sample(spec: Spec, several: Mapping[str, DataPath], entities: Mapping[str, S
     """Return data as a record might have it: a text for each name, and one row with all of its fields for each list."""
     found: dict[str, Any] = {}
     for name, it in several.items():
-        part = _part_of(spec, it.path, entities) if it.several else None
+        part = part_of(spec, it, entities)
         found[name] = "1" if part is None else [dict.fromkeys(part[0].fields, "1")]
     return found
 

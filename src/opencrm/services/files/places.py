@@ -54,6 +54,9 @@ class Place(Protocol):
     def kept(self, folder: str) -> Iterator[Kept]:
         """Give all that stands below a folder."""
 
+    def folders(self, folder: str) -> list[str]:
+        """Return the names of the folders in a folder."""
+
 
 class Folder:
     """A place that is a folder of this machine, or of a disk that several share.
@@ -116,6 +119,12 @@ class Folder:
                 with suppress(FileNotFoundError):
                     yield Kept(path.relative_to(self._root).as_posix(), path.stat().st_mtime)
 
+    def folders(self, folder: str) -> list[str]:
+        """Return the names of the folders in a folder."""
+        with suppress(FileNotFoundError):
+            return sorted(path.name for path in (self._root / folder).iterdir() if path.is_dir())
+        return []
+
 
 class Nowhere:
     """No place: whoever wants to store something is told what is wanting."""
@@ -143,6 +152,9 @@ class Nowhere:
 
     def kept(self, folder: str) -> Iterator[Kept]:
         return iter(())
+
+    def folders(self, folder: str) -> list[str]:
+        return []
 
 
 def _write_down(folder: Path) -> None:

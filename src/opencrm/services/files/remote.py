@@ -88,6 +88,14 @@ class Remote:
             for info in names.values():
                 yield Kept(str(info["name"]).removeprefix(self._root).lstrip("/"), _changed(info))
 
+    def folders(self, folder: str) -> list[str]:
+        """Return the names of the folders in a folder."""
+        self._fs.invalidate_cache()
+        with suppress(FileNotFoundError):
+            found = self._fs.ls(self._path(folder), detail=True)
+            return sorted(str(it["name"]).rstrip("/").rpartition("/")[2] for it in found if it["type"] == "directory")
+        return []
+
     def _path(self, key: str) -> str:
         return f"{self._root}/{key}"
 

@@ -99,7 +99,10 @@ class Accounts:
         return sessions.begin(tx, self._workspace.ids.new(), rights, self.policy, label=label, now=now)
 
     def touch(self, principal: Principal) -> None:
-        """Write down that a session or a key is in use, every few minutes at most; it keeps a session from ending."""
+        """Write down that a session or a key is in use, every few minutes at most; it keeps a session from ending.
+
+        Nobody waits for it: where somebody else writes, it is for the next use.
+        """
         now = self._workspace.clock.now()
         known = self._touched.get(principal.id)
         if principal.kind not in ("session", "token") or (known is not None and now < known):
@@ -113,8 +116,10 @@ class Accounts:
             _LOG.warning("the use of a %s could not be written down: %s", principal.kind, error)
 
     def _touch(self, principal: Principal, now: datetime) -> None:
-        with self._workspace.database.write() as tx:
-            if principal.kind == "session":
+        with self._workspace.database.write_if_free() as tx:
+            if tx is None:
+                self._touched.pop(principal.id, None)
+            elif principal.kind == "session":
                 sessions.touch(tx, principal.id, self.policy, now)
             else:
                 sessions.touch_key(tx, principal.id, now)

@@ -91,21 +91,27 @@ def end_all(tx: Transaction, user_id: Id, now: datetime, *, but: str = "") -> in
 
 
 def touch(tx: Transaction, digest: str, policy: SignIn, now: datetime) -> None:
-    """Move the end of a session in use on; one that is over stays over."""
+    """Move the end of a session in use on, unless somebody is changing it; one that is over stays over."""
 
     def build() -> Any:
         idle = bindparam("idle", type_=InstantColumn())
         alive = (_SESSION.c.ended_at.is_(None), _SESSION.c.idle_at > _NOW, _SESSION.c.expires_at > _NOW)
+        mine = select(_SESSION.c.id).where(_SESSION.c.digest == _DIGEST, *alive).with_for_update(skip_locked=True)
         capped = case((_SESSION.c.expires_at < idle, _SESSION.c.expires_at), else_=idle)
-        return update(_SESSION).where(_SESSION.c.digest == _DIGEST, *alive).values(seen_at=_NOW, idle_at=capped)
+        free = chosen(_SESSION.c.id, mine, sqlite=tx.sqlite)
+        return update(_SESSION).where(free).values(seen_at=_NOW, idle_at=capped)
 
     tx.run("touch session", build, [{"of": digest, "now": now, "idle": now + policy.idle}])
 
 
 def touch_key(tx: Transaction, digest: str, now: datetime) -> None:
-    """Write down that a key was used."""
-    mine = _TOKEN.c.digest == _DIGEST
-    tx.run("touch token", lambda: update(_TOKEN).where(mine).values(used_at=_NOW), [{"of": digest, "now": now}])
+    """Write down that a key was used, unless somebody is changing it."""
+
+    def build() -> Any:
+        mine = select(_TOKEN.c.id).where(_TOKEN.c.digest == _DIGEST).with_for_update(skip_locked=True)
+        return update(_TOKEN).where(chosen(_TOKEN.c.id, mine, sqlite=tx.sqlite)).values(used_at=_NOW)
+
+    tx.run("touch token", build, [{"of": digest, "now": now}])
 
 
 def sweep(tx: Transaction, now: datetime) -> None:

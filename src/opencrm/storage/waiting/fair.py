@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from opencrm.errors import ConfigurationError
@@ -44,6 +46,19 @@ class FairLock:
                 self._queue.popleft().set()
             else:
                 self._held = False
+
+    @contextmanager
+    def at_once(self) -> Iterator[bool]:
+        """Hold the lock while the block runs, where it is free at this moment; give whether it is held."""
+        with self._guard:
+            mine = not self._held
+            if mine:
+                self._held, self._holder = True, threading.get_ident()
+        try:
+            yield mine
+        finally:
+            if mine:
+                self.__exit__(None, None, None)
 
     def _give_up(self, turn: threading.Event) -> None:
         """Leave the queue, or hand on a turn that came while this thread was interrupted."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 import weakref
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -69,6 +70,19 @@ class Turns:
     ) -> None:
         if self._file is not None:
             _let_go(self._file, _NOW)
+
+    @contextmanager
+    def at_once(self) -> Iterator[bool]:
+        """Have the turn while the block runs, where no other process has it or is next; give whether it is had."""
+        file = self._opened()
+        mine = file is None or (_taken(file, _NEXT) and _taken(file, _NOW))
+        if file is not None:
+            _let_go(file, _NEXT)
+        try:
+            yield mine
+        finally:
+            if mine:
+                self.__exit__(None, None, None)
 
     def close(self) -> None:
         """Close the file."""

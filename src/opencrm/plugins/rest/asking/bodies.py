@@ -45,7 +45,7 @@ def _parsed(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         try:
-            found = json.loads(body)
+            found = json.loads(body.decode("utf-8-sig"))
             _ = orjson.dumps(_names(found))
         except (ValueError, TypeError, RecursionError):
             raise BadRequest(f"the body is no JSON: {error}") from None

@@ -52,4 +52,4 @@ def expected() -> Collection[str] | None:
     """Return the tags of `If-Match`, one of which the record must bear; None where any will do."""
     if "If-Match" not in request.headers or request.if_match.star_tag:
         return None
-    return request.if_match.as_set()
+    return {tag or "" for tag in request.if_match.as_set()}

@@ -19,6 +19,7 @@ from opencrm.plugins.rest.asking.bodies import arguments
 from opencrm.plugins.rest.asking.filters import query_of
 from opencrm.plugins.rest.asking.query_strings import no_parameters, only, optional, pairs, whole
 from opencrm.plugins.rest.asking.requests import principal, record_id
+from opencrm.plugins.rest.filing.outgoing import Outgoing
 from opencrm.plugins.rest.filing.receiving import received
 from opencrm.plugins.rest.filing.sending import sent
 
@@ -34,6 +35,7 @@ class Files:
 
     def __init__(self, crm: CRM) -> None:
         self._crm = crm
+        self._outgoing = Outgoing()
 
     def list(self, plural: str, id: str) -> Response:
         """Answer with one page of a record's files."""
@@ -89,7 +91,7 @@ class Files:
         who, id = principal(), record_id(id)
         with self._crm.read(who) as reader:
             version = files.version(reader, id, None if number is None else _number(number))
-        return sent(version, partial(self._crm.files.open, who, id, version.number))
+        return sent(self._outgoing, version, partial(self._crm.files.open, who, id, version.number))
 
     def readers(self, id: str) -> Response:
         """Answer with who was given a file, the latest first."""

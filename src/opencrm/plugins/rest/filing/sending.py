@@ -11,13 +11,16 @@ from urllib.parse import quote
 from flask import Response, request
 from werkzeug.http import is_resource_modified, parse_range_header
 
+from opencrm.plugins.rest.filing.outgoing import Outgoing
+
 _PLAIN = re.compile(r"[^A-Za-z0-9 !#$&+.^_`~()-]")
 
 
-def sent(version: Any, opened: Callable[[], Any]) -> Response:
+def sent(outgoing: Outgoing, version: Any, opened: Callable[[], Any]) -> Response:
     """Answer with a content, or with what the client wants of it.
 
     Args:
+        outgoing: Sends it.
         version: What it is.
         opened: Opens it and writes down who is given it; is called only where bytes are sent.
     """
@@ -28,19 +31,15 @@ def sent(version: Any, opened: Callable[[], Any]) -> Response:
     status = HTTPStatus.OK
     wanted = _range(version)
     if wanted is not None:
-        span = wanted.range_for_length(version.size)
+        span = _span(wanted, version.size)
         if span is None:
             unfit = {**headers, "Content-Range": f"bytes */{version.size}", "Content-Length": "0"}
             return Response(status=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers=unfit)
         (start, end), status = span, HTTPStatus.PARTIAL_CONTENT
         headers = {**headers, "Content-Range": f"bytes {start}-{end - 1}/{version.size}"}
-    headers = {**headers, "Content-Length": str(end - start)}
     if request.method == "HEAD":
-        return Response(status=status, headers=headers)
-    download = opened()
-    response = Response(download.blocks(start, end), status=status, headers=headers)
-    response.call_on_close(download.file.close)
-    return response
+        return Response(status=status, headers={**headers, "Content-Length": str(end - start)})
+    return outgoing.answer(lambda: opened().file, start, end, headers.items(), status)
 
 
 def _range(version: Any) -> Any:
@@ -49,6 +48,15 @@ def _range(version: Any) -> Any:
         return None
     found = parse_range_header(request.headers.get("Range"))
     return found if found is not None and found.units == "bytes" and len(found.ranges) == 1 else None
+
+
+def _span(wanted: Any, size: int) -> tuple[int, int] | None:
+    """Return where a range begins and ends; of a content that is shorter than its wanted end all, by RFC 9110."""
+    start, _ = wanted.ranges[0]
+    if start is not None and -start > size > 0:
+        return 0, size
+    found: tuple[int, int] | None = wanted.range_for_length(size)
+    return found
 
 
 def _headers(version: Any) -> Mapping[str, str]:

@@ -18,6 +18,8 @@ from opencrm.services.identity.mail.links import Kind
 from opencrm.services.identity.mail.posting import Post
 from opencrm.services.identity.passwords import credentials
 from opencrm.services.identity.policy import SignIn
+from opencrm.services.workspaces.configuration import Configuration
+from opencrm.services.workspaces.signing_in import resolve
 from opencrm.services.workspaces.workspace import Workspace
 from opencrm.services.writing.work import Work
 
@@ -60,11 +62,11 @@ class Sending:
         with self.open_work(principal) as work:
             secret = make(work, user_id)
             user = credentials.by_id(work.tx, user_id)
+            sends = kind == "invitation" and self._can_send(work.configuration)
         address = messages.link(self.policy.base_url, kind, secret)
-        sent = kind == "invitation" and self._can_send(self.hooks())
-        if sent and user is not None:
+        if sends and user is not None:
             self.post.later(partial(self._deliver, kind, user["email"], address))
-        return Invitation(link=address, sent=sent)
+        return Invitation(link=address, sent=sends)
 
     def reset_later(self, email: str) -> None:
         """Send a reset to whoever has this address, if somebody has, beside the request that asks for it."""
@@ -73,19 +75,23 @@ class Sending:
     def _reset(self, email: str) -> None:
         with self.workspace.database.read() as tx:
             user = credentials.by_email(tx, email)
+            asked = Principal.system("send a link")
+            _, configuration = resolve(tx, self.workspace, asked, self.workspace.clock.now())
         if user is None or not user["active"]:
             return
-        if not self._can_send(self.hooks()):
-            _LOG.warning("a new password was asked for, but no link can be sent: set a base URL and a mail server")
+        if not self._can_send(configuration):
+            why = self.workspace.held_back(configuration) or "set a base URL and a mail server"
+            _LOG.warning("a new password was asked for, but no link can be sent: %s", why)
             return
         with self.workspace.database.write() as tx:
             new_id, now = self.workspace.ids.new(), self.workspace.clock.now()
             secret = links.make(tx, new_id, "reset", user, by="anonymous", now=now)
         self._deliver("reset", email, messages.link(self.policy.base_url, "reset", secret))
 
-    def _can_send(self, hooks: Hooks) -> bool:
-        """Say whether links can be made that lead here, and somebody takes them."""
-        return self.policy.base_url is not None and hooks.delivers(self.policy.mail_url)
+    def _can_send(self, configuration: Configuration) -> bool:
+        """Say whether links can be made that lead here, somebody takes them, and no sandbox holds them back."""
+        taken = self.policy.base_url is not None and configuration.hooks.delivers(self.policy.mail_url)
+        return taken and self.workspace.held_back(configuration) is None
 
     def _deliver(self, kind: Kind, to: str, address: str) -> None:
         sender = self.policy.mail_from or f"opencrm@{urlsplit(address).hostname}"
