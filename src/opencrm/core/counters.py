@@ -73,12 +73,15 @@ class Counted:
     """What of an entity is counted.
 
     Attributes:
-        spec: The entity, with the month as one field more: conditions over counters are compiled for it.
+        entity: The entity.
+        spec: The same as its counters have it, with the month as one field more, and no custom field among those that
+            stand in a column of theirs: conditions over counters are compiled for it.
         amount: The field that is added up; None where the entity has no amount.
         currency: The field of its currency.
         fields: The fields by whose values counters tell records apart.
     """
 
+    entity: Spec
     spec: Spec
     amount: str | None
     currency: str | None
@@ -140,8 +143,10 @@ def _counted(spec: Spec) -> Counted | None:
     amount = amounts[0] if amounts else None
     currency = amount.type.currency if amount is not None and isinstance(amount.type, Amount) else None
     month = Field(name=MONTH, type=Key(7), label="Month in which it was closed")
+    plain = {name: attrs.evolve(spec.fields[name], slot=None) for name in _PLACES if name in spec.fields}
     return Counted(
-        spec=attrs.evolve(spec, fields=MappingProxyType({**spec.fields, MONTH: month})),
+        entity=spec,
+        spec=attrs.evolve(spec, fields=MappingProxyType({**spec.fields, **plain, MONTH: month})),
         amount=None if amount is None else amount.name,
         currency=currency,
         fields=frozenset({*_PLACES, *([currency] if currency else [])} & set(spec.fields)),

@@ -83,6 +83,8 @@ def _wanted(spec: Spec, database: Database) -> Iterator[Index]:
                 yield from _of_field(spec, field, copy)
             elif not database.sqlite:  # SQLite has no index of what an array holds.
                 yield _of_list(spec, field, copy)
+        if "stage" in spec.held and spec.staged:
+            yield _of_stages(spec, copy)
 
 
 def _of_field(spec: Spec, field: Field, table: Table) -> Iterator[Index]:
@@ -93,6 +95,14 @@ def _of_field(spec: Spec, field: Field, table: Table) -> Iterator[Index]:
     for lead, where in leads(spec, table):
         mark = "".join(name[0] for name in lead)
         yield _index(table, field, f"_s{mark}", [*(table.c[name] for name in lead), key, table.c.id], where)
+
+
+def _of_stages(spec: Spec, table: Table) -> Index:
+    """Return the index of a board, as an entity has it whose class declares the stages."""
+    place = [spec.held[name].read_from(table.c.custom) for name in ("pipeline", "stage")]
+    name, living = _name(f"{_PREFIX}{table.name}_stages"), table.c.deleted_at.is_(None) & place[1].is_not(None)
+    parts = [*place, table.c.created_at, table.c.id]
+    return Index(name, *parts, sqlite_where=living, postgresql_where=living, postgresql_concurrently=True)
 
 
 def _of_list(spec: Spec, field: Field, table: Table) -> Index:

@@ -109,7 +109,8 @@ def _cut_postgresql(element: _Cut, compiler: Any, **given: Any) -> str:
 
 @compiles(_Month, "postgresql")
 def _month_postgresql(element: _Month, compiler: Any, **given: Any) -> str:
-    return f"to_char({_cut_postgresql(element, compiler, **given)}, 'YYYY-MM')"
+    month = _cut_postgresql(element, compiler, **given)
+    return month if getattr(element.column.type, "as_text", False) else f"to_char({month}, 'YYYY-MM')"
 
 
 def _part(text: ColumnElement[Any], start: int, length: int) -> ColumnElement[Any]:

@@ -9,38 +9,42 @@ from typing import Any, Literal
 
 import attrs
 
-from opencrm.core.pipeline.reasons import REASON, label_of, one_of, reasons
+from opencrm.core.pipeline.reasons import REASON, label_of, reasons
+from opencrm.core.pipeline.reasons import one_of as one_reason_of
 from opencrm.core.pipeline.requirements import Requirement, required
 from opencrm.core.process.actions import ACTIONS, Action
 from opencrm.core.process.asking.forms import names
+from opencrm.core.process.given import all_of, listed, one_of
 from opencrm.core.process.tasks import TaskSpec
 from opencrm.core.process.values import naming, some_length
 
 StageKind = Literal["open", "parked", "won", "lost"]
 
 
+_REQUIREMENTS = all_of(Requirement, "requirement", 'required("amount")')
+_TASKS = all_of(TaskSpec, "task", 'TaskSpec("call")')
+_ACTIONS = all_of(ACTIONS, "action", 'notify(owner, "...")')
+
+
 def _requirements(given: Iterable[Requirement]) -> tuple[Requirement, ...]:
-    return _of(Requirement, "requirement", given)
+    found: tuple[Requirement, ...] = listed(given)
+    return found
 
 
 def _tasks(given: Iterable[TaskSpec]) -> tuple[TaskSpec, ...]:
-    found = _of(TaskSpec, "task", given)
-    twice = [key for key, number in Counter(task.key for task in found).items() if number > 1]
-    if twice:
-        raise ValueError(f"tasks: {twice[0]!r} is named twice")
+    found: tuple[TaskSpec, ...] = listed(given)
     return found
 
 
 def _do(given: Iterable[Action]) -> tuple[Action, ...]:
-    return _of(ACTIONS, "action", given)
-
-
-def _of(wanted: Any, what: str, given: Iterable[Any]) -> tuple[Any, ...]:
-    found = tuple(given)
-    for each in found:
-        if not isinstance(each, wanted):
-            raise ValueError(f"{each!r} is no {what}")
+    found: tuple[Action, ...] = listed(given)
     return found
+
+
+def _different(_stage: object, _attribute: object, given: tuple[TaskSpec, ...]) -> None:
+    twice = [key for key, number in Counter(task.key for task in given).items() if number > 1]
+    if twice:
+        raise ValueError(f"tasks: {twice[0]!r} is named twice")
 
 
 def _rots_after(text: str | None) -> str | None:
@@ -80,13 +84,19 @@ class Stage:
     label: str = attrs.field(
         default=attrs.Factory(lambda self: self.key.replace("_", " ").capitalize(), takes_self=True)
     )
-    kind: StageKind = attrs.field(default="open", validator=attrs.validators.in_(("open", "parked", "won", "lost")))
+    kind: StageKind = attrs.field(default="open", validator=one_of(("open", "parked", "won", "lost")))
     probability: int | None = attrs.field(default=None, validator=attrs.validators.optional(_percent))
-    enter: tuple[Requirement, ...] = attrs.field(default=(), converter=_requirements, kw_only=True)
-    leave: tuple[Requirement, ...] = attrs.field(default=(), converter=_requirements, kw_only=True)
-    tasks: tuple[TaskSpec, ...] = attrs.field(default=(), converter=_tasks, kw_only=True)
-    do: tuple[Action, ...] = attrs.field(default=(), converter=_do, kw_only=True)
-    left: tuple[Action, ...] = attrs.field(default=(), converter=_do, kw_only=True)
+    enter: tuple[Requirement, ...] = attrs.field(
+        default=(), converter=_requirements, validator=_REQUIREMENTS, kw_only=True
+    )
+    leave: tuple[Requirement, ...] = attrs.field(
+        default=(), converter=_requirements, validator=_REQUIREMENTS, kw_only=True
+    )
+    tasks: tuple[TaskSpec, ...] = attrs.field(
+        default=(), converter=_tasks, validator=[_TASKS, _different], kw_only=True
+    )
+    do: tuple[Action, ...] = attrs.field(default=(), converter=_do, validator=_ACTIONS, kw_only=True)
+    left: tuple[Action, ...] = attrs.field(default=(), converter=_do, validator=_ACTIONS, kw_only=True)
     rots_after: str | None = attrs.field(default=None, converter=_rots_after, kw_only=True)
     limit: int | None = attrs.field(
         default=None, validator=attrs.validators.optional(attrs.validators.ge(1)), kw_only=True
@@ -102,7 +112,7 @@ class Stage:
         """What a record must meet to come here, one of the stage's reasons for losing among it."""
         if not self.reasons:
             return self.enter
-        return (one_of(self.reasons), *(it for it in self.enter if it != required(REASON)))
+        return (one_reason_of(self.reasons), *(it for it in self.enter if it != required(REASON)))
 
     @property
     def closed(self) -> bool:
@@ -117,11 +127,21 @@ class Stage:
 
 
 def _stages(given: Iterable[Stage | str]) -> tuple[Stage, ...]:
-    return tuple(Stage(each) if isinstance(each, str) else each for each in given)
+    found = listed(given)
+    if not isinstance(found, tuple):
+        raise ValueError(f"stages: {given!r} must be a list of stages")
+    return tuple(Stage(each) if isinstance(each, str) else each for each in found)
 
 
 def _moves(given: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
-    return frozenset(given)
+    return frozenset(_pair(each) for each in given)
+
+
+def _pair(given: Any) -> tuple[str, str]:
+    match given:
+        case [str(start), str(end)]:
+            return start, end
+    raise ValueError(f'moves: {given!r} is no pair of stages such as ("new", "won")')
 
 
 @attrs.frozen
@@ -134,7 +154,8 @@ class Pipeline:
         moves: Pairs `(from, to)`; `"*"` as `from` means from every stage, and `to` may name a stage of another
             pipeline as `"sales.new"`.
         initial: Key of the stage in which records start; by default the first.
-        entity: Name of the entity that goes through it.
+        entity: Name of the entity that goes through it. One that does not inherit `Staged` has the fields of a stage
+            while there is a pipeline about it.
         kind: `sales`, or `leads` for what must be qualified first.
         label: What a person reads; by default made of the key.
         roles: The keys of the roles of those who may use it: create records in it, and move records into its stages,

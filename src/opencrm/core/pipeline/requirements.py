@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
 from opencrm.core.conditions import AnyOf, Condition, Empty, Not
@@ -41,5 +43,10 @@ def required(*fields: str) -> Requirement:
     """
     if not fields:
         raise ValueError("name the fields that are required")
-    named = ", ".join(name.replace("_", " ") for name in fields)
-    return Requirement(Not(AnyOf(tuple(map(Empty, fields)))), missing=named, form=Form("_".join(fields), fields))
+    form = Form("_".join(fields), fields)
+    return Requirement(Not(AnyOf(tuple(map(Empty, fields)))), missing=unlabelled(fields), form=form)
+
+
+def unlabelled(fields: Iterable[str]) -> str:
+    """Return what is said of missing fields where nobody says it otherwise: their labels are told instead."""
+    return ", ".join(name.replace("_", " ") for name in fields)

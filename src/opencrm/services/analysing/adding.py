@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, case, func, literal_column, select
 from sqlalchemy.sql.expression import Subquery
 
-from opencrm.core.conditions import Condition, Entities, clause
+from opencrm.core.conditions import Entities, clause
 from opencrm.core.counters import Counted
 from opencrm.services.analysing.counters import Counters, number_of, total_of
 from opencrm.services.analysing.grouping import Asked
@@ -28,7 +28,7 @@ def adding(asked: Asked, counters: Counters, entities: Entities, most: int) -> S
     rows = counters.rows(entities)
     names = [*(group.field.name for group in asked.groups), *asked.currencies]
     keys = [rows.c[counters.counted.column(name)] for name in names]
-    totals = [each for measure in asked.measures for each in _totals(asked, measure, rows, entities)]
+    totals = [each for measure in asked.measures for each in _totals(asked, measure, counters.counted, rows, entities)]
     whole = select(*[key.label(f"key{at}") for at, key in enumerate(keys)], number_of(rows).label("number"), *totals)
     if keys:
         whole = whole.group_by(*keys).having(number_of(rows) != _NONE)
@@ -47,15 +47,14 @@ def _measures(measure: Measure, counted: Counted) -> bool:
     )
 
 
-def _totals(asked: Asked, measure: Measure, rows: Subquery, entities: Entities) -> Iterator[ColumnElement[Any]]:
+def _totals(
+    asked: Asked, measure: Measure, counted: Counted, rows: Subquery, entities: Entities
+) -> Iterator[ColumnElement[Any]]:
     """Give of how many records, and the total; of a conversion how many closed, and how many were won."""
     if measure.field is not None:
         yield func.sum(rows.c.valued)
         yield total_of(rows)
     elif measure.kind == "conversion":
         for item in (asked.closed, asked.won):
-            yield func.sum(case((_holds(item, asked, rows, entities), rows.c.number), else_=_NONE))
-
-
-def _holds(item: Condition, asked: Asked, rows: Subquery, entities: Entities) -> ColumnElement[bool]:
-    return clause(item, asked.spec, entities, table=rows)
+            holds = clause(item, counted.spec, entities, table=rows)
+            yield func.sum(case((holds, rows.c.number), else_=_NONE))

@@ -103,7 +103,7 @@ class Counters:
         )
         if self.beside == FALSE:
             return found.subquery()
-        beside = clause(self._records, spec, entities, parameter_names("r"))
+        beside = clause(self._records, self.counted.entity, entities, parameter_names("r"))
         return union_all(found, of_records(self.counted, self.zone).where(beside)).subquery()
 
     def _key(self, name: str) -> str:
@@ -167,17 +167,17 @@ def _few(arm: Condition) -> bool:
 
 
 def _place(one: Counted, name: str, zone: str) -> ColumnElement[Any]:
-    table, column = one.spec.table, tables.counter.c[name]
+    column = tables.counter.c[name]
     if name == "month" and "closed_at" in one.spec.fields:
-        return month(table.c.closed_at, zone)
+        return month(one.entity.column("closed_at"), zone)
     field = one.currency if name == "currency" else name
-    return table.c[field] if field in one.fields else cast(literal_column("NULL"), column.type)
+    return one.entity.column(field) if field in one.fields else cast(literal_column("NULL"), column.type)
 
 
 def _told(one: Counted) -> tuple[ColumnElement[Any], ...]:
     if one.amount is None:
         return (_ONE, _NONE, _NONE, _NONE)
-    amount = type_coerce(one.spec.table.c[one.amount], BigInteger())
+    amount = type_coerce(one.entity.table.c[one.amount], BigInteger())
     high, low = amount.op(">>")(literal_column(str(BITS))), amount.op("&")(literal_column(str((1 << BITS) - 1)))
     return (_ONE, case((amount.is_(None), _NONE), else_=_ONE), high, low)
 

@@ -103,7 +103,7 @@ class Grouping:
             return found
         log, table = tables.stage_move, self.asked.spec.table
         own = and_(log.c.entity == self.asked.spec.name, log.c.record_id == table.c.id)
-        return found.join(log, and_(own, log.c.pipeline == table.c.pipeline)).distinct()
+        return found.join(log, and_(own, log.c.pipeline == self.asked.spec.column("pipeline"))).distinct()
 
     def _columns(self) -> Iterator[ColumnElement[Any]]:
         column = self.asked.spec.column

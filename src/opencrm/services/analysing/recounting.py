@@ -14,13 +14,12 @@ from opencrm.core.entity import Spec, specs
 from opencrm.services.analysing.counters import TOLD, of_records
 from opencrm.services.workspaces.configuration import Configuration, bump
 from opencrm.services.workspaces.workspace import Workspace
-from opencrm.services.writing.counting import rows
+from opencrm.services.writing.counting import TASK, rows
 from opencrm.storage import tables
 from opencrm.storage.periods import day_of
 from opencrm.storage.transactions import Transaction
 
 _TABLE = tables.counter
-_TASK = "counters "
 _SPARE = 50
 """An owner's rows are put together once they are so many more than twice what they would come to."""
 
@@ -36,8 +35,8 @@ def counted_entities(tx: Transaction) -> frozenset[str]:
     def build() -> Any:
         return select(tables.upkeep.c.task).where(tables.upkeep.c.task.like(bindparam("tasks")))
 
-    found = tx.query("counted entities", build, {"tasks": f"{_TASK}%"})
-    return frozenset(row["task"].removeprefix(_TASK) for row in found)
+    found = tx.query("counted entities", build, {"tasks": f"{TASK}%"})
+    return frozenset(row["task"].removeprefix(TASK) for row in found)
 
 
 def kept(configuration: Configuration) -> Iterator[Spec]:
@@ -93,7 +92,7 @@ def _standing(tx: Transaction, one: Counted, zone: str) -> dict[Place, Step]:
     """Count the living records of an entity."""
 
     def build() -> Any:
-        each = of_records(one, zone).where(one.spec.table.c.deleted_at.is_(None)).subquery()
+        each = of_records(one, zone).where(one.entity.table.c.deleted_at.is_(None)).subquery()
         places = [each.c[name] for name in PLACE]
         told = [func.coalesce(func.sum(each.c[name]), literal_column("0")) for name in TOLD]
         return select(*places, *told).group_by(*places)
@@ -144,7 +143,7 @@ def _forget(spec: Spec) -> Any:
 
 
 def _mark(spec: Spec, now: datetime) -> dict[str, Any]:
-    return {"task": f"{_TASK}{spec.name}", "at": now}
+    return {"task": f"{TASK}{spec.name}", "at": now}
 
 
 def _unmark() -> Any:

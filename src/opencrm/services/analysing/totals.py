@@ -100,6 +100,6 @@ def _reading(reader: Reader, plan: Plan, worth: tuple[str, ...]) -> Select[Any]:
 
 def _in_pipeline(plan: Plan) -> ColumnElement[bool]:
     """Say in which pipeline a record stands: as no index has it, where the indexes of the scope's arms are better."""
-    column = plan.spec.table.c.pipeline
+    column = plan.spec.column("pipeline")
     wanted = bindparam("pipeline", type_=column.type)
     return column.concat("") == wanted if taken_apart(plan.scope).arms else column == wanted
