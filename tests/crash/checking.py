@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 import attrs
+from tests.crash import timing
 
 from opencrm import CRM
 from opencrm.storage import tables
@@ -32,7 +34,7 @@ class Found:
 
 
 def busy(crm: CRM) -> int:
-    """Return how much is still to be done."""
+    """Return how much is still to be done, but for what comes at a time of the day that has not come."""
     with crm.database.read() as tx:
         execute = tx.connection.exec_driver_sql
         waiting = "SELECT count(*) FROM {} WHERE {}"
@@ -42,11 +44,26 @@ def busy(crm: CRM) -> int:
             ("crm_run", "state IN ('waiting', 'running')"),
             ("crm_task", "wakes_at IS NOT NULL AND deleted_at IS NULL"),
         )
-        return sum(execute(waiting.format(*each)).scalar_one() for each in several)
+        number: int = sum(execute(waiting.format(*each)).scalar_one() for each in several)
+    return number + timing.waiting(crm)
 
 
-def check(crm: CRM, acknowledged: Iterable[tuple[str, str]], made: Iterable[str], imported: Iterable[str]) -> Found:
-    """Return what is wrong."""
+def check(
+    crm: CRM,
+    acknowledged: Iterable[tuple[str, str]],
+    made: Iterable[tuple[str, str]],
+    imported: Iterable[str],
+    settled: datetime,
+) -> Found:
+    """Return what is wrong.
+
+    Args:
+        crm: The workspace.
+        acknowledged: The changes of contacts that the server said yes to: fields and their values.
+        made: What it said it made: the field that names it, and its name.
+        imported: The names in the file that was brought in.
+        settled: When nothing was left to do.
+    """
     found = Found()
     lines = _changes(crm)
     written = Counter({f"{kind} {value}": number for (kind, value), number in lines.items()})
@@ -64,10 +81,25 @@ def check(crm: CRM, acknowledged: Iterable[tuple[str, str]], made: Iterable[str]
     theirs = Counter(imported)
     found.compare("imported", theirs, Counter({it: n for it, n in names.items() if it.startswith("Imported ")}))
     own = Counter({it: n for it, n in names.items() if not it.startswith("Imported ")})
-    found.compare("made contacts", own | Counter(made), Counter(dict.fromkeys(own, 1)))
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for kind, name in made:
+        by_kind[kind].append(name)
+    found.compare("made contacts", own | Counter(by_kind["name"]), Counter(dict.fromkeys(own, 1)))
     _check_tasks(crm, found, own)
+    _check_timers(crm, found, subjects, by_kind, settled)
     _check_rest(crm, found)
     return found
+
+
+def _check_timers(
+    crm: CRM, found: Found, subjects: Counter[str], made: Mapping[str, list[str]], settled: datetime
+) -> None:
+    """Each timer fired once: what is to follow from it is there once, and no timer is left that should have fired."""
+    for what, names, wanted in timing.expected(crm, settled):
+        found.compare(f"made with {what}", names | Counter(made[what]), names)
+        for effect, several in wanted.items():
+            found.compare(effect, several, timing.there(crm, effect, subjects, settled))
+    found.wrong += timing.left(crm, settled)
 
 
 def _check_tasks(crm: CRM, found: Found, own: Counter[str]) -> None:

@@ -7,18 +7,25 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
+from functools import partial
 from pathlib import Path
 from random import Random
 
 import attrs
 from tests.crash.checking import Found, busy, check
 from tests.crash.processes import PLUGINS, Postgres, Process, until
-from tests.crash.writing import Writers
+from tests.crash.timing import DAILY
+from tests.crash.writing import PIPELINE, Writers
 
-from opencrm import CRM, Contact, Create, records
-from opencrm.embed import issue_token
+from opencrm import CRM, Contact, Create, Deal, records
+from opencrm.embed import SystemClock, issue_token
 
 CONTACTS = 50
+_PATIENCE = 30.0
+"""So many seconds at most a busy machine has to start whatever was killed, before the next is."""
+_BEFORE_NOON = timedelta(seconds=15)
 
 
 @attrs.frozen(kw_only=True)
@@ -43,20 +50,23 @@ class Wish:
 def crash(folder: Path, kind: str, wish: Wish) -> Found:
     """Let changes flow and processes die; return what was found afterwards."""
     with _database(folder, kind) as (url, server):
-        crm = CRM(url, plugin_dir=PLUGINS)
+        clock = _from_midnight()
+        crm = CRM(url, plugin_dir=PLUGINS, clock=clock)
         token, contacts = _set_up(crm)
-        writers = Writers(_free_port(), token, contacts, wish.changes, folder / "acknowledged.log")
-        processes = _processes(folder, url, writers.port, _file(folder, wish.imported), workers=2 if server else 1)
+        writers = Writers(_free_port(), token, contacts, wish.changes, folder / "acknowledged.log", clock)
+        file, shift = _file(folder, wish.imported), _almost_noon(clock)
+        processes = _processes(folder, url, writers.port, file, workers=2 if server else 1, shift=shift)
         begun = time.monotonic()
         try:
             _flow(processes, writers, server, wish)
             crm.database.engine.dispose()  # PostgreSQL may have crashed since.
             flowed = time.monotonic() - begun
             finished = until(lambda: not _still_busy(crm, processes), wish.patience, 0.5)
+            settled = clock.now()
         finally:
             codes = [(it.name, it.stop()) for it in processes]
         names = [f"Imported {at}" for at in range(wish.imported)]
-        found = check(crm, writers.acknowledged, writers.made, names)
+        found = check(crm, writers.acknowledged, writers.made, names, settled)
         crm.close()
     found.figures |= {f"kills of {it.name}": it.kills for it in processes}
     found.figures |= {
@@ -77,9 +87,9 @@ def _flow(processes: list[Process], writers: Writers, server: Postgres | None, w
     until(lambda: _answers(writers.port), 60)
     writers.start()
     while not writers.done:
-        end = time.monotonic() + random.uniform(0.3, 2 * wish.pause)
-        while time.monotonic() < end and not writers.done:
-            time.sleep(0.05)
+        before = writers.answered
+        until(lambda: writers.done, random.uniform(0.3, 2 * wish.pause))
+        until(partial(writers.went_on, before), _PATIENCE)
         if server is not None and random.random() < 0.15:
             server.crash()
         else:
@@ -97,18 +107,36 @@ def _still_busy(crm: CRM, processes: list[Process]) -> bool:
     return bool(importing or busy(crm))
 
 
-def _processes(folder: Path, url: str, port: int, file: Path, *, workers: int) -> list[Process]:
+def _processes(folder: Path, url: str, port: int, file: Path, *, workers: int, shift: timedelta) -> list[Process]:
     log = folder / "processes.log"
-    web = Process("web", url, ["serve", "--port", str(port)], log)
-    several = [Process(f"worker {at + 1}", url, ["worker"], log) for at in range(workers)]
-    return [web, *several, Process("import", url, ["import", "contact", str(file)], log, ends=True)]
+    web = Process("web", url, ["serve", "--port", str(port)], log, shift)
+    several = [Process(f"worker {at + 1}", url, ["worker"], log, shift) for at in range(workers)]
+    return [web, *several, Process("import", url, ["import", "contact", str(file)], log, shift, ends=True)]
+
+
+def _from_midnight() -> SystemClock:
+    """Return a clock that shows the beginning of a day, when all of its times are still to come."""
+    clock = SystemClock()
+    now = clock.now()
+    clock.advance(datetime.combine(now.date(), time_of_day(), UTC) + timedelta(days=1) - now)
+    return clock
+
+
+def _almost_noon(clock: SystemClock) -> timedelta:
+    """Have a clock show noon soon, when rules come that go by the time of the day; return how far it is ahead."""
+    now = clock.now()
+    clock.advance(datetime.combine(now.date(), time_of_day(12), UTC) - _BEFORE_NOON - now)
+    return clock.now() - SystemClock().now()
 
 
 def _set_up(crm: CRM) -> tuple[str, list[str]]:
     owner = crm.init(owner="Olive Owner", email="olive@example.com")
     with crm.work(owner) as work:
+        records.create(work, [Create(Deal, title=DAILY, pipeline=PIPELINE)])
         made = records.create(work, [Create(Contact, name=f"Contact {at}") for at in range(CONTACTS)])
-        return issue_token(work, owner.id, label="crash"), [line.record_id for line in made]
+        token = issue_token(work, owner.id, label="crash")
+    crm.worker().run_once()  # It sets the timers of the times of the day.
+    return token, [line.record_id for line in made]
 
 
 def _file(folder: Path, rows: int) -> Path:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import attrs
@@ -16,8 +17,11 @@ LEASE_SECONDS = 3
 _MAIN = f"""
 import sys
 from datetime import timedelta
+from opencrm.core.clock import SystemClock
 from opencrm.services.queue import leases
 leases.LEASE = timedelta(seconds={LEASE_SECONDS})
+shift = timedelta(seconds=float(sys.argv.pop(1)))
+SystemClock.__init__ = lambda self: setattr(self, "_shift", shift)
 from opencrm.cli import main
 sys.exit(main())
 """
@@ -31,6 +35,7 @@ class Process:
     Attributes:
         name: What it is.
         arguments: Of `opencrm`.
+        shift: How far its clock is ahead.
         ends: Whether it ends by itself, and is started again only where that did not go well.
         kills: How often it was killed.
     """
@@ -39,6 +44,7 @@ class Process:
     url: str
     arguments: Sequence[str]
     log: Path
+    shift: timedelta = timedelta()
     ends: bool = False
     kills: int = 0
     _child: subprocess.Popen[bytes] | None = None
@@ -48,7 +54,7 @@ class Process:
         shared = ["--db", self.url, "--plugin-dir", str(PLUGINS)]
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
-                [sys.executable, "-c", _MAIN, *shared, *self.arguments],
+                [sys.executable, "-c", _MAIN, str(self.shift.total_seconds()), *shared, *self.arguments],
                 stdout=log,
                 stderr=log,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},

@@ -6,10 +6,22 @@ import http.client
 import json
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 
 import attrs
+
+from opencrm.embed import Clock
+
+PIPELINE = "crashing"
+AHEAD = timedelta(seconds=2)
+"""How far ahead an activity is planned, before and after which a rule does something."""
+
+_MADE = MappingProxyType({"name": "contacts", "title": "deals", "subject": "activities"})
+_NAMES = MappingProxyType({3: "title", 8: "subject", 10: "name", 18: "title", 23: "subject"})
+"""What is made instead of changed, of thirty writes."""
 
 
 @attrs.define
@@ -18,7 +30,8 @@ class Writers:
 
     Attributes:
         acknowledged: The values that the server said yes to.
-        made: Names of the contacts that the server said it made.
+        clock: What the server's clock shows.
+        made: What the server said it made: the field that names it, and its name.
         unsure: How many answers never came.
         refused: How many were refused, which none should be.
     """
@@ -28,9 +41,10 @@ class Writers:
     contacts: list[str]
     number: int
     log: Path
+    clock: Clock
     threads: int = 4
     acknowledged: list[tuple[str, str]] = attrs.Factory(list)
-    made: list[str] = attrs.Factory(list)
+    made: list[tuple[str, str]] = attrs.Factory(list)
     unsure: int = 0
     refused: int = 0
     _left: int = 0
@@ -49,6 +63,15 @@ class Writers:
         """Whether all is written."""
         return not any(thread.is_alive() for thread in self._running)
 
+    @property
+    def answered(self) -> int:
+        """How much was acknowledged."""
+        return len(self.acknowledged) + len(self.made)
+
+    def went_on(self, before: int) -> bool:
+        """Say whether more was acknowledged since then, or all is written."""
+        return self.done or self.answered > before
+
     def _write(self, writer: int) -> None:
         random, attempt = Random(writer), 0
         while self._more():
@@ -60,15 +83,12 @@ class Writers:
 
     def _one(self, random: Random, attempt: int, value: str) -> bool:
         """Send one change; say whether it was acknowledged: one that was not may be there or not."""
-        kind = ("source", "description", "name")[attempt % 3 if attempt % 10 == 0 else attempt % 2]
-        if kind == "name":
-            method, path, body = "POST", "/api/v1/contacts", {"name": value}
-        else:
-            method, path, body = "PATCH", f"/api/v1/contacts/{random.choice(self.contacts)}", {kind: value}
+        kind = _NAMES.get(attempt % 30, ("source", "description")[attempt % 2])
+        method, path, body = self._request(random, kind, value)
         status = self._send(method, path, body)
         if status in (200, 201):
             with self._lock, self.log.open("a") as log:
-                (self.made if kind == "name" else self.acknowledged).append(value if kind == "name" else (kind, value))
+                (self.made if kind in _MADE else self.acknowledged).append((kind, value))
                 log.write(f"{kind} {value}\n")
             return True
         if 400 <= status < 500:
@@ -77,6 +97,14 @@ class Writers:
         self.unsure += 1
         time.sleep(0.1)
         return False
+
+    def _request(self, random: Random, kind: str, value: str) -> tuple[str, str, dict[str, str]]:
+        if kind not in _MADE:
+            return "PATCH", f"/api/v1/contacts/{random.choice(self.contacts)}", {kind: value}
+        more = {"pipeline": PIPELINE} if kind == "title" else {}
+        if kind == "subject":
+            more = {"happened_at": (self.clock.now() + AHEAD).isoformat()}
+        return "POST", f"/api/v1/{_MADE[kind]}", {kind: value, **more}
 
     def _send(self, method: str, path: str, body: dict[str, str]) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)

@@ -13,6 +13,7 @@ from opencrm import (
     ConflictError,
     Deal,
     InputError,
+    NotSignedIn,
     PermissionDenied,
     Rule,
     TaskSpec,
@@ -22,6 +23,7 @@ from opencrm import (
     notify,
     owner,
 )
+from opencrm.services import tokens
 from opencrm.testing import MONDAY, Firm, make_deal, make_task
 from opencrm.testing.firm import WindowSales
 
@@ -112,3 +114,22 @@ def test_a_session_goes_on(crm: CRM, firm: Firm) -> None:
     with crm.database.read() as tx:
         [found] = tx.query("session", tables.session.select, {})
     assert found["idle_at"] == MONDAY + timedelta(days=3, minutes=30)
+
+
+def test_a_key_goes_on(crm: CRM, firm: Firm) -> None:
+    """As long as before, by the clock of whoever uses it; one that had ended by then, or was ended, stays so."""
+    crm.sandbox.make(firm.owner)
+    with crm.work(firm.owner) as work:
+        made = {label: tokens.issue(work, firm.owner.id, label=label, days=90) for label in ("used", "revoked")}
+        made["old"] = tokens.issue(work, firm.owner.id, label="old", days=1)
+        made["endless"] = tokens.issue(work, firm.owner.id, label="endless")
+        tokens.end(work, tokens.find(work, made["revoked"]).id)
+    crm.clock.advance(timedelta(days=2))
+    crm.sandbox.advance(firm.owner, "120d")
+    with crm.read(tokens.principal_of(made["used"])) as reader:
+        assert reader.now == MONDAY + timedelta(days=122)
+        assert tokens.find(reader, made["used"]).expires_at == MONDAY + timedelta(days=210)
+        assert {it.label for it in tokens.living(reader, firm.owner.id)} == {"used", "endless"}
+    for label in ("revoked", "old"):
+        with pytest.raises(NotSignedIn), crm.read(tokens.principal_of(made[label])):
+            pass

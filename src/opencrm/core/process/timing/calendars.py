@@ -28,6 +28,8 @@ from opencrm.core.process.timing.hours import (
 
 Stretch: TypeAlias = tuple[datetime, datetime]
 _PATIENCE = timedelta(days=731)
+_FARTHEST = timedelta(days=1827)
+"""How far working time is counted, day by day: five years."""
 _KEPT = 1_000
 
 
@@ -114,7 +116,7 @@ class Calendar:
 
         Raises:
             ValueError: `start` is naive, the duration cannot be read, no zone is bound, the calendar is closed for
-                two years on end, or the instant is more than a hundred years away.
+                two years on end, or its working days or time take longer than five years.
         """
         wanted = span(duration)
         return self._shifted(_utc(start), wanted) if wanted.time >= NONE else self._back(_utc(start), -wanted.time)
@@ -221,7 +223,7 @@ class Calendar:
 
     def _between(self, first: datetime, last: datetime) -> timedelta:
         if last - first > LONGEST:
-            raise self._too_far(first)
+            raise ValueError(f"calendar {self.name!r}: lies more than a hundred years from {first:%Y-%m-%d}")
         total, day, until = NONE, self._local(first)[0], self._local(last)[0]
         while day <= until:
             for start, end in self._stretches(day):
@@ -246,13 +248,13 @@ class Calendar:
                     yield stretch
 
     def _worked(self, first: date, step: int, what: Callable[[date], object]) -> Iterator[date]:
-        """Give the days from `first` on that have `what`, for a hundred years.
+        """Give the days from `first` on that have `what`, for five years.
 
         Raises:
             ValueError: Two years have none.
         """
         day = last = first
-        while abs(day - first) <= LONGEST:
+        while abs(day - first) <= _FARTHEST:
             if what(day):
                 last = day
                 yield day
@@ -261,7 +263,7 @@ class Calendar:
             day += step * DAY
 
     def _too_far(self, at: datetime) -> ValueError:
-        return ValueError(f"calendar {self.name!r}: lies more than a hundred years from {at:%Y-%m-%d}")
+        return ValueError(f"calendar {self.name!r}: takes longer than five years from {at:%Y-%m-%d} in its hours")
 
     def _hours(self, day: date) -> Hours:
         """Return the hours that begin on a day."""

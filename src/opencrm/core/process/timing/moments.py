@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import attrs
 
 from opencrm.core.process.timing.calendars import ALWAYS, Calendar
+from opencrm.core.process.timing.durations import Span, span
 from opencrm.core.process.timing.hours import named, weekdays_of, zone_of
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -92,12 +93,20 @@ def moved(start: datetime | date, offset: str, zone: str) -> datetime | None:
     Returns:
         The instant, in UTC; None where it lies outside of the years that calendars know.
     """
-    instant = start if isinstance(start, datetime) else midnight(start, zone)
-    calendar = always(zone)
+    ahead, length = offset[0] == "+", offset[1:]
     try:
-        return calendar.add(instant, offset[1:]) if offset[0] == "+" else calendar.subtract(instant, offset[1:])
+        if not isinstance(start, datetime):
+            return _from_day(start, span(length), zone, 1 if ahead else -1)
+        calendar = always(zone)
+        return calendar.add(start, length) if ahead else calendar.subtract(start, length)
     except (ValueError, OverflowError):
         return None
+
+
+def _from_day(day: date, length: Span, zone: str, step: int) -> datetime:
+    """Return the instant that lies so far from a day's beginning: days later another day begins, whatever the clock."""
+    begins = midnight(day + step * (7 * length.weeks + length.days) * _DAY, zone)
+    return begins + step * length.time
 
 
 @lru_cache(maxsize=100)

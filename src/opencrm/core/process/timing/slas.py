@@ -15,6 +15,7 @@ from opencrm.core.conditions.nodes import is_condition
 from opencrm.core.entity import Entity, Spec
 from opencrm.core.entity.paths import parted, target_of
 from opencrm.core.process.events import OnRecord, OnStage
+from opencrm.core.process.given import all_of, listed, stable_key
 from opencrm.core.process.tasks import Escalation, Rung, check_reach
 from opencrm.core.process.timing.calendars import ALWAYS, Calendar
 from opencrm.core.process.values import By, Duration, duration, naming
@@ -45,10 +46,7 @@ def _condition(_owner: object, attribute: attrs.Attribute[Any], given: object) -
 
 
 def _escalations(given: Iterable[Escalation]) -> tuple[Escalation, ...]:
-    found = tuple(given)
-    for each in found:
-        if not isinstance(each, Escalation):
-            raise ValueError(f"escalations: {each!r} is no escalation")
+    found: tuple[Escalation, ...] = listed(given)
     return found
 
 
@@ -78,7 +76,7 @@ class Sla:
         ValueError: An argument cannot be read; the message names it.
     """
 
-    key: str = attrs.field(validator=attrs.validators.matches_re(r"[a-z][a-z0-9_]{0,63}"))
+    key: str = attrs.field(validator=stable_key)
     on: str = attrs.field(converter=_name, kw_only=True)
     start: Start = attrs.field(converter=_start, kw_only=True)
     stop: Condition = attrs.field(validator=_condition, kw_only=True)
@@ -92,6 +90,7 @@ class Sla:
     )
     escalations: tuple[Escalation, ...] = attrs.field(
         converter=_escalations,
+        validator=all_of(Escalation, "escalation", "Escalation(to=head_of(owner))"),
         kw_only=True,
         default=attrs.Factory(lambda self: (Escalation(text=f"Overdue: {self.label}"),), takes_self=True),
     )

@@ -75,6 +75,7 @@ class Defining:
         }
         if wrong:
             raise InputError(wrong)
+        process_plans.judge(self._kind, tables)
         return tables, given.get("retire", False)
 
 

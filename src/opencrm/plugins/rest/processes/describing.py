@@ -30,7 +30,10 @@ _PAGE = (
     query("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, "Rows of a page"),
     query("cursor", TEXT, "`next` of the page before"),
 )
-_MOST = query("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}, "Happenings at most")
+_HAPPENINGS = (
+    query("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}, "Happenings of a page"),
+    query("cursor", TEXT, "`next` of the page before"),
+)
 _TIMELINE = """The newest first: its own lines and those of its tasks, files and all else that refers to it, who was
 told of them, what rules did, and what came by web forms; each with the `rule` that caused it, as you may read it.
 """
@@ -74,12 +77,14 @@ def schemas() -> Shape:
         "principal": or_none(TEXT),
         "acting_as": or_none(TEXT),
         "fields": {**list_of(TEXT), "description": "Which fields changed"},
+        "from_stage": {**or_none(TEXT), "description": "Of a move: where it stood, with its pipeline if it left that"},
+        "to_stage": {**or_none(TEXT), "description": "Of a move: where it went, with its pipeline if that is new"},
         "text": {**or_none(TEXT), "description": "What was told, or the steps of a run"},
         "user_id": {**or_none(UUID), "description": "Who was told"},
         "state": {**or_none(TEXT), "description": "How a letter or a run went"},
     }
     return {
-        "Timeline": object_of({"items": list_of(object_of(happening))}),
+        "Timeline": object_of({"items": list_of(object_of(happening)), "next": or_none(TEXT)}),
         "ProcessDefinitions": object_of({"items": list_of(object_of(one))}),
         "ProcessPlan": object_of({"steps": list_of(object_of(step)), "warnings": list_of(TEXT)}),
         "PipelineTexts": object_of({"pipelines": list_of(_OBJECT), "retire": FLAG}, "retire"),
@@ -117,7 +122,7 @@ def of_records(entity: Spec) -> Shape:
         about=_TIMELINE,
         good=good("Timeline"),
         refused=(404, 422),
-        takes=(parameters.ID, _MOST),
+        takes=(parameters.ID, *_HAPPENINGS),
     )
     path = f"/{address(entity)}/{{id}}"
     return {f"{path}/runs": {"get": shown}, f"{path}/timeline": {"get": timeline}}

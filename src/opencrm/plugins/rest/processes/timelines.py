@@ -9,7 +9,7 @@ from opencrm import CRM
 from opencrm.embed import timeline
 from opencrm.plugins.rest.addresses import entity_at
 from opencrm.plugins.rest.answering.answers import answer
-from opencrm.plugins.rest.asking.query_strings import only, pairs, whole
+from opencrm.plugins.rest.asking.query_strings import only, optional, pairs, whole
 from opencrm.plugins.rest.asking.requests import principal, record_id
 
 
@@ -24,8 +24,9 @@ class Timelines:
         self._crm = crm
 
     def of_record(self, plural: str, id: str) -> Response:
-        """Answer with what happened to a record and to what belongs to it, and what caused each."""
-        limit = whole(only(pairs(), "limit"), "limit", 100)
+        """Answer with a page of what happened to a record and to what belongs to it, and what caused each."""
+        given = only(pairs(), "limit", "cursor")
+        limit, cursor = whole(given, "limit", 100), optional(given, "cursor")
         with self._crm.read(principal()) as reader:
-            found = timeline(reader, entity_at(reader, plural), record_id(id), limit=limit)
-        return answer({"items": [attrs.asdict(one) for one in found]})
+            found = timeline(reader, entity_at(reader, plural), record_id(id), limit=limit, cursor=cursor)
+        return answer({"items": [attrs.asdict(one) for one in found], "next": found.next})

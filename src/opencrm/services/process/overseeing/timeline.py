@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from sqlalchemy import Select, bindparam, select
 
-from opencrm.core.change import JournalEntry, Values
-from opencrm.core.columns import IdColumn, key_column
-from opencrm.core.conditions import All, Condition, Equal
-from opencrm.core.entities import File
-from opencrm.core.entity import Spec
+from opencrm.core.change import JournalEntry, Kind, Values
 from opencrm.core.values import Id
-from opencrm.errors import InputError
-from opencrm.services import journal
+from opencrm.errors import InputError, NotFound
 from opencrm.services.notifying.rendering import rendered
-from opencrm.services.process.overseeing import history
-from opencrm.services.process.submitting.keeping import submissions
-from opencrm.services.reading.rows import Query
+from opencrm.services.process.overseeing.sources import Line, Place, lines
+from opencrm.services.reading import cursors
 from opencrm.storage import tables
-from opencrm.storage.statements import padded
 
 if TYPE_CHECKING:
     from opencrm.services.reading.reader import Reader
 
 MOST = 500
-"""How many happenings are told at most."""
-_PARTS = 100
-_TOLD = tables.notification
+"""How many happenings a page has at most."""
 
 
 @attrs.frozen(kw_only=True)
@@ -47,6 +38,8 @@ class Happening:
         principal: Who did it, or began it.
         acting_as: As whom, where a rule or a plugin acted.
         fields: Which fields changed.
+        from_stage: Of a move, where the record stood; with its pipeline, such as `windows.offer`, if it left that.
+        to_stage: Of a move, where it went; with its pipeline, if that is another one.
         text: What was told, or which steps a run took.
         user_id: Who was told.
         state: How it went: of a letter `sent` or `dead`, of a run `done` or `failed`.
@@ -61,100 +54,114 @@ class Happening:
     principal: str | None = None
     acting_as: str | None = None
     fields: tuple[str, ...] = ()
+    from_stage: str | None = None
+    to_stage: str | None = None
     text: str | None = None
     user_id: Id | None = None
     state: str | None = None
 
 
-def timeline(reader: Reader, entity: Any, id: Id, *, limit: int = 100) -> list[Happening]:
+@attrs.frozen
+class Happenings:
+    """A page of a timeline, the newest first.
+
+    Attributes:
+        items: The happenings.
+        next: The cursor of the page after it; None on the last.
+    """
+
+    items: tuple[Happening, ...]
+    next: str | None = None
+
+    def __iter__(self) -> Iterator[Happening]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+def timeline(reader: Reader, entity: Any, id: Id, *, limit: int = 100, cursor: str | None = None) -> Happenings:
     """Return what happened to a record and to what belongs to it, the newest first, as far as the reader may know.
+
+    What is added meanwhile belongs before the pages that were read, and moves nothing on those that follow.
 
     Args:
         reader: The reader.
         entity: The record's entity.
         id: The record.
-        limit: How many happenings at most.
+        limit: How many happenings a page has at most.
+        cursor: `next` of the page before.
 
     Raises:
         NotFound: There is no such record, or none that the reader may know of.
-        InputError: The limit cannot be used.
+        InputError: The limit or the cursor cannot be used.
     """
     if not 1 <= limit <= MOST:
         raise InputError({"limit": [f"must lie between 1 and {MOST}"]})
     spec = reader.entity(entity)
-    found = [_line(each) for each in reader.history(spec, id)]
-    parts = {spec.name: {id}, **_parts(reader, spec, id)}
-    for name, ids in parts.items():
-        if name != spec.name:
-            found += map(_line, _lines(reader, reader.entity(name), ids))
-    found += _told(reader, parts)
-    found += _ran(reader, spec, id)
-    found += _submitted(reader, spec, id)
-    return sorted(found, key=lambda it: (it.at, it.id), reverse=True)[:limit]
+    if not reader.states(spec, [id]):
+        raise NotFound(f"there is no such {spec.name}", entity=spec.name, id=id)
+    secret, binding = reader.configuration.secret, f"{reader.rights.name}|timeline|{spec.name}|{id}"
+    before = None if cursor is None else _place(cursors.read(secret, binding, cursor))
+    found = [*islice(lines(reader, spec, id, before=before, most=limit + 1), limit + 1)]
+    page = found[:limit]
+    happened = tuple(_happenings(reader, page))
+    if len(found) == len(page):
+        return Happenings(happened)
+    at, last = page[-1].place
+    return Happenings(happened, cursors.write(secret, binding, [at.isoformat(), last]))
 
 
-def _line(entry: JournalEntry) -> Happening:
+def _place(position: Sequence[Any]) -> Place:
+    at, last = position
+    return datetime.fromisoformat(at), last
+
+
+def _happenings(reader: Reader, page: Sequence[Line]) -> Iterator[Happening]:
+    rows = [line.held for line in page if line.table is tables.notification and not isinstance(line.held, JournalEntry)]
+    texts = {told.id: told.text for told in rendered(reader, rows)}
+    for line in page:
+        if isinstance(line.held, JournalEntry):
+            yield _changed(line.held)
+        elif line.table is tables.notification:
+            yield _told(line.held, texts)
+        else:
+            yield _ran(line.held) if line.table is tables.run else _submitted(line.held)
+
+
+def _changed(entry: JournalEntry) -> Happening:
     names = ("at", "entity", "record_id", "rule", "principal", "acting_as")
     told = {name: getattr(entry, name) for name in names}
-    return Happening(id=entry.entry_id, kind=entry.kind.value, fields=tuple(sorted(entry.after)), **told)
+    fields = tuple(sorted(entry.after))
+    start, end = _stages(entry)
+    return Happening(id=entry.entry_id, kind=entry.kind.value, fields=fields, from_stage=start, to_stage=end, **told)
 
 
-def _parts(reader: Reader, spec: Spec, id: Id) -> dict[str, set[Id]]:
-    """Return what refers to a record, and its files, by entity: of each so many at most."""
-    found: dict[str, set[Id]] = {}
-    for other in reader.configuration.catalogue.entities.values():
-        known = reader.rights.readable(other)
-        for where in _belonging(other, spec, id):
-            if where[0] <= known:
-                rows = reader.list(Query(other, where=where[1], sort="-id", fields=("id",), limit=_PARTS)).rows
-                found.setdefault(other.name, set()).update(row.id for row in rows if row.id != id)
-    return {name: ids for name, ids in found.items() if ids}
+def _stages(entry: JournalEntry) -> tuple[str | None, str | None]:
+    """Return from where to where a record was moved, as far as that may be read."""
+    if entry.kind is not Kind.MOVED:
+        return None, None
+    return _stage(entry.before or {}), _stage(entry.after)
 
 
-def _belonging(other: Spec, spec: Spec, id: Id) -> Iterator[tuple[set[str], Condition]]:
-    """Give the conditions by which records of an entity belong to one, each with the fields that it looks at."""
-    for name, target in other.references().items():
-        if target == spec.name:
-            yield {name}, Equal(name, id)
-    if other.name == File.spec.name:
-        yield {"entity", "record_id"}, All((Equal("entity", spec.name), Equal("record_id", id)))
+def _stage(values: Values) -> str | None:
+    """Return a stage, with its pipeline where that changed too."""
+    pipeline, stage = values.get("pipeline"), values.get("stage")
+    return f"{pipeline}.{stage}" if pipeline is not None and stage is not None else stage
 
 
-def _lines(reader: Reader, spec: Spec, ids: Iterable[Id]) -> Sequence[JournalEntry]:
-    return journal.of_records(reader.tx, spec, reader.configuration.schemas.dumper(spec), reader.rights, set(ids))
+def _told(row: Values, texts: Mapping[Id, str]) -> Happening:
+    names = {name: row[name] for name in ("id", "at", "entity", "record_id", "rule", "user_id")}
+    mail = row["mail"] if row["mail"] != "none" else None
+    return Happening(kind="told", text=texts[row["id"]], state=mail, **names)
 
 
-def _told(reader: Reader, parts: Mapping[str, set[Id]]) -> Iterator[Happening]:
-    """Give who was told of these records: not of what follows from a change of which the reader may know nothing."""
-    rows = [row for entity, ids in parts.items() for row in _notifications(reader, entity, ids)]
-    dumper = reader.configuration.schemas.dumper
-    hidden = journal.untold(reader.tx, reader.rights, dumper, {row["cause"] for row in rows if row["cause"]})
-    kept = [row for row in rows if row["cause"] not in hidden]
-    for row, told in zip(kept, rendered(reader, kept), strict=True):
-        names = {name: row[name] for name in ("id", "at", "entity", "record_id", "rule", "user_id")}
-        mail = row["mail"] if row["mail"] != "none" else None
-        yield Happening(kind="told", text=told.text, state=mail, **names)
+def _ran(row: Values) -> Happening:
+    steps = ", ".join(" ".join(filter(None, (step["action"], step.get("detail")))) for step in row["steps"])
+    names = {name: row[name] for name in ("id", "at", "entity", "record_id", "rule", "state")}
+    return Happening(kind="ran", acting_as=f"automation:{row['automation']}", text=steps or None, **names)
 
 
-def _notifications(reader: Reader, entity: str, ids: Iterable[Id]) -> list[Values]:
-    wanted = padded(sorted(ids))
-
-    def build() -> Select[Any]:
-        among = _TOLD.c.record_id.in_([bindparam(f"i{at}", type_=IdColumn()) for at in range(len(wanted))])
-        same = _TOLD.c.entity == bindparam("entity", type_=key_column(100))
-        return select(_TOLD).where(same, among).order_by(_TOLD.c.id.desc()).limit(MOST)
-
-    given = {"entity": entity} | {f"i{at}": id for at, id in enumerate(wanted)}
-    return reader.tx.query(("told of records", len(wanted)), build, given)
-
-
-def _ran(reader: Reader, spec: Spec, id: Id) -> Iterator[Happening]:
-    for run in history.of_record(reader, spec.name, id, limit=_PARTS).items:
-        steps = ", ".join(" ".join(filter(None, (step["action"], step["detail"]))) for step in run.steps)
-        names = {name: getattr(run, name) for name in ("id", "at", "entity", "record_id", "rule", "state")}
-        yield Happening(kind="ran", acting_as=f"automation:{run.automation}", text=steps or None, **names)
-
-
-def _submitted(reader: Reader, spec: Spec, id: Id) -> Iterator[Happening]:
-    for one in submissions(reader, spec, id):
-        yield Happening(id=one.id, at=one.at, kind="submitted", entity=spec.name, record_id=id, rule=one.form)
+def _submitted(row: Values) -> Happening:
+    names = {name: row[name] for name in ("id", "at", "entity")}
+    return Happening(kind="submitted", record_id=row["record_id"], rule=row["form"], **names)
