@@ -50,6 +50,40 @@ def test_an_event_arrives_signed(crm: CRM, firm: Firm, receiver: Any, subscribe:
         Webhook(secret).verify(body + b" ", headers)
 
 
+def test_a_sandbox_holds_events_back_and_says_so(
+    crm: CRM, firm: Firm, receiver: Any, subscribe: Subscribe, rows: Rows
+) -> None:
+    """Unless it is told to send them; what was held back is not sent by itself then."""
+    subscribe(firm.owner, entity="deal")
+    crm.sandbox.make(firm.owner)
+    make_deal(crm, by=firm.seller, title="Windows")
+    crm.worker().run_once()
+    assert receiver.got == []
+    [held] = rows(tables.delivery)
+    assert (held["state"], held["error"]) == ("dropped", "held back: this workspace is a sandbox")
+    crm.workspace.sandbox_sends = True
+    make_deal(crm, by=firm.seller, title="Doors")
+    crm.worker().run_once()
+    assert [event["data"]["after"]["title"] for event in receiver.events] == ["Doors"]
+
+
+def test_what_waits_behind_an_event_that_is_held_back_is_held_back_too(
+    crm: CRM, firm: Firm, receiver: Any, subscribe: Subscribe, rows: Rows
+) -> None:
+    """A copy of a workspace, made a sandbox while a receiver was away, keeps nothing that waits for ever."""
+    subscribe(firm.owner, entity="deal")
+    receiver.answers = [500]
+    deal = make_deal(crm, by=firm.seller, title="Windows")
+    rename(crm, firm, deal, "Doors")
+    crm.worker().run_once()
+    assert sorted(it["state"] for it in rows(tables.delivery)) == ["held", "waiting"]
+    crm.sandbox.make(firm.owner)
+    crm.sandbox.advance(firm.owner, "1h")
+    crm.worker().run_once()
+    assert [it["state"] for it in rows(tables.delivery)] == ["dropped", "dropped"]
+    assert receiver.got == []
+
+
 def test_what_is_not_wanted_is_not_sent(crm: CRM, firm: Firm, receiver: Any, subscribe: Subscribe) -> None:
     subscribe(firm.owner, entity="deal", events=["deleted"])
     make_contact(crm, by=firm.seller)

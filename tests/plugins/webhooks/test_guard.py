@@ -50,6 +50,11 @@ def resolves(monkeypatch: pytest.MonkeyPatch) -> Any:
         "64:ff9b::7f00:1",
         "2002:7f00:1::",
         "2001:0:7f00:1::",
+        "168.63.129.16",
+        "::ffff:168.63.129.16",
+        "192.88.99.1",
+        "3fff::1",
+        "3fff:fff::1",
     ],
 )
 def test_what_is_not_public_is_refused(resolves: Any, address: str) -> None:

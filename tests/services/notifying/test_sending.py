@@ -10,8 +10,10 @@ import pytest
 from opencrm import (
     CRM,
     Activity,
+    ConflictError,
     ContactPoint,
     Create,
+    CustomField,
     Deal,
     Pipeline,
     Query,
@@ -24,6 +26,7 @@ from opencrm import (
     send,
     update,
 )
+from opencrm.app.working.running.corresponding import Letters
 from opencrm.embed import SignIn
 from opencrm.services.process.overseeing.history import of_record
 from opencrm.services.process.overseeing.timeline import timeline
@@ -149,25 +152,88 @@ def test_without_an_address_the_step_fails_at_once_and_it_is_told(
 def test_what_the_server_refuses_is_tried_again_with_the_same_id(
     crm: CRM, firm: Firm, server: Any, point: Any, rename: Any, deal: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from opencrm.services.process import corresponding
-
     point("maria@example.com")
     server.refuses = ["451 later"]
-    really = corresponding.noted
+    really = Letters._remembered
     lost = [ConnectionError("lost")]
 
-    def once(*given: Any) -> None:
+    def once(*given: Any) -> Any:
         if lost:
             raise lost.pop()
-        really(*given)
+        return really(*given)
 
-    monkeypatch.setattr(corresponding, "noted", once)
+    monkeypatch.setattr(Letters, "_remembered", once)
     rename("Doors")
     assert server.letters == []
     crm.advance("10m")
     first, second = server.letters
     assert first["Message-ID"] == second["Message-ID"]
     assert runs(crm, firm, deal) == [("done", None)]
+
+
+def inboxes(firm: Firm, read: Any) -> list[str]:
+    return [it.text for who in (firm.lead, firm.seller, firm.head, firm.owner) for it in read(who)]
+
+
+def test_a_letter_that_cannot_be_noted_is_sent_once_and_it_is_told(
+    crm: CRM, firm: Firm, server: Any, point: Any, rename: Any, deal: Record, read: Any
+) -> None:
+    """The note is refused by a field of the workspace's own: the run goes on, and its step says why."""
+    point("maria@example.com")
+    field = {"entity": "activity", "key": "outcome", "label": "Outcome", "kind": "text", "required": True}
+    with crm.work(firm.owner) as work:
+        records.create(work, [Create(CustomField, values=field)])
+    rename("Doors")
+    crm.advance("5h")
+    assert len(server.letters) == 1
+    with crm.read(firm.owner) as reader:
+        [run] = of_record(reader, "deal", deal.id).items
+        assert reader.get(Deal, deal.id).source == "told"
+    assert (run.state, [it["state"] for it in run.steps]) == ("done", ["done", "done"])
+    assert "outcome" in run.steps[0]["error"]
+    [told] = inboxes(firm, read)
+    assert told.startswith("The client was written to, but it could not be noted here: ")
+
+
+def test_a_note_that_was_lost_is_made_later_and_nothing_is_sent_again(
+    crm: CRM, firm: Firm, server: Any, point: Any, rename: Any, deal: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point("maria@example.com")
+    really = Letters._noted
+    lost = [ConflictError("somebody holds the database")] * 3
+
+    def held(*given: Any) -> Any:
+        if lost:
+            raise lost.pop()
+        return really(*given)
+
+    monkeypatch.setattr(Letters, "_noted", held)
+    rename("Doors")
+    with crm.read(firm.owner) as reader:
+        assert [it["state"] for it in of_record(reader, "deal", deal.id).items[0].steps] == ["sent"]
+    crm.advance("10m")
+    assert len(server.letters) == 1
+    assert runs(crm, firm, deal) == [("done", None)]
+    with crm.read(firm.seller) as reader:
+        assert [it.subject for it in reader.list(Query(Activity)).rows] == ["Your order: Doors"]
+
+
+def test_a_note_that_is_never_made_does_not_say_that_nobody_was_written_to(
+    crm: CRM, firm: Firm, server: Any, point: Any, rename: Any, deal: Record, read: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point("maria@example.com")
+
+    def held(*given: Any) -> Any:
+        raise ConflictError("somebody holds the database")
+
+    monkeypatch.setattr(Letters, "_noted", held)
+    rename("Doors")
+    crm.advance("5h")
+    assert len(server.letters) == 1
+    assert runs(crm, firm, deal) == [("failed", "somebody holds the database")]
+    assert inboxes(firm, read) == [
+        "The client was written to, but it could not be noted here: somebody holds the database"
+    ]
 
 
 def test_a_value_adds_no_header(crm: CRM, firm: Firm, server: Any, point: Any, rename: Any, deal: Record) -> None:

@@ -50,7 +50,7 @@ class Mailing:
         """Send some of the letters that are due; return how many were tried."""
         now = self._workspace.clock.now()
         with self._workspace.database.read() as tx:
-            at = letters.next_at(tx)
+            at = self.next_at(tx)
         if at is None or at > now:
             return 0
         several = self._claimed(now)
@@ -61,24 +61,28 @@ class Mailing:
 
     def next_at(self, tx: Transaction) -> datetime | None:
         """Return when the next letter is due."""
-        return letters.next_at(tx)
+        return letters.next_at(tx, ahead=self._workspace.clock.ahead)
 
     def _claimed(self, now: datetime) -> Sequence[Letter]:
         """Take letters; those that nobody wants are written down page by page, each in a transaction of its own."""
         while not self._stop.is_set():
             with self._workspace.database.write() as tx:
-                found = letters.claim(tx, self._workspace.ids.new(), now, cannot=self._cannot(tx))
+                real, cannot = self._workspace.clock.real(), self._cannot(tx)
+                found = letters.claim(tx, self._workspace.ids.new(), now, real=real, cannot=cannot)
             if found.letters or not found.others:
                 return found.letters
         return ()
 
     def _prolong(self, lease: Id) -> None:
         with self._workspace.database.write() as tx:
-            letters.prolong(tx, lease, self._workspace.clock.now())
+            letters.prolong(tx, lease, self._workspace.clock.real())
 
     def _cannot(self, tx: Transaction) -> str | None:
         """Say why no letter can be sent at all, if none can."""
         _, configuration = resolve(tx, self._workspace, Principal.system("send letters"), self._workspace.clock.now())
+        held_back = self._workspace.held_back(configuration)
+        if held_back is not None:
+            return held_back
         if not configuration.hooks.delivers(self._policy.mail_url):
             return "no mail server is set"
         return None if writing.host_of(self._policy) else "neither a base URL nor a sender of mail is set"

@@ -70,7 +70,10 @@ class Upkeep:
         """
         yield from field_indexes.build(self._workspace.database, configuration.catalogue.entities.values())
         yield from counting.count(self._workspace, configuration)
-        for spec in recounting.due(configuration):
+        due = [*recounting.due(configuration)]
+        if due:
+            counting.wait(self._workspace, "an entity had stages")
+        for spec in due:
             yield f"{recounting.recount(self._workspace, configuration, spec)} records of {spec.name} counted"
         yield from self._make_documents()
 

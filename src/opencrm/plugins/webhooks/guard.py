@@ -23,6 +23,8 @@ MOST_ADDRESSES = 8
 _PORTS = {"https": 443, "http": 80}
 _TRANSLATED = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
 """Networks whose addresses stand for addresses of another network."""
+_INSIDE = tuple(map(ipaddress.ip_network, ("168.63.129.16/32", "192.88.99.0/24", "3fff::/20")))
+"""Networks that are told of as public ones and are none: a cloud's own services, relays, examples."""
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -154,7 +156,7 @@ def _look_up(host: str, port: int) -> list[str]:
 
 def _check_public(address: Address) -> None:
     plain = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped else address
-    stands_for_another = any(plain in network for network in _TRANSLATED if network.version == plain.version)
+    of_no_host = any(plain in network for network in (*_TRANSLATED, *_INSIDE) if network.version == plain.version)
     of_a_site = isinstance(plain, ipaddress.IPv6Address) and plain.is_site_local
-    if stands_for_another or of_a_site or not plain.is_global or plain.is_multicast or plain.is_reserved:
+    if of_no_host or of_a_site or not plain.is_global or plain.is_multicast or plain.is_reserved:
         raise Refused("leads to an address that is not public")

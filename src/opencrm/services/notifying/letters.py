@@ -68,26 +68,33 @@ class Claimed:
     others: int
 
 
-def next_at(tx: Transaction) -> datetime | None:
-    """Return when the next letter is to be looked at."""
+def next_at(tx: Transaction, *, ahead: timedelta = timedelta()) -> datetime | None:
+    """Return when the next letter is to be looked at, or the lease of one ends.
 
-    def build() -> Select[Any]:
-        return select(func.min(_TOLD.c.mail_at).label("at")).where(_TOLD.c.mail_at.is_not(None))
+    Args:
+        tx: The transaction.
+        ahead: By how much the workspace's clock is ahead of real time, by which leases go.
+    """
+    if ahead:
+        due, held = (_first_at(tx, leased=leased) for leased in (False, True))
+        return min((at for at in (due, held + ahead if held is not None else None) if at is not None), default=None)
+    return _first_at(tx, leased=None)
 
-    at: datetime | None = tx.query("next letter", build, {})[0]["at"]
-    return at
 
-
-def claim(tx: Transaction, lease: Id, now: datetime, *, cannot: str | None = None) -> Claimed:
+def claim(
+    tx: Transaction, lease: Id, now: datetime, *, real: datetime | None = None, cannot: str | None = None
+) -> Claimed:
     """Take letters that are to be sent, under a lease; of the others write down why they are not.
 
     Args:
         tx: The transaction.
         lease: What tells this claim from every other.
         now: The present instant.
+        real: What time it really is, by which leases go; None where that is `now`.
         cannot: Why no letter can be sent at all, if none can.
     """
-    rows = _due(tx, now)
+    real = real or now
+    rows = _due(tx, now, real)
     chosen = choices.chosen_by(tx, {row["user_id"] for row in rows})
     taken: list[Letter] = []
     others: dict[tuple[str, str], list[Id]] = {}
@@ -101,14 +108,14 @@ def claim(tx: Transaction, lease: Id, now: datetime, *, cannot: str | None = Non
             taken.append(Letter(row=row, to=row["email"], attempts=row["mail_attempts"] + 1, lease=lease))
     for (mail, why), ids in others.items():
         _decide(tx, ids, mail, why)
-    _take(tx, taken, lease, now)
+    _take(tx, taken, lease, real)
     return Claimed(tuple(taken), sum(map(len, others.values())))
 
 
-def prolong(tx: Transaction, lease: Id, now: datetime) -> int:
+def prolong(tx: Transaction, lease: Id, real: datetime) -> int:
     """Let a lease last longer; return of how many letters."""
     build = lambda: update(_TOLD).where(_held()).values(_given("mail_at"))  # noqa: E731
-    return tx.run("prolong letters", build, [{"lease": lease, "new_mail_at": now + LEASE}])
+    return tx.run("prolong letters", build, [{"lease": lease, "new_mail_at": real + LEASE}])
 
 
 def sent(tx: Transaction, letter: Letter) -> bool:
@@ -161,7 +168,7 @@ def _decide(tx: Transaction, ids: Sequence[Id], mail: str, why: str) -> None:
     tx.run(("letters not sent", number), build, [{**given, "new_mail": mail, "new_mail_error": why}])
 
 
-def _take(tx: Transaction, several: Sequence[Letter], lease: Id, now: datetime) -> None:
+def _take(tx: Transaction, several: Sequence[Letter], lease: Id, real: datetime) -> None:
     if not several:
         return
     number, ids = numbered([letter.row["id"] for letter in several])
@@ -170,7 +177,7 @@ def _take(tx: Transaction, several: Sequence[Letter], lease: Id, now: datetime) 
         values = {**_given("mail", "mail_at", "mail_lease"), "mail_attempts": _TOLD.c.mail_attempts + 1}
         return update(_TOLD).where(among(_TOLD.c.id, number)).values(values)
 
-    given = {"new_mail": "sending", "new_mail_at": now + LEASE, "new_mail_lease": lease}
+    given = {"new_mail": "sending", "new_mail_at": real + LEASE, "new_mail_lease": lease}
     tx.run(("take letters", number), build, [{**ids, **given}])
 
 
@@ -182,15 +189,27 @@ def _held() -> ColumnElement[bool]:
     return (_TOLD.c.mail == "sending") & (_TOLD.c.mail_lease == bindparam("lease", type_=IdColumn()))
 
 
-def _due(tx: Transaction, now: datetime) -> list[Values]:
+def _first_at(tx: Transaction, *, leased: bool | None) -> datetime | None:
+    """Return the first instant that stands at a letter: of those under a lease, of the others, or of all."""
+
+    def build() -> Select[Any]:
+        mine = [] if leased is None else [_TOLD.c.mail_lease.is_not(None) if leased else _TOLD.c.mail_lease.is_(None)]
+        return select(func.min(_TOLD.c.mail_at).label("at")).where(_TOLD.c.mail_at.is_not(None), *mine)
+
+    at: datetime | None = tx.query(("next letter", leased), build, {})[0]["at"]
+    return at
+
+
+def _due(tx: Transaction, now: datetime, real: datetime) -> list[Values]:
     def build() -> Select[Any]:
         there = (_USER.c.active & _USER.c.deleted_at.is_(None)).label("there")
         due = _TOLD.c.mail_at <= bindparam("now", type_=InstantColumn())
-        found = select(_TOLD, _USER.c.email, there).join(_USER, _USER.c.id == _TOLD.c.user_id).where(due)
+        over = _TOLD.c.mail_lease.is_(None) | (_TOLD.c.mail_at <= bindparam("real", type_=InstantColumn()))
+        found = select(_TOLD, _USER.c.email, there).join(_USER, _USER.c.id == _TOLD.c.user_id).where(due, over)
         found = found.order_by(_TOLD.c.mail_at, _TOLD.c.id).limit(_PAGE)
         return found if tx.sqlite else found.with_for_update(skip_locked=True, of=_TOLD)
 
-    return tx.query("due letters", build, {"now": now})
+    return tx.query("due letters", build, {"now": now, "real": real})
 
 
 def _why_not(row: Values, chosen: Mapping[tuple[str, str], bool], now: datetime) -> str | None:

@@ -18,11 +18,13 @@ from opencrm.core.entities import User
 from opencrm.core.ids import earliest
 from opencrm.core.values import Id
 from opencrm.services.notifying.letters import OLD
+from opencrm.services.workspaces.sandbox import HELD_BACK
 from opencrm.storage import tables
 from opencrm.storage.transactions import Transaction
 
 UNSET: Mapping[str, str] = MappingProxyType(
     {
+        HELD_BACK: "set OPENCRM_SANDBOX_SENDS, or CRM(..., sandbox_sends=True), for those that are still to come",
         "no mail server is set": "set OPENCRM_SMTP_URL, or CRM(..., sign_in=SignIn(mail_url=...))",
         "neither a base URL nor a sender of mail is set": (
             "set OPENCRM_BASE_URL or OPENCRM_MAIL_FROM, or CRM(..., sign_in=SignIn(base_url=..., mail_from=...))"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -34,7 +34,15 @@ _LOST = "the worker was lost at every attempt"
 _TOLD = ("id", "entry_id", "plugin", "entity", "record_id", "attempts", "lease")
 
 
-def claim(tx: Transaction, lease: Id, now: datetime, most: int = MOST, but: Barred = NOTHING) -> list[Delivery]:
+def claim(
+    tx: Transaction,
+    lease: Id,
+    now: datetime,
+    most: int = MOST,
+    but: Barred = NOTHING,
+    *,
+    real: datetime | None = None,
+) -> list[Delivery]:
     """Take the next deliveries that are due, under one lease; one waits for those before it of its plugin and record.
 
     What somebody took and neither finished nor prolonged is taken again. Of a plugin that failed again and again, one
@@ -46,22 +54,31 @@ def claim(tx: Transaction, lease: Id, now: datetime, most: int = MOST, but: Barr
         now: The present instant.
         most: How many at most.
         but: Of whom nothing.
+        real: What time it really is, by which leases go; None where that is `now`.
     """
+    real = real or now
     leases.wait_to_claim(tx)
-    _take_back(tx, now)
+    _take_back(tx, real)
     open_ones = [it for it in circuits.known(tx) if it.open]
-    found = _claimed(tx, lease, now, most, _without(but, open_ones))
+    found = _claimed(tx, lease, (now, real), most, _without(but, open_ones))
     for one in open_ones:
         due = one.until is not None and one.until <= now and not but.bars(one.plugin)
         if due and circuits.probe(tx, one, now):
-            found += _claimed(tx, lease, now, 1, NOTHING, only=one.plugin)
+            found += _claimed(tx, lease, (now, real), 1, NOTHING, only=one.plugin)
     return found
 
 
-def next_at(tx: Transaction, but: Barred = NOTHING) -> datetime | None:
-    """Return when the next delivery can be made, or the lease of one ends."""
+def next_at(tx: Transaction, but: Barred = NOTHING, *, ahead: timedelta = timedelta()) -> datetime | None:
+    """Return when the next delivery can be made, or the lease of one ends.
+
+    Args:
+        tx: The transaction.
+        but: Of whom nothing.
+        ahead: By how much the workspace's clock is ahead of real time.
+    """
+    held = held_until(tx)
     open_ones = [it for it in circuits.known(tx) if it.open]
-    soonest = [_waiting_since(tx, _without(but, open_ones)), held_until(tx)]
+    soonest = [_waiting_since(tx, _without(but, open_ones)), held + ahead if held is not None else None]
     for plugin, until in ((it.plugin, it.until) for it in open_ones if not but.bars(it.plugin)):
         at = _waiting_since(tx, NOTHING, only=plugin)
         soonest.append(max(at, until) if at is not None and until is not None else None)
@@ -69,7 +86,7 @@ def next_at(tx: Transaction, but: Barred = NOTHING) -> datetime | None:
 
 
 def held_until(tx: Transaction) -> datetime | None:
-    """Return when the first of the leases ends; None where none is held."""
+    """Return when the first of the leases ends, in real time; None where none is held."""
 
     def build() -> Any:
         return select(func.min(TABLE.c.lease_until).label("at")).where(TABLE.c.state == "running")
@@ -78,15 +95,15 @@ def held_until(tx: Transaction) -> datetime | None:
     return at
 
 
-def prolong(tx: Transaction, lease: Id, now: datetime) -> int:
+def prolong(tx: Transaction, lease: Id, real: datetime) -> int:
     """Let a lease last longer; return of how many deliveries. What a handler has locked needs it the least."""
 
     def build() -> Any:
         mine = select(TABLE.c.id).where(TABLE.c.state == "running", TABLE.c.lease == id_parameter("lease"))
         free = mine if tx.sqlite else mine.with_for_update(skip_locked=True)
-        return update(TABLE).where(chosen(TABLE.c.id, free, sqlite=tx.sqlite)).values(given({"lease_until": now}))
+        return update(TABLE).where(chosen(TABLE.c.id, free, sqlite=tx.sqlite)).values(given({"lease_until": real}))
 
-    return tx.run("prolong", build, [{"lease": lease, **new({"lease_until": leases.until(now)})}])
+    return tx.run("prolong", build, [{"lease": lease, **new({"lease_until": leases.until(real)})}])
 
 
 def still_held(tx: Transaction, one: Delivery) -> bool:
@@ -100,7 +117,7 @@ def still_held(tx: Transaction, one: Delivery) -> bool:
     return bool(tx.query("still held", build, {"one": one.id, "lease": one.lease}))
 
 
-def _take_back(tx: Transaction, now: datetime) -> None:
+def _take_back(tx: Transaction, real: datetime) -> None:
     """Let what is held by a lease that ended wait again; what lost its worker at each attempt waits for a person."""
 
     def build() -> Any:
@@ -115,7 +132,7 @@ def _take_back(tx: Transaction, now: datetime) -> None:
             .values(**values, lease=None, lease_until=None)
         )
 
-    tx.run("take back", build, [{"now": now}])
+    tx.run("take back", build, [{"now": real}])
 
 
 def _without(but: Barred, open_ones: Sequence[circuits.Circuit]) -> Barred:
@@ -123,9 +140,9 @@ def _without(but: Barred, open_ones: Sequence[circuits.Circuit]) -> Barred:
 
 
 def _claimed(
-    tx: Transaction, lease: Id, now: datetime, most: int, but: Barred, only: str | None = None
+    tx: Transaction, lease: Id, at: tuple[datetime, datetime], most: int, but: Barred, only: str | None = None
 ) -> list[Delivery]:
-    first, values = _first(but, only=only)
+    (now, real), (first, values) = at, _first(but, only=only)
 
     def build() -> Any:
         due = TABLE.c.run_at <= bindparam("now", type_=InstantColumn())
@@ -136,7 +153,7 @@ def _claimed(
         found = found.values(**given(taken), attempts=TABLE.c.attempts + 1)
         return found.returning(*[TABLE.c[name] for name in (*_TOLD, "run_at")])
 
-    taken = {"state": "running", "lease": lease, "lease_until": leases.until(now)}
+    taken = {"state": "running", "lease": lease, "lease_until": leases.until(real)}
     rows = tx.query(("claim", most, first), build, {"now": now, **values, **new(taken)})
     rows.sort(key=lambda row: (row["run_at"], row["entry_id"]))
     return [Delivery(**{name: row[name] for name in _TOLD}) for row in rows]

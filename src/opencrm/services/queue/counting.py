@@ -30,7 +30,8 @@ class Count:
             when its time came, `"mail"` of letters that failed too often, or that nothing could send.
         name: The plugin's, or the rule's; of timers what they are: `rotten`, `field`, `every`, `again`, `task` or
             `sla`; of letters `mail`.
-        state: Its state; of letters of the last week for which no mail server was set `unsent`.
+        state: Its state; of letters of the last week for which no mail server was set, or that a sandbox held back,
+            `unsent`.
         number: How many.
         oldest: Since when the oldest of them is there; of timers when the first was to be tried next.
         why: Of letters that are unsent, why, and what to set.

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, delete, update
 from opencrm.services.queue import circuits
 from opencrm.services.queue.deliveries import (
     TABLE,
+    WAITING,
     Delivery,
     among,
     given,
@@ -100,6 +101,18 @@ def give_back(tx: Transaction, several: Sequence[Delivery], now: datetime) -> No
         tx.run(("give back", number), build, [{**values, "lease": several[0].lease, **new(later(now))}])
 
 
+def leave_out(tx: Transaction, several: Sequence[Delivery], why: str, now: datetime) -> None:
+    """Let claimed deliveries be, and say why; what was held back behind them goes on."""
+    if several:
+        values = {**WAITING, "state": "dropped", "error": why}
+        number, ids = numbered([it.id for it in several])
+        build = lambda: update(TABLE).where(*_mine(number)).values(given(values))  # noqa: E731
+        tx.run(("leave out", number), build, [{**ids, "lease": several[0].lease, **new(values)}])
+        for it in several:
+            if it.attempts > 1:
+                release(tx, it, now)
+
+
 def release(tx: Transaction, one: Delivery, now: datetime) -> None:
     """Let what was held back behind a delivery wait again."""
 
@@ -137,7 +150,7 @@ def _hold(tx: Transaction, one: Delivery) -> None:
         behind = (TABLE.c.state == "waiting", TABLE.c.entry_id > id_parameter("entry_id"))
         return update(TABLE).where(*of_line(), *behind).values(given({"state": "held"}))
 
-    tx.run("hold", build, [{**line_values(one), "entry_id": one.entry_id, "new_state": "held"}])
+    tx.run("hold what is behind", build, [{**line_values(one), "entry_id": one.entry_id, "new_state": "held"}])
 
 
 def _mine(number: int) -> tuple[Any, ...]:

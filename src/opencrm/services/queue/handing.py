@@ -20,13 +20,13 @@ _UNTIL = bindparam("until", type_=InstantColumn())
 
 
 def on_its_way(tx: Transaction, table: Table, lease: Id, until: datetime) -> None:
-    """Let a lease last until an instant: whoever is to do the work takes it over before that, or it is sent again."""
+    """Let a lease last until an instant, in real time: who is to do the work takes it over, or it is sent again."""
     mine = (table.c.state == "running", table.c.lease == _LEASE)
     statement = lambda: update(table).where(*mine).values(lease_until=_UNTIL)  # noqa: E731
     tx.run(("on its way", table.name), statement, [{"old": lease, "until": until}])
 
 
-def take_over(tx: Transaction, table: Table, lease: Id, ids: Sequence[Id], anew: Id, now: datetime) -> list[Values]:
+def take_over(tx: Transaction, table: Table, lease: Id, ids: Sequence[Id], anew: Id, real: datetime) -> list[Values]:
     """Put work under a lease of one's own; return its rows, none where somebody took it over before.
 
     Args:
@@ -35,7 +35,7 @@ def take_over(tx: Transaction, table: Table, lease: Id, ids: Sequence[Id], anew:
         lease: Under which it was sent.
         ids: What was sent.
         anew: The lease of whoever does it.
-        now: The present instant.
+        real: What time it really is.
     """
     number, values = numbered(ids)
 
@@ -44,7 +44,7 @@ def take_over(tx: Transaction, table: Table, lease: Id, ids: Sequence[Id], anew:
         given = {"lease": bindparam("anew", type_=IdColumn()), "lease_until": _UNTIL}
         return update(table).where(*mine).values(given).returning(*table.c)
 
-    given = {**values, "old": lease, "anew": anew, "until": leases.until(now)}
+    given = {**values, "old": lease, "anew": anew, "until": leases.until(real)}
     return tx.query(("take over", table.name, number), build, given)
 
 

@@ -20,9 +20,9 @@ _MOST_DOUBLED = 10
 _FAN_OUT, _CLAIM = 0x6F63_7201, 0x6F63_7202
 
 
-def until(now: datetime) -> datetime:
-    """Return when a lease ends that begins now."""
-    return now + LEASE
+def until(real: datetime) -> datetime:
+    """Return when a lease ends that begins now, in real time: no clock that is moved takes work from its holder."""
+    return real + LEASE
 
 
 def backoff(failures: int, *, first: timedelta = SOON, longest: timedelta = timedelta.max) -> timedelta:

@@ -23,6 +23,7 @@ from opencrm.services.queue import Barred, Delivery, Failure, leases
 from opencrm.services.queue.circuits import MOST_FAILURES
 from opencrm.services.queue.ending import Ended
 from opencrm.services.reading.reader import Reader
+from opencrm.services.workspaces.sandbox import HELD_BACK
 from opencrm.services.workspaces.signing_in import resolve
 from opencrm.services.workspaces.workspace import Workspace
 from opencrm.services.writing.work import Work
@@ -41,6 +42,7 @@ class Outcome:
     done: list[Delivery] = attrs.Factory(list)
     failures: list[Failure] = attrs.Factory(list)
     back: list[Delivery] = attrs.Factory(list)
+    held: list[Delivery] = attrs.Factory(list)
 
     def holds_back(self, one: Delivery) -> bool:
         """Say whether one is not to be tried: behind one that failed, or of a plugin that failed again and again."""
@@ -95,7 +97,9 @@ class Deliveries:
 
     def next_at(self, tx: Transaction) -> datetime | None:
         """Return when the next delivery is due that can be begun."""
-        return self._workspace.clock.now() if queue.anything_pending(tx) else queue.next_at(tx, self._barred())
+        if queue.anything_pending(tx):
+            return self._workspace.clock.now()
+        return queue.next_at(tx, self._barred(), ahead=self._workspace.clock.ahead)
 
     def fan_out(self) -> int:
         """Fan out all that is pending; return how many lines."""
@@ -108,11 +112,11 @@ class Deliveries:
         """Claim deliveries, a number at most, and none of some."""
         now, but = self._workspace.clock.now(), self._barred() if but is queue.NOTHING else but
         with self._workspace.database.read() as tx:
-            at = queue.next_at(tx, but)
+            at = queue.next_at(tx, but, ahead=self._workspace.clock.ahead)
         if at is None or at > now:
             return []
         with self._workspace.database.write() as tx:
-            return queue.claim(tx, self._workspace.ids.new(), now, most, but)
+            return queue.claim(tx, self._workspace.ids.new(), now, most, but, real=self._workspace.clock.real())
 
     def make(self, claimed: Sequence[Delivery]) -> Outcome:
         """Make deliveries that were claimed together, in order; what became of them is still to be written down."""
@@ -120,8 +124,11 @@ class Deliveries:
         if not claimed:
             return outcome
         with self._keeper.prolonging(lambda: self._prolong(claimed[0].lease), leases.LEASE.total_seconds() / 3):
-            told, hooks = self._letters(claimed)
+            told, hooks, holds = self._letters(claimed)
             for one in claimed:
+                if holds and one.channel:
+                    outcome.held.append(one)
+                    continue
                 late = monotonic() - begun > PATIENCE and (outcome.done or outcome.failures)
                 if late or self._stop.is_set() or outcome.holds_back(one):
                     outcome.back.append(one)
@@ -158,18 +165,20 @@ class Deliveries:
             ended, claimed = self._end(tx, outcome), []
             if not self._stop.is_set():
                 now, but = self._workspace.clock.now(), self._barred()
-                claimed = queue.claim(tx, self._workspace.ids.new(), now, self._most, but)
+                real = self._workspace.clock.real()
+                claimed = queue.claim(tx, self._workspace.ids.new(), now, self._most, but, real=real)
         _log_end(ended)
         return claimed
 
     def _end(self, tx: Transaction, outcome: Outcome) -> Ended:
         tx.wakes |= bool(outcome.back)
         now = self._workspace.clock.now()
+        queue.leave_out(tx, outcome.held, HELD_BACK, now)
         return queue.finish(tx, outcome.done, outcome.failures, outcome.back, now)
 
     def _prolong(self, lease: Id) -> None:
         with self._workspace.database.write() as tx:
-            queue.prolong(tx, lease, self._workspace.clock.now())
+            queue.prolong(tx, lease, self._workspace.clock.real())
 
     def _fan_out(self) -> int:
         with self._workspace.database.read() as tx:
@@ -180,12 +189,12 @@ class Deliveries:
             _, configuration = resolve(tx, self._workspace, Principal.system("fan the journal out"), now)
             return queue.fan_out(tx, configuration.hooks.listeners, self._workspace.ids.many, now)
 
-    def _letters(self, claimed: Sequence[Delivery]) -> tuple[dict[Id, Letter], Hooks]:
+    def _letters(self, claimed: Sequence[Delivery]) -> tuple[dict[Id, Letter], Hooks, bool]:
         now = self._workspace.clock.now()
         with self._workspace.database.read() as tx:
             rights, configuration = resolve(tx, self._workspace, Principal.system("tell plugins"), now)
             reader = Reader(tx, self._workspace, rights, configuration, now)
-            return letters(reader, claimed), configuration.hooks
+            return letters(reader, claimed), configuration.hooks, self._workspace.held_back(configuration) is not None
 
     def _tell(self, one: Delivery, letter: Letter, hooks: Hooks) -> OpenCRMError | None:
         """Call the plugin's hook; return what went wrong."""

@@ -99,16 +99,19 @@ class Dispatching:
         now = self._workspace.clock.now()
         if _under_way(tx) >= _MOST_UNDER_WAY:
             return now + _AGAIN
-        deliveries = now if queue.anything_pending(tx) else queue.next_at(tx, _busy(tx))
+        deliveries = now if queue.anything_pending(tx) else self._waiting(tx)
         found = [deliveries, self._going_on.next_at(tx)]
         return min((at for at in found if at is not None), default=None)
 
+    def _waiting(self, tx: Transaction) -> datetime | None:
+        return queue.next_at(tx, _busy(tx), ahead=self._workspace.clock.ahead)
+
     def perform(self, parcel: Parcel) -> int:
         """Do what a message says; return how much of it was still to be done."""
-        now, anew = self._workspace.clock.now(), self._workspace.ids.new()
+        real, anew = self._workspace.clock.real(), self._workspace.ids.new()
         table = tables.delivery if parcel.kind == "deliveries" else tables.run
         with self._workspace.database.write() as tx:
-            rows = handing.take_over(tx, table, parcel.lease, parcel.ids, anew, now)
+            rows = handing.take_over(tx, table, parcel.lease, parcel.ids, anew, real)
         rows.sort(key=lambda row: parcel.ids.index(row["id"]))
         if rows and parcel.kind == "deliveries":
             self._deliveries.end(self._deliveries.make([read_delivery(row) for row in rows]))
@@ -131,7 +134,7 @@ class Dispatching:
         yield from (Parcel("runs", run.lease or "", (run.id,)) for run in several)
 
     def _keep(self, leases: set[tuple[Any, Id]]) -> None:
-        until = self._workspace.clock.now() + self._lasting
+        until = self._workspace.clock.real() + self._lasting
         with self._workspace.database.write() as tx:
             for table, lease in leases:
                 handing.on_its_way(tx, table, lease, until)

@@ -26,11 +26,12 @@ class Automations:
         self._open = open_work
 
     @contextmanager
-    def work(self, principal: Principal, *, cause: Id | None, rule: str) -> Iterator[Work]:
+    def work(self, principal: Principal, *, cause: Id | None, rule: str, generation: int) -> Iterator[Work]:
         """Open a work block, one transaction; what is written names its cause and its rule."""
         with self._workspace.database.write() as tx:
             work = self._open(tx, principal, cause=cause, rule=rule)
-            yield work
+            with work.grown(generation):
+                yield work
             work.must_be_whole()
 
     @contextmanager

@@ -21,7 +21,9 @@ from opencrm.services.writing.work import Work
 class Opening(Protocol):
     """Opens work blocks and read blocks of automations."""
 
-    def work(self, principal: Principal, *, cause: Id | None, rule: str) -> AbstractContextManager[Work]: ...
+    def work(
+        self, principal: Principal, *, cause: Id | None, rule: str, generation: int
+    ) -> AbstractContextManager[Work]: ...
 
     def read(self, principal: Principal) -> AbstractContextManager[Reader]: ...
 
@@ -29,6 +31,11 @@ class Opening(Protocol):
 def principal(run: Run) -> Principal:
     """Return as whom a run acts."""
     return Principal.automation(run.source.automation)
+
+
+def work_of(opening: Opening, run: Run) -> AbstractContextManager[Work]:
+    """Open a work block of a run's automation, one transaction."""
+    return opening.work(principal(run), cause=run.cause, rule=run.source.name, generation=run.generation)
 
 
 def check_lease(work: Work, run: Run) -> None:
@@ -72,7 +79,7 @@ class ServiceDoor:
     @contextmanager
     def work(self) -> Iterator[Work]:
         """Open a work block, one transaction, as the rule's automation."""
-        with self._opening.work(principal(self._run), cause=self._run.cause, rule=self._run.source.name) as work:
+        with work_of(self._opening, self._run) as work:
             check_lease(work, self._run)
             yield work
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 
 import attrs
 
 from opencrm.app.working.delivering.deliveries import PATIENCE
 from opencrm.app.working.keeping import Keeper
-from opencrm.app.working.running import corresponding as letters
-from opencrm.app.working.running.doors import Opening, ServiceDoor, check_lease, principal
+from opencrm.app.working.running.corresponding import Letters, handed_over
+from opencrm.app.working.running.doors import Opening, ServiceDoor, check_lease, principal, work_of
 from opencrm.app.working.running.outcomes import after, failed
+from opencrm.app.working.running.outside import Elsewhere, elsewhere
 from opencrm.core.clock import monotonic
-from opencrm.core.process.actions import Action, Call, Send
+from opencrm.core.process.actions import Action, Call, Send, Wait
 from opencrm.core.values import Id
 from opencrm.errors import OpenCRMError, Unavailable
 from opencrm.services import queue
 from opencrm.services.identity.policy import SignIn
-from opencrm.services.process import acting, corresponding, runs
+from opencrm.services.process import acting, corresponding, failing, running, runs, showing
 from opencrm.services.process.corresponding import Unsendable
 from opencrm.services.process.rendering import Words
 from opencrm.services.process.runs import Run
@@ -42,15 +42,17 @@ class GoingOn:
         workspace: Whose runs.
         opening: Opens blocks of automations.
         policy: Which server takes mail, and whom it comes from.
+        share: With which of them; a mail server that takes long holds up letters, and nothing else.
     """
 
     timely = True
     calls_out = True
 
-    def __init__(self, workspace: Workspace, opening: Opening, policy: SignIn) -> None:
+    def __init__(self, workspace: Workspace, opening: Opening, policy: SignIn, share: runs.Share | None = None) -> None:
         self._workspace = workspace
         self._opening = opening
-        self._policy = policy
+        self._letters = Letters(workspace, opening, policy)
+        self._share = share
         self._stop = threading.Event()
         self._keeper = Keeper()
 
@@ -68,12 +70,13 @@ class GoingOn:
     def take(self, most: int) -> list[Run]:
         """Claim runs that are due, a number at most."""
         with self._workspace.database.read() as tx:
-            at = runs.next_at(tx)
+            at = self.next_at(tx)
         now = self._workspace.clock.now()
         if at is None or at > now:
             return []
         with self._workspace.database.write() as tx:
-            return runs.claim(tx, self._workspace.ids.new(), now, most)
+            real = self._workspace.clock.real()
+            return runs.claim(tx, self._workspace.ids.new(), now, most, self._share, real=real)
 
     def go_on(self, claimed: Sequence[Run]) -> None:
         """Go on with runs that were claimed together; what is not begun in time is given back for others."""
@@ -96,32 +99,43 @@ class GoingOn:
             self._go_on(run)
         except Unavailable:
             raise
-        except _Elsewhere as failure:
+        except Elsewhere as failure:
             self._failed(run, _why(run, failure.error), final=isinstance(failure.error, Unsendable))
         except Exception as error:  # noqa: BLE001  # one run's fault must not stop the others
             self._failed(run, _why(run, error), final=isinstance(error, Unsendable))
 
     def _prolong(self, lease: Id | None) -> None:
         with self._workspace.database.write() as tx:
-            runs.prolong(tx, lease or "", self._workspace.clock.now())
+            runs.prolong(tx, lease or "", self._workspace.clock.real())
 
     def next_at(self, tx: Transaction) -> datetime | None:
         """Return when the next run goes on."""
-        return runs.next_at(tx)
+        return runs.next_at(tx, self._share, ahead=self._workspace.clock.ahead)
 
     def _go_on(self, run: Run) -> None:
         while run.state == "running":
             action = run.rest[0]
             match action:
+                case Send() if self._share == "others":
+                    self._leave(run)
+                    return
                 case Call():
                     run = self._outside(run, action)
                 case Send():
-                    run = self._sent(run, action)
+                    run = self._letters.sent(run, action)
+                case Wait():
+                    run = self._waited(run)
                 case _:
                     run = self._inside(run, action)
 
+    def _leave(self, run: Run) -> None:
+        """Leave a run to whoever goes on with letters."""
+        now = self._workspace.clock.now()
+        with self._workspace.database.write() as tx:
+            runs.save(tx, attrs.evolve(run, state="waiting", due_at=now, attempts=run.attempts - 1))
+
     def _inside(self, run: Run, action: Action) -> Run:
-        with self._opening.work(principal(run), cause=run.cause, rule=run.source.name) as work:
+        with work_of(self._opening, run) as work:
             check_lease(work, run)
             spec = work.entity(run.entity)
             states = work.states(spec, [run.record_id])
@@ -130,35 +144,26 @@ class GoingOn:
             runs.save(work.tx, done)
             return done
 
+    def _waited(self, run: Run) -> Run:
+        """Have a run wait that was begun again where it was to wait first."""
+        with self._workspace.database.write() as tx:
+            waiting = running.waiting(run, run.rest, self._workspace.clock.now())
+            runs.save(tx, waiting)
+            return waiting
+
     def _outside(self, run: Run, action: Call) -> Run:
         with self._opening.read(principal(run)) as reader:
             service = reader.configuration.hooks.service(action.service)
             spec = reader.entity(run.entity)
             state = reader.states(spec, [run.record_id]).get(run.record_id)
             values = None if state is None else Words(reader, spec, state).given(action.values)
+            showing.check(reader, run.source.automation, action.service, spec.name, values)
         if values is not None:
-            with _elsewhere():
+            with elsewhere():
                 service(ServiceDoor(self._workspace, self._opening, run), values)
         with self._workspace.database.write() as tx:
             done = after(run, action, self._workspace.clock.now(), stopped=values is None)
             runs.save(tx, done)
-            return done
-
-    def _sent(self, run: Run, action: Send) -> Run:
-        """Write to the record's client, and write that down: a process that dies in between writes it again."""
-        with self._opening.read(principal(run)) as reader:
-            hooks, spec = reader.configuration.hooks, reader.entity(run.entity)
-            state = reader.states(spec, [run.record_id]).get(run.record_id)
-            letter = None if state is None else corresponding.composed(reader, spec, state, action)
-        if letter is not None:
-            with _elsewhere():
-                letters.deliver(hooks, self._policy, run, letter)
-        with self._opening.work(principal(run), cause=run.cause, rule=run.source.name) as work:
-            check_lease(work, run)
-            if letter is not None and state is not None:
-                corresponding.noted(work, spec, state, letter)
-            done = after(run, action, work.now, stopped=letter is None)
-            runs.save(work.tx, done)
             return done
 
     def _failed(self, run: Run, error: str, *, final: bool = False) -> None:
@@ -171,8 +176,8 @@ class GoingOn:
                 return
             stands = attrs.evolve(stands, attempts=runs.MOST_ATTEMPTS) if final else stands
             runs.save(tx, failed(stands, error, now))
-        if stands.last_attempt and isinstance(stands.rest[0], Send):
-            self._tell(run, error)
+        if stands.last_attempt or stands.attempts == runs.TOLD_AFTER:
+            self._tell(stands, error)
         _LOG.log(
             logging.ERROR if stands.last_attempt else logging.WARNING,
             "rule %s, %s %s, attempt %d: %s",
@@ -184,33 +189,16 @@ class GoingOn:
         )
 
     def _tell(self, run: Run, error: str) -> None:
-        """Tell whoever answers for the record that its client was not written to."""
+        """Tell whoever answers for the record: of a letter in the end, of anything else as soon as it fails again."""
         try:
-            with self._opening.work(principal(run), cause=run.cause, rule=run.source.name) as work:
-                corresponding.unsent(work, work.entity(run.entity), run.record_id, queue.storable(error))
+            with work_of(self._opening, run) as work:
+                if not isinstance(run.rest[0], Send):
+                    failing.unfinished(work, run)
+                elif run.last_attempt:
+                    told = corresponding.unnoted if handed_over(run) else corresponding.unsent
+                    told(work, work.entity(run.entity), run.record_id, queue.storable(error))
         except OpenCRMError as problem:
             _LOG.warning("rule %s, %s %s: %s", run.source.name, run.entity, run.record_id, problem)
-
-
-class _Elsewhere(Exception):
-    """What a run calls raised an error.
-
-    Attributes:
-        error: Which.
-    """
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(str(error))
-        self.error = error
-
-
-@contextmanager
-def _elsewhere() -> Iterator[None]:
-    """Call what is outside: whatever it raises is told from the errors of the run's own transactions."""
-    try:
-        yield
-    except Exception as error:
-        raise _Elsewhere(error) from error
 
 
 def _why(run: Run, error: Exception) -> str:

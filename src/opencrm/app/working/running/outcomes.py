@@ -20,9 +20,21 @@ def failed(run: Run, error: str, now: datetime) -> Run:
     return attrs.evolve(run, state="waiting", error=error, due_at=now + backoff(run.attempts))
 
 
-def after(run: Run, action: Action, now: datetime, *, stopped: bool) -> Run:
-    """Return a run after one of its actions."""
-    steps = (*run.steps, running.step(action, now, "stopped" if stopped else "done"))
+def after(
+    run: Run, action: Action, now: datetime, *, stopped: bool, held: str | None = None, error: str | None = None
+) -> Run:
+    """Return a run after one of its actions.
+
+    Args:
+        run: As it was.
+        action: What was done.
+        now: The present instant.
+        stopped: Whether nothing more is done.
+        held: Why it was held back, though the run goes on.
+        error: What went wrong though it was done.
+    """
+    state = "stopped" if stopped else "done" if held is None else "held"
+    steps = (*run.steps, running.step(action, now, state, held or error))
     if stopped:
         return attrs.evolve(run, state="stopped", steps=steps, rest=(), due_at=None, error=None)
     rest = run.rest[1:]
