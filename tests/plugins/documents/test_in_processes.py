@@ -24,6 +24,7 @@ from opencrm import (
     hookimpl,
     pipelines,
     records,
+    required,
     wait,
 )
 from opencrm.core.access.grants import Grant, Scope
@@ -43,6 +44,8 @@ class Contracts:
     def opencrm_register_pipelines(self):
         stages = [Stage("talk"), Stage("agreed", do=[generate("contract")]), Stage("won", kind="won")]
         yield Pipeline("contracts", stages, moves={("talk", "agreed"), ("agreed", "won")})
+        strict = Stage("agreed", enter=[required("amount", "currency")], do=[generate("strict")])
+        yield Pipeline("strict", [Stage("talk"), strict], moves={("talk", "agreed")})
 
     @hookimpl
     def opencrm_register_rules(self):
@@ -84,9 +87,9 @@ def stage_of(crm, firm, deal):
 def test_what_is_missing_refuses_the_move(crm, firm, deal, make_template):
     """With the list of what is missing; the stage is unchanged, and nothing waits for the worker."""
     make_template("word", word("{{ client }}: {{ amount }}"), data=DATA)
-    with pytest.raises(RequirementMissing, match="missing: amount") as refused:
+    with pytest.raises(RequirementMissing, match="missing: Amount") as refused:
         agree(crm, firm, deal)
-    assert [(it["record"], it["text"]) for it in refused.value.details["missing"]] == [(deal.id, "amount")]
+    assert [(it["record"], it["text"]) for it in refused.value.details["missing"]] == [(deal.id, "Amount")]
     assert stage_of(crm, firm, deal) == "talk"
     crm.worker().run_once()
     assert contracts(crm, deal) == []
@@ -170,14 +173,28 @@ def test_a_template_of_something_else_or_without_a_file_is_told(crm, firm, deal,
 def test_the_moves_of_a_record_tell_what_the_document_needs(crm, firm, deal, make_template):
     """With the form that asks for it; what is given with the move then fills it in."""
     make_template("word", word("{{ client }}: {{ total }}"), data={"client": "contact.name", "total": "amount"})
-    assert offered(crm, firm.seller, deal) == [("amount", ["amount"])]
-    with pytest.raises(RequirementMissing, match="missing: amount") as refused:
+    assert offered(crm, firm.seller, deal) == [("Amount", ["amount"])]
+    with pytest.raises(RequirementMissing, match="missing: Amount") as refused:
         agree(crm, firm, deal)
     [missing] = refused.value.details["missing"]
     assert missing["form"]["schema"]["required"] == ["amount"]
     agree(crm, firm, deal, amount="4800")
     assert stage_of(crm, firm, deal) == "agreed"
     assert crm.problems() == {name: text for name, text in crm.problems().items() if "template 'contract'" not in text}
+
+
+def test_what_a_stage_asks_for_itself_is_told_once(crm, firm, deal, make_template):
+    """Though its document needs it too; by the labels of the fields, and of those that are empty."""
+    with crm.read(firm.seller) as reader:
+        contact = reader.get(Deal, deal.id).contact_id
+    told = {"title": "Doors", "pipeline": "strict", "stage": "talk", "currency": "EUR", "contact_id": contact}
+    one = make_record(crm, Deal, by=firm.owner, owner_id=firm.seller.id, unit_id=firm.units["north_shop"], **told)
+    data = {"amount": "amount", "why": "lost_reason", "born": "contact.birthday"}
+    make_template("word", word("{{ amount }} {{ why }} {{ born }}"), key="strict", data=data)
+    with crm.read(firm.seller) as reader:
+        [offer] = pipelines.offers(reader, Deal, one.id)
+    assert [it["text"] for it in offer.missing] == ["Amount", "Contact: Birthday", "Lost reason"]
+    assert offer.missing[0]["form"]["label"] == "Amount, Currency"
 
 
 def test_a_field_that_one_may_not_know_of_is_not_named(crm, firm, deal, make_template):

@@ -31,6 +31,7 @@ def opencrm_register_services() -> Iterator[Service]:
         check=generating.missing,
         ready=generating.unready,
         by_hand=True,
+        reads=generating.reads,
         needs=[Grant("record", "update", Scope.ALL), Grant(Template.spec.name, "read", Scope.ALL)],
     )
 

@@ -14,7 +14,10 @@ _FIXED = ("kind", "entity")
 
 
 def of_templates(changes: Sequence[Change], door: Door) -> Iterator[Objection]:
-    """Object to data that leads nowhere, and to changes that a body would not survive."""
+    """Object to data that leads nowhere, or where whoever saves it may not read, and to what a body does not survive.
+
+    Automations make documents of it too, and show them to others: so its author must be able to read what it shows.
+    """
     for change in changes:
         if change.kind in (Kind.CREATED, Kind.CHANGED, Kind.RESTORED):
             for field, text in _wrong(change, door):
@@ -27,8 +30,11 @@ def _wrong(change: Change, door: Door) -> Iterator[tuple[str, str]]:
     if spec is None:
         yield "entity", f"there is no entity {after['entity']!r}"
         return
-    for name, path in document_data.astray(spec, document_data.data_map(after["data"]), door.entities).items():
-        yield "data", f"{name}: {spec.name} has no {path!r}"
+    paths = document_data.data_map(after["data"])
+    astray = document_data.astray(spec, paths, door.entities)
+    for name, it in paths.items():
+        if name in astray or document_data.veiled(spec, it, door.entities, door.readable):
+            yield "data", f"{name}: {spec.name} has no {it.path!r}"
     if before is not None:
         yield from ((name, "cannot be changed: make a new template") for name in _FIXED if before[name] != after[name])
         for name in set(before["data"]) - set(after["data"]):
@@ -47,6 +53,14 @@ def of_body(upload: Upload, door: UploadDoor) -> Iterator[Objection]:
             return  # Whoever may not know of it is refused by opencrm itself.
         entities = reader.configuration.catalogue.entities
         paths = document_data.data_map(template.data)
+        veiled = [
+            it
+            for it in paths.values()
+            if document_data.veiled(entities[template.entity], it, entities, reader.rights.readable)
+        ]
+    if veiled:
+        yield Objection(upload.record_id, _CODE, "its template shows something that you may not read", "file")
+        return
     sample = document_data.sample(entities[template.entity], paths, entities)
     with upload.open() as file:
         body = file.read()

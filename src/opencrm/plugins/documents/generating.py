@@ -99,6 +99,14 @@ def unready(reader: Reader, entities: Sequence[str], values: Mapping[str, Any]) 
     return [] if _body(reader, found.id) else [f"a file for the template {key!r}"]
 
 
+def reads(reader: Reader, entity: str, values: Mapping[str, Any]) -> Sequence[str]:
+    """Say what a document shows of a record, as paths: nothing while there is no such template."""
+    found = _template(reader, _key(values))
+    if found is None or found.entity != entity:
+        return []
+    return [str(it) for it in document_data.data_map(found.data).values()]
+
+
 def run(door: ServiceDoor, values: Mapping[str, Any]) -> JournalEntry | None:
     """Make a document that a rule, a stage, a task or a person asks for; return the journal's line of the file."""
     with door.read() as reader:
@@ -159,6 +167,7 @@ def _made(contents: Any, order: _Order) -> Any:
 def _kept(work: Work, entity: str, id: str, order: _Order, content: Any) -> JournalEntry:
     """Add a document to the record: to the file that was made from the same template, where there is one."""
     by, spec = f"documents:{order.template}", work.entity(entity)
+    work.tx.hold(f"document {id} {order.template}")
     own = All((Equal("entity", spec.name), Equal("record_id", id), Equal("made_by", by)))
     before = next(iter(work.list(Query(File, where=own, limit=1))), None)
     if before is not None:

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from opencrm import ConfigurationError, OpenCRMError
+from opencrm.embed import SystemClock
 from opencrm.plugins.documents import program
 
 MOST_BODY = 20 * 2**20
 """Bytes that a template may have."""
 
 _SECONDS = 30
+_LEFT = 20 * _SECONDS
+"""After how many seconds nobody works in a folder any more."""
+_PREFIX = "opencrm-document-"
 _PROGRAM = Path(__file__).with_name("program.py")
 _NOWHERE = "http://127.0.0.1:9"
 _WITHOUT_NETWORK: Mapping[str, str] = MappingProxyType(
@@ -45,7 +51,8 @@ def rendered(kind: str, body: bytes, data: Mapping[str, Any]) -> bytes:
         Refused: It names what is not there, tries to run code, takes too long or too much memory, or is broken.
         ConfigurationError: What renders it is not installed.
     """
-    with tempfile.TemporaryDirectory(prefix="opencrm-") as folder:
+    _sweep(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder:
         place = Path(folder)
         (place / "body").write_bytes(body)
         (place / "data.json").write_text(json.dumps(data), encoding="utf-8")
@@ -55,6 +62,15 @@ def rendered(kind: str, body: bytes, data: Mapping[str, Any]) -> bytes:
     if code == program.NOT_INSTALLED:
         raise ConfigurationError(f"documents need the extra: pip install 'opencrm[documents]' ({told})")
     raise Refused(told if code == program.REFUSED and told else "it takes too much time or memory")
+
+
+def _sweep(temporary: Path) -> None:
+    """Remove what processes that were killed left behind: what their documents were made of."""
+    before = SystemClock().now().timestamp() - _LEFT
+    for folder in temporary.glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # Another one may remove it at the same time.
+            if folder.lstat().st_mtime < before:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run(place: Path, kind: str) -> tuple[int, str]:

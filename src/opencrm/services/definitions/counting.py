@@ -36,12 +36,26 @@ def count(workspace: Workspace, configuration: Configuration) -> Iterator[str]:
         ConflictError: A transaction from before is still under way.
     """
     due = _due(workspace, configuration)
-    if due and not settle(workspace.database, tables.workspace, seconds=PATIENCE):
-        raise ConflictError("a transaction that began before a roll-up was defined is still under way")
+    if due:
+        wait(workspace, "a roll-up was defined")
     for task, (spec, one) in due.items():
         if not _count_all(workspace, configuration, spec, one, task):
             return
         yield f"{spec.name}.{one.field.name} counted"
+
+
+def wait(workspace: Workspace, what: str) -> None:
+    """Wait for the transactions that began before a definition was known.
+
+    Args:
+        workspace: The workspace.
+        what: What happened that they do not know of.
+
+    Raises:
+        ConflictError: One is still under way.
+    """
+    if not settle(workspace.database, tables.workspace, seconds=PATIENCE):
+        raise ConflictError(f"a transaction that began before {what} is still under way")
 
 
 def uncounted(tx: Transaction, configuration: Configuration) -> set[tuple[str, str]]:

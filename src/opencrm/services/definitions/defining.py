@@ -16,6 +16,8 @@ from opencrm.core.custom import KEY, MOST_FIELDS, RESERVED, fields_of
 from opencrm.core.entities import CustomField, Role
 from opencrm.core.entity import Spec
 from opencrm.core.held import held
+from opencrm.core.pipeline.staging import NAMES as STAGED
+from opencrm.core.pipeline.staging import given
 from opencrm.core.search.documents import label_of
 from opencrm.errors import InputError
 from opencrm.services.definitions import counting
@@ -92,7 +94,7 @@ def _name(work: Block, spec: Spec, new: Values, standing: Mapping[str, Values]) 
     if len(others) >= MOST_FIELDS:
         yield "entity", [f"has {MOST_FIELDS} custom fields already, retired ones included"]
     taken = {name for name, field in spec.fields.items() if not field.custom} | {*spec.cls.__table__.c.keys()}
-    taken |= {field.name for field in _of_plugins(work, spec)} | set(work.configuration.schemas.nested(spec))
+    taken |= {field.name for field in _of_others(work, spec)} | set(work.configuration.schemas.nested(spec))
     for other in others:
         taken |= {name for field in fields_of(other, "") for name in (field.name, *field.former)}
     for field in fields_of(new, ""):
@@ -107,23 +109,27 @@ def _of_rollups(work: Block, change: Change, entities: Mapping[str, Spec]) -> It
         yield from needed(work, change, entities)
 
 
-def _of_plugins(work: Block, spec: Spec) -> Iterator[Any]:
+def _of_others(work: Block, spec: Spec) -> Iterator[Any]:
+    """Give the fields that plugins and pipelines add to an entity."""
+    yield from given({spec.name: spec}).get(spec.name, ())
     for declared in work.configuration.hooks.fields():
         if declared.value.entity == spec.name:
             yield from declared.value.fields()
 
 
 def _kept_by_plugins(work: Block, spec: Spec, new: Values) -> Iterator[tuple[str, list[str]]]:
-    """Refuse a name under which records hold values of a plugin that is away: it may come back."""
-    active = {field.name for field in _of_plugins(work, spec)}
-    for field in [it for it in fields_of(new, "") if "_" in it.name and it.name not in active]:
+    """Refuse a name under which records hold values of a plugin or a pipeline that is away: it may come back."""
+    active = {field.name for field in _of_others(work, spec)}
+    named = [it for it in fields_of(new, "") if "_" in it.name or it.name in STAGED]
+    for field in [it for it in named if it.name not in active]:
         place = held(field.name, key_column(1)).read_from(spec.table.c.custom)
 
         def build(place: Any = place) -> Any:
             return select(spec.table.c.id).where(place.is_not(None)).limit(1)
 
+        whose = "pipeline" if field.name in STAGED else "plugin"
         if work.tx.query(("kept by a plugin", spec.name, field.name), build, {}):
-            yield "key", [f"{spec.name} has values of a plugin under the name {field.name!r}, which is not active"]
+            yield "key", [f"{spec.name} has values of a {whose} under the name {field.name!r}, which is not active"]
 
 
 def _losses(work: Block, spec: Spec, old: Values, new: Values) -> Iterator[tuple[str, list[str]]]:

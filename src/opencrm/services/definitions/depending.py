@@ -10,13 +10,14 @@ from opencrm.core.conditions import fields_of as names_in
 from opencrm.core.custom import AddedField, fields_of
 from opencrm.core.entity import Spec
 from opencrm.core.fields import Field, Rollup
+from opencrm.core.pipeline.staging import with_stages
 from opencrm.core.rollups import Kept, kept
 from opencrm.services.definitions.loading import by_entity
 from opencrm.services.workspaces.configuration import Configuration
 from opencrm.services.writing.block import Block
 
 
-def entities_with(work: Block, definitions: Iterable[Values]) -> dict[str, Spec]:
+def entities_with(work: Block, definitions: Iterable[Values]) -> Mapping[str, Spec]:
     """Return the entities as they are with these definitions, and no others of the workspace's own."""
     region, known = work.configuration.locale.region, work.configuration.catalogue.entities
     in_force = [it for it in definitions if it["deleted_at"] is None and not it["retired"]]
@@ -24,9 +25,10 @@ def entities_with(work: Block, definitions: Iterable[Values]) -> dict[str, Spec]
     plugged = by_entity(
         (it.value.entity, field) for it in work.configuration.hooks.fields() for field in it.value.fields()
     )
-    return {
+    entities = {
         name: spec.cls.spec.extended([*plugged.get(name, ()), *defined.get(name, ())]) for name, spec in known.items()
     }
+    return with_stages(entities, work.configuration.catalogue.pipelines.values())
 
 
 def unkept(work: Block, new: Values, entities: Mapping[str, Spec]) -> Iterator[tuple[str, list[str]]]:

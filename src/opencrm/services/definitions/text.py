@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from types import MappingProxyType
@@ -12,6 +11,7 @@ from opencrm.core.change import Values
 from opencrm.core.custom import check_options
 from opencrm.core.entities import CustomField
 from opencrm.errors import InputError, NotFound
+from opencrm.services.definitions import toml
 from opencrm.services.definitions.steps import Act, Faults, Step, do_each
 from opencrm.services.reading.rows import Query, Record
 
@@ -58,10 +58,7 @@ def parse(text: str) -> list[dict[str, Any]]:
     Raises:
         InputError: It is not TOML, or not of this form; names the table.
     """
-    try:
-        found = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError({"text": [f"is not TOML: {error}"]}) from None
+    found = toml.read(text)
     tables = found.pop("fields", [])
     if found or not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
         raise InputError({"text": ["holds [[fields]] tables and nothing else"]})

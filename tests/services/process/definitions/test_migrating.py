@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.services.process.definitions.texts import Apply
 
-from opencrm import CRM, Deal, InputError, Query, Task
+from opencrm import CRM, Deal, InputError, Query, Task, Update, records
 from opencrm.services.definitions.process import planning, text
 from opencrm.services.reading.rows import Record
 from opencrm.testing import Firm, inbox, make_deal
@@ -119,18 +119,49 @@ def test_where_records_stand_then_they_are_given_its_tasks(
     assert tasks() == [("look", "open")] * 2
 
 
-def test_a_stage_that_gives_a_task_no_more_cancels_the_open_ones(
+def test_a_stage_that_gives_a_task_no_more_leaves_the_open_ones_alone(
     crm: CRM, firm: Firm, apply: Apply, tasks: Tasks, fixing: Fixing
 ) -> None:
-    """Nobody would declare them; other changes of the stage leave them alone."""
+    """What is under way goes on, as other changes of the stage leave it alone too."""
     fixing(LOOK)
     [step] = apply("pipelines", PLAIN.replace("TASKS}", f"{LOOK}, rots_after = '3d'}}")).steps
     assert "change repairs.fixing: 2 records stand there; 2 open tasks 'look' are kept" in str(step)
-    assert tasks() == [("look", "open")] * 2
     [step] = apply("pipelines", PLAIN.replace(", TASKS}", "}")).steps
-    assert "change repairs.fixing: 2 records stand there; 2 open tasks 'look' are cancelled" in str(step)
-    assert tasks() == [("look", "cancelled")] * 2
-    assert crm.problems() == {}
+    assert "change repairs.fixing: 2 records stand there; 2 open tasks 'look' stay as they are" in str(step)
+    assert tasks() == [("look", "open")] * 2
+
+
+def test_a_task_that_no_stage_gives_any_more_is_done_by_hand(
+    crm: CRM, firm: Firm, apply: Apply, tasks: Tasks, fixing: Fixing
+) -> None:
+    """It reminds its owner when it is due, and what its declaration said is done no more."""
+    record = fixing(f'{LOOK[:-2]}, reminders = ["1h"], done = [{{move = "done"}}]}}]')[0]
+    apply("pipelines", PLAIN.replace(", TASKS}", "}"))
+    for wait, told in (("1h", False), ("1h", True)):
+        crm.advance(wait)
+        assert ("Overdue: Look at A" in inbox(crm, firm.seller)) is told
+    with crm.work(firm.seller) as work:
+        one = next(it for it in work.list(Query(Task)) if it.title == "Look at A")
+        records.update(work, [Update(Task, one.id, state="done", result="It is fine")])
+    assert tasks() == [("look", "done"), ("look", "open")]
+    with crm.read(firm.seller) as reader:
+        assert (reader.get(Deal, record.id).stage, reader.get(Task, one.id).result) == ("fixing", "It is fine")
+    apply("pipelines", GONE.replace(", TASKS_OF_NEW", ""))
+    assert tasks() == [("look", "done"), ("look", "open")]
+
+
+def test_what_a_definition_cancels_and_moves_names_it(
+    crm: CRM, firm: Firm, apply: Apply, fixing: Fixing, tasks: Tasks
+) -> None:
+    [record, _] = fixing(LOOK)
+    apply("pipelines", GONE.replace(", TASKS_OF_NEW", ""))
+    with crm.read(firm.owner) as reader:
+        [one, _] = reader.list(Query(Task))
+        lines = [reader.history(Task, one.id)[-1], reader.history(Deal, record.id)[-1]]
+    assert [(it.kind, it.acting_as, it.rule) for it in lines] == [
+        ("changed", "system", "pipeline.repairs"),
+        ("moved", "system", "pipeline.repairs"),
+    ]
 
 
 @pytest.mark.parametrize("limit, free", [(1, False), (2, False), (3, True)])

@@ -11,7 +11,10 @@ from tests.services.process.definitions.texts import LARGE, REPAIRS, Apply
 
 from opencrm import (
     CRM,
+    AddedField,
     Create,
+    CustomField,
+    Day,
     Deal,
     InputError,
     Membership,
@@ -23,6 +26,7 @@ from opencrm import (
     RuleDefinition,
     Stage,
     TaskSpec,
+    Text,
     Update,
     changed,
     created,
@@ -32,6 +36,7 @@ from opencrm import (
     notify,
     pick,
     records,
+    required,
     rotten,
     update,
 )
@@ -46,8 +51,14 @@ class Own:
     name = "own"
 
     @hookimpl
+    def opencrm_register_fields(self) -> Iterator[AddedField]:
+        yield AddedField(entity="deal", name="own_dog", type=Text(50))
+        yield AddedField(entity="deal", name="own_fitted", type=Day(), sensitive=None)
+
+    @hookimpl
     def opencrm_register_pipelines(self) -> Iterator[Pipeline]:
-        yield Pipeline("orders", [Stage("new", tasks=[TaskSpec("pack")]), "sent"], moves={("new", "sent")})
+        stages = [Stage("new", tasks=[TaskSpec("pack")]), Stage("sent", enter=[required("own_dog")])]
+        yield Pipeline("orders", stages, moves={("new", "sent")})
 
     @hookimpl
     def opencrm_register_rules(self) -> Iterator[Rule]:
@@ -93,7 +104,7 @@ def rule(do: str, on: str = '{created = "deal"}', more: str = "") -> str:
         ('[[rules]]\nkey = "greet"\non = {created = "deal"}\ndo = [{wait = "1d"}]\n', "rules[0]", "already, of own"),
         (REPAIRS.replace('"repairs"', '"orders"'), "pipelines[0]", "there is a pipeline 'orders' already, of own"),
         (REPAIRS.replace("[[pipelines]]", '[[pipelines]]\nentity = "x"'), "pipelines[0].entity", "no entity 'x'"),
-        (REPAIRS.replace("[[pipelines]]", '[[pipelines]]\nentity = "tag"'), "pipelines[0].entity", "has no stages"),
+        (REPAIRS.replace("[[pipelines]]", '[[pipelines]]\nentity = "role"'), "pipelines[0].entity", "cannot have"),
         (REPAIRS.replace("Look at {title}", "{nothing}"), "pipelines[0].stages[0].tasks[0].title", "'nothing'"),
         (REPAIRS.replace('{field = "amount"', '{field = "x"'), "pipelines[0].stages[1].enter[0].condition", "x: deal"),
         (REPAIRS.replace('["*", "lost"]', '["*", "orders.x"]'), "pipelines[0].moves", "no stage 'x'"),
@@ -252,8 +263,60 @@ def test_a_requirement_that_a_mover_cannot_read_is_told(crm: CRM, firm: Firm, ap
 def test_what_is_sensitive_is_closed_to_automations(apply: Apply) -> None:
     """A rule cannot read it, nor write it."""
     for rule in (LARGE.replace("deal", "contact").replace("amount", "birthday"), BORN):
-        with pytest.raises(InputError, match=r"contact\.birthday is closed to automations, since it is personal"):
+        with pytest.raises(InputError, match=r"contact\.birthday is closed to automations: its label is 'personal'"):
             apply("rules", rule)
+
+
+@pytest.mark.parametrize(
+    "do",
+    [
+        '{notify = {to = "owner", text = "{own_dog}"}}',
+        '{update = {own_dog = "Rex"}}',
+        '{only_if = {field = "own_dog", op = "empty"}}',
+    ],
+)
+def test_a_field_that_a_plugin_adds_is_closed_and_says_how_to_open_it(apply: Apply, do: str) -> None:
+    """In a text, in what is set and in a condition alike; the open one is used like the entity's own."""
+    remedy = "declare it with sensitive=None, or what uses it in the plugin that adds it"
+    with pytest.raises(InputError, match=rf"deal\.own_dog is closed to automations: its label is 'plugin'; {remedy}"):
+        apply("rules", rule(do))
+    apply("rules", rule(do.replace("own_dog", "own_fitted").replace("Rex", "2026-03-02")))
+
+
+def test_a_field_that_a_workspace_closes_says_how_to_open_it(crm: CRM, firm: Firm, apply: Apply) -> None:
+    """It is defined again without the label."""
+    with crm.work(firm.owner) as work:
+        given: dict[str, Any] = {"entity": "deal", "key": "dog", "label": "Dog", "kind": "text"}
+        records.create(work, [Create(CustomField, **given, sensitive="private")])
+    with pytest.raises(InputError, match=r"closed to automations: its label is 'private'; define it without"):
+        apply("rules", rule('{only_if = {field = "dog", op = "empty"}}'))
+
+
+def test_a_closed_field_does_not_exist_for_an_author_who_may_not_read_it(crm: CRM, firm: Firm, apply: Apply) -> None:
+    """They are told what they would be told of a misspelt one."""
+    with crm.work(firm.owner) as work:
+        acts = [Grant("rule_definition", act, Scope.ALL) for act in ("create", "read", "update")]
+        grants = grant_rows([*acts, Grant("deal", "read", Scope.ALL)])
+        role = Create(Role, key="keeper", name="Keeper", rank=500, home_unit_id=firm.units["HQ"], grants=grants)
+        [made] = records.create(work, [role])
+        seat = {"unit_id": firm.units["HQ"], "role_id": made.record_id, "is_primary": True}
+        records.create(work, [Create(Membership, user_id=firm.stranger.id, **seat)])
+    for name in ("own_dog", "own_god"):
+        with pytest.raises(InputError, match=f"{name}: deal has no such field"):
+            apply("rules", rule(f'{{only_if = {{field = "{name}", op = "empty"}}}}'), by=firm.stranger)
+
+
+def test_a_field_that_movers_cannot_read_is_told_in_one_line(crm: CRM, firm: Firm) -> None:
+    """A line for each field, with all the roles and with what to do."""
+    [line] = [it for it in crm.problems()["own"].splitlines() if "own_dog" in it]
+    begun, _, rest = line.partition(": stage ")
+    assert begun == "plugin 'own', pipeline 'orders'"
+    said, _, remedy = rest.partition("; ")
+    told, _, named = said.partition(": ")
+    assert told == "'sent' asks for deal.own_dog, which roles that move records cannot read"
+    assert "full_access" in named.split(", ")
+    assert "owner" not in named.split(", ")
+    assert remedy == "open it to them by a field rule, or declare it with sensitive=None"
 
 
 def test_nobody_hands_on_what_they_may_not(crm: CRM, firm: Firm, apply: Apply) -> None:

@@ -13,11 +13,14 @@ from opencrm import (
     CRM,
     Deal,
     DomainError,
+    Grant,
     InputError,
     Move,
     NotFound,
     PermissionDenied,
+    Role,
     Rule,
+    Scope,
     Service,
     Task,
     Update,
@@ -28,6 +31,7 @@ from opencrm import (
     records,
     update,
 )
+from opencrm.core.access.grants import grant_rows
 from opencrm.core.process.text import rule_of
 from opencrm.services.definitions.process import switching
 from opencrm.services.process.overseeing import history, rehearsing
@@ -112,13 +116,27 @@ def test_a_rule_is_tried_against_the_past_as_it_was(crm: CRM, firm: Firm, rows: 
     assert found.occasions[0].actions == ("update source = 'Gate'", "notify owner: Gate: 2000")
     assert str(found).startswith("would have done 4 things, 2 times, since 2026-01-31")
     assert rows(tables.journal) == before
-    with crm.read(firm.stranger) as reader:
-        assert (
-            rehearsing.foretell(
-                reader, rule_of({"key": "x", "on": {"created": "deal"}, "do": [{"move": "new"}]}), MONTH
-            ).heard
-            == 0
-        )
+
+
+def test_a_rule_is_tried_by_who_keeps_rules(crm: CRM, firm: Firm) -> None:
+    """Whoever may neither make nor change one is not told whether there is one."""
+    one = rule_of({"key": "x", "on": {"created": "deal"}, "do": [{"move": "new"}]})
+    with crm.read(firm.seller) as reader:
+        for ask in (lambda: rehearsing.foretell(reader, one, MONTH), lambda: rehearsing.rule_named(reader, "nothing")):
+            with pytest.raises(PermissionDenied, match="tried by who may make or change them"):
+                ask()
+
+
+def test_the_past_of_what_may_not_be_read_is_not_counted(crm: CRM, firm: Firm) -> None:
+    """Whoever keeps rules is told of their own records alone."""
+    make_deal(crm, by=firm.seller, title="Gate")
+    with crm.work(firm.owner) as work:
+        role = work.get(Role, firm.roles["firm_seller"])
+        given = [*role.grants, *grant_rows([Grant("rule_definition", "create", Scope.ALL)])]
+        records.update(work, [Update(Role, role.id, grants=given)])
+    deals = {"on": {"created": "deal"}, "do": [{"move": "new"}]}
+    assert tried(crm, firm, deals).heard == 1
+    assert tried(crm, firm, deals, by=firm.stranger).heard == 0
 
 
 @pytest.mark.parametrize(
@@ -199,7 +217,7 @@ def test_a_run_that_failed_is_shown_and_begun_again(crm: CRM, firm: Firm, bells:
         [run] = history.of_rules(reader, rule="ring", state="failed").items
     assert [(step["action"], step["state"]) for step in run.steps] == [("call", "failed")]
     assert "out of order" in (run.error or "")
-    assert run.rest == ("call", "update")
+    assert run.rest == ("update",)
     with crm.read(firm.seller) as reader:
         [shown] = history.of_record(reader, "deal", one.id).items
         assert (shown.id, shown.error, shown.steps[0]["error"]) == (run.id, None, None)

@@ -17,6 +17,8 @@ from opencrm.core.process.needs import grants_of
 from opencrm.core.process.rules import Rule
 from opencrm.core.process.text import pipeline_of, rule_of
 from opencrm.services.definitions.process.loading import KINDS, pipelines_of, read, rules_of
+from opencrm.services.process import showing
+from opencrm.services.process.overseeing import checks
 from opencrm.services.process.overseeing.checks import Declared
 from opencrm.services.reading.reader import Reader
 from opencrm.services.workspaces.signing_in import resolve
@@ -70,18 +72,43 @@ def in_force(state: Values | None) -> bool:
     return state is not None and state["deleted_at"] is None and not state["retired"]
 
 
-def granted(reader: Reader, changes: Sequence[Change]) -> dict[str, list[dict[str, Any]]]:
-    """Return what the automations of changed definitions need to be allowed, by the definition."""
+def working(state: Values) -> bool:
+    """Say whether a definition is to be in force, and switched on."""
+    return in_force(state) and bool(state.get("active", True))
+
+
+def gains(change: Change) -> bool:
+    """Say whether what stays in force may do more than before: since it was saved, its services may need more."""
+    before, after = change.before, change.after
+    if before is None or not working(after):
+        return False
+    held = before["grants"] or ()
+    return any(grant not in held for grant in after["grants"] or ())
+
+
+def shows_more(change: Change) -> bool:
+    """Say whether what stays in force shows more than before: since it was saved, its templates may show more."""
+    before, after = change.before, change.after
+    if before is None or not working(after):
+        return False
+    return not {*(before["shows"] or ())}.issuperset(after["shows"] or ())
+
+
+def granted(reader: Reader, changes: Sequence[Change]) -> dict[str, dict[str, Any]]:
+    """Return what the automations of changed definitions need to be allowed, and show, by the definition."""
     declared = Candidates(reader, changes).declared
     pipelines, rules = [it for _, it in declared.pipelines], [it for _, it in declared.rules]
     catalogue, services = reader.configuration.catalogue, reader.configuration.hooks.needs()
     forms = [it.value for it in catalogue.forms.values()]
     found = {change.id: made(change) for change in changes if change.entity in KINDS}
-    return {
-        id: grant_rows(grants_of(it, pipelines, rules, catalogue.entities, services, forms))
-        for id, it in found.items()
-        if it is not None
-    }
+    known, given = checks.known_to(reader, declared), dict[str, dict[str, Any]]()
+    for id, it in found.items():
+        if it is not None:
+            calls = [*checks.calls(it, known)]
+            grants = grants_of(it, pipelines, rules, catalogue.entities, services, forms)
+            grants = tuple(dict.fromkeys((*grants, *showing.grants(reader, calls))))
+            given[id] = {"grants": grant_rows(grants), "shows": showing.approvable(reader, calls)}
+    return given
 
 
 def with_grants(reader: Reader, changes: Sequence[Change]) -> Sequence[Change]:
@@ -96,10 +123,15 @@ def as_system(reader: Reader, reason: str) -> Reader:
     return Reader(reader.tx, reader.workspace, rights, configuration, reader.now)
 
 
-def _with(change: Change, grants: list[dict[str, Any]] | None) -> Change:
-    if change.entity not in KINDS or change.kind is Kind.DELETED or change.after["grants"] == grants:
+def _with(change: Change, found: dict[str, Any] | None) -> Change:
+    if change.entity not in KINDS or change.kind is Kind.DELETED:
         return change
-    return Change(change.entity, change.id, change.kind, change.before, {**change.after, "grants": grants})
+    given = {"grants": None, "shows": None} if found is None else found
+    if not working(change.after):  # Nobody judges it now: what it shows is approved when it comes into force.
+        given = {**given, "shows": None if change.before is None else change.before["shows"]}
+    if all(change.after[name] == value for name, value in given.items()):
+        return change
+    return Change(change.entity, change.id, change.kind, change.before, {**change.after, **given})
 
 
 def _standing(reader: Reader) -> dict[str, Mapping[str, Any]]:

@@ -13,7 +13,15 @@ from opencrm.core.pipeline.moves import located
 from opencrm.core.process.checks import Finding
 from opencrm.core.process.rules import Rule
 from opencrm.errors import InputError
-from opencrm.services.definitions.process.candidates import Candidates, as_system, declared_by, in_force, made
+from opencrm.services.definitions.process.candidates import (
+    Candidates,
+    as_system,
+    declared_by,
+    gains,
+    in_force,
+    made,
+    shows_more,
+)
 from opencrm.services.definitions.process.covering import check_covered
 from opencrm.services.definitions.process.loading import KINDS, Claims, automation, claims_of, clashes
 from opencrm.services.definitions.process.moving import gone, in_use, replace
@@ -43,7 +51,7 @@ class _Processes:
         if wrong:
             raise InputError(wrong[min(wrong)], rows=dict(sorted(wrong.items())))
         for change in changes:
-            if _begins(change) or _gains(change):
+            if _begins(change) or gains(change):
                 action = f"{change.entity}.{_ACTS.get(change.kind, 'update')}"
                 check_covered(work, action, read_grants(change.after["grants"]))
 
@@ -63,15 +71,6 @@ def _begins(change: Change) -> bool:
 
 def _alters(change: Change) -> bool:
     return "definition" in change.fields or (change.after.get("active", False) and "active" in change.fields)
-
-
-def _gains(change: Change) -> bool:
-    """Say whether what stays in force may do more than before: since it was saved, its services may need more."""
-    before, after = change.before, change.after
-    if before is None or not in_force(after) or not after.get("active", True):
-        return False
-    held = before["grants"] or ()
-    return any(grant not in held for grant in after["grants"] or ())
 
 
 def _wrong(work: Block, change: Change, candidate: Declared) -> Iterator[tuple[str, list[str]]]:
@@ -136,7 +135,11 @@ def _astray(old: Pipeline, to: str, candidate: Declared) -> str | None:
 def _by_names(work: Block, changes: Sequence[Change], candidate: Declared) -> dict[int, dict[str, list[str]]]:
     """Say what the definitions name and cannot use, and what others name that goes with them."""
     found = checks.found(candidate, checks.known_to(work, candidate))
-    own = {name_of(it): at for at, change in enumerate(changes) if (it := made(change)) and _begins(change)}
+    own = {
+        name_of(it): at
+        for at, change in enumerate(changes)
+        if (it := made(change)) and (_begins(change) or shows_more(change))
+    }
     wrong = {at: _told(found.get(name, ())) for name, at in own.items()}
     wrong = {at: told for at, told in wrong.items() if told}
     if wrong:

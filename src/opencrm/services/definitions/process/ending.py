@@ -1,4 +1,4 @@
-"""Open tasks of stages that go, or that give them no more: counted for the plan, and cancelled where it is applied."""
+"""Open tasks of stages that a definition changes: counted for the plan, and cancelled where their stage goes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from opencrm.core.entities import Task
 from opencrm.core.entity import Spec
 from opencrm.core.pipeline import Pipeline, Stage
 from opencrm.core.pipeline.moves import located
+from opencrm.core.pipeline.staging import standing_in
 from opencrm.core.process.reactions import FINISHED, TASK
 from opencrm.core.values import Id
 from opencrm.services.process.tasking.standing import still_open
@@ -24,7 +25,7 @@ from opencrm.services.reading.reader import Reader
 if TYPE_CHECKING:
     from opencrm.services.writing.work import Work
 
-Fate: TypeAlias = Literal["cancelled", "kept"]
+Fate: TypeAlias = Literal["cancelled", "kept", "left"]
 _CHUNK = 500
 
 
@@ -35,7 +36,8 @@ class Given:
     Attributes:
         stage: The stage's key.
         kind: The task's.
-        fate: What becomes of those that are open and about records that stand there.
+        fate: What becomes of those that are open and about records that stand there: `"left"` as they are, to be done
+            by hand, where the stage stays and gives them no more.
     """
 
     stage: str
@@ -48,8 +50,8 @@ def given(
 ) -> list[Given]:
     """Return what the stages of a pipeline gave, and what becomes of it.
 
-    A task is kept that `stays`, or that is also given where its record stands then: its stage, or the one that takes
-    the stage's place.
+    Only of a stage that goes they are cancelled. A task is kept that `stays`, or that is also given where its record
+    stands then: its stage, or the one that takes the stage's place.
 
     Args:
         old: The pipeline as it was.
@@ -59,11 +61,11 @@ def given(
     """
     found = []
     for stage in old.stages:
-        then = (new.stage(stage.key) if new else None) or taking(old, pipelines, places.get(stage.key))
+        same = new.stage(stage.key) if new else None
+        then = same or taking(old, pipelines, places.get(stage.key))
         kinds = {it.key for it in then.tasks} if then else set()
-        found += [
-            Given(stage.key, it.key, "kept" if it.stays or it.key in kinds else "cancelled") for it in stage.tasks
-        ]
+        otherwise: Fate = "cancelled" if same is None else "left"
+        found += [Given(stage.key, it.key, "kept" if it.stays or it.key in kinds else otherwise) for it in stage.tasks]
     return found
 
 
@@ -91,7 +93,8 @@ def cancel(work: Work, old: Pipeline, several: Sequence[Given]) -> None:
         old: The pipeline as it was; its records stand where they stood.
         several: What its stages gave.
     """
-    spec, subject = work.entity(old.entity), work.configuration.catalogue.process.subjects.get(old.entity)
+    spec = standing_in(work.entity(old.entity), old)
+    subject = work.configuration.catalogue.process.subjects.get(old.entity)
     for it in several if subject is not None else ():
         if it.fate == "cancelled":
             for ids in _open(work, spec, str(subject), old.key, it):
@@ -111,7 +114,7 @@ def _open(work: Work, spec: Spec, subject: str, pipeline: str, it: Given) -> Ite
     def build() -> Select[Any]:
         record, tasks = spec.table, work.entity(Task)
         task = tasks.table
-        there = [record.c[name] == bindparam(name, type_=key_column(64)) for name in ("pipeline", "stage")]
+        there = [spec.column(name) == bindparam(name, type_=key_column(64)) for name in ("pipeline", "stage")]
         mine = (task.c.kind == bindparam("kind", type_=key_column(64)), still_open(), task.c.deleted_at.is_(None))
         found = select(task.c.id).join(record, record.c.id == tasks.column(subject)).where(*there, *mine)
         return found.order_by(task.c.id).limit(bindparam("most", type_=Integer()))

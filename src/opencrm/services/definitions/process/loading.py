@@ -30,8 +30,8 @@ KINDS: Mapping[str, str] = MappingProxyType({"pipeline_definition": "pipeline", 
 _READ = MappingProxyType({"pipeline": pipeline_of, "rule": rule_of})
 _COLUMNS: Mapping[type[Any], tuple[str, ...]] = MappingProxyType(
     {
-        PipelineDefinition: ("key", "definition", "retired", "grants"),
-        RuleDefinition: ("key", "definition", "retired", "grants", "active"),
+        PipelineDefinition: ("key", "definition", "retired", "grants", "shows"),
+        RuleDefinition: ("key", "definition", "retired", "grants", "shows", "active"),
     }
 )
 
@@ -81,7 +81,7 @@ def read(rows: Mapping[str, Iterable[Values]]) -> Defined:
         told.append(repr((kind, row["key"], row["definition"], row["retired"], row.get("active"))))
         if row["definition"] is None:
             continue
-        granted[name] = {"grants": row["grants"] or []}
+        granted[name] = {"grants": row["grants"] or [], "shows": frozenset(row["shows"] or ())}
         if row["retired"]:
             continue
         try:

@@ -12,9 +12,11 @@ from opencrm.core.change import Change, Values
 from opencrm.core.columns import key_column
 from opencrm.core.entity import Spec
 from opencrm.core.pipeline import Pipeline, moved
+from opencrm.core.pipeline.staging import standing_in
 from opencrm.core.values import Id
 from opencrm.services.definitions.process import ending
 from opencrm.services.definitions.process.candidates import declared_by, in_force
+from opencrm.services.definitions.process.loading import KINDS, automation
 from opencrm.services.process.tasking import giving, standing
 from opencrm.services.reading.reader import Reader
 
@@ -40,21 +42,23 @@ def gone(entity: str, before: Values | None, after: Values) -> tuple[Pipeline, t
 def in_use(reader: Reader, it: Pipeline, stage: str) -> bool:
     """Say whether a living record stands in a stage, whoever may know of it."""
     spec = reader.configuration.catalogue.entities.get(it.entity)
-    return spec is not None and bool(_ids(reader, spec, it.key, stage, 1))
+    return spec is not None and spec.staged and bool(_ids(reader, spec, it.key, stage, 1))
 
 
 def replace(work: Work, change: Change) -> None:
     """Do what a change of a definition entails, which is stored already: records leave stages that go, for others.
 
-    Open tasks that no stage gives them any more are cancelled. Where they stand then, they are given the tasks of that
-    stage; its other actions are not done, since nothing happened but to the map.
+    Open tasks of these stages are cancelled that no stage gives them any more. Where they stand then, they are given
+    the tasks of that stage; its other actions are not done, since nothing happened but to the map. The journal names
+    the definition as the rule of all of it.
     """
     old = _before(change)
     if old is None:
         return
     found, places = gone(change.entity, change.before, change.after), change.after["replaced_by"] or {}
     new = declared_by(change.entity, change.after) if in_force(change.after) else None
-    with work.entailing(f"stages of the pipeline {old.key} changed") as inner:
+    name = automation(KINDS[change.entity], old.key)
+    with work.entailing(f"stages of the pipeline {old.key} changed") as inner, inner.named(name):
         pipelines = inner.configuration.catalogue.pipelines
         now = new if isinstance(new, Pipeline) else None
         ending.cancel(inner, old, ending.given(old, now, pipelines, places))
@@ -92,7 +96,7 @@ def _moved(work: Work, it: Pipeline, state: Values, to: str) -> Change:
 
 
 def _standing(work: Work, it: Pipeline, stage: str) -> Iterator[Mapping[Id, Values]]:
-    spec = work.entity(it.entity)
+    spec = standing_in(work.entity(it.entity), it)
     while ids := _ids(work, spec, it.key, stage, _CHUNK):
         yield work.states(spec, ids)
 
@@ -102,8 +106,8 @@ def _ids(reader: Reader, spec: Spec, pipeline: str, stage: str, most: int) -> li
 
     def build() -> Any:
         there = (
-            table.c.pipeline == bindparam("pipeline", type_=key_column(64)),
-            table.c.stage == bindparam("stage", type_=key_column(64)),
+            spec.column("pipeline") == bindparam("pipeline", type_=key_column(64)),
+            spec.column("stage") == bindparam("stage", type_=key_column(64)),
             table.c.deleted_at.is_(None),
         )
         return select(table.c.id).where(*there).order_by(table.c.id).limit(bindparam("most", type_=Integer()))

@@ -9,17 +9,19 @@ import attrs
 
 from opencrm.core.access.grants import read_grants
 from opencrm.core.change import Change, JournalEntry
+from opencrm.core.change import Kind as ChangeKind
 from opencrm.core.pipeline import Pipeline
 from opencrm.core.process.rules import Rule
 from opencrm.core.process.text import Unreadable, pipeline_of, plain, rule_of
 from opencrm.errors import InputError, NotFound
 from opencrm.services.cleaning.rehearsing import rehearsal
 from opencrm.services.commands import Create
-from opencrm.services.definitions.process.candidates import as_system
+from opencrm.services.definitions.process.candidates import as_system, gains, shows_more, with_grants
 from opencrm.services.definitions.process.overfilling import crowded
 from opencrm.services.definitions.process.steps import Act, Plan, Step, touched
 from opencrm.services.definitions.process.text import BESIDE, CLASSES, Kind, stored
 from opencrm.services.process.overseeing import checks
+from opencrm.services.process.submitting.asking import lacking
 from opencrm.services.reading.rows import Record
 from opencrm.services.records.births import Births
 from opencrm.services.records.changing import given_of, updated
@@ -63,6 +65,17 @@ def rehearse(work: Work, kind: Kind, tables: Iterable[Mapping[str, Any]], *, ret
     """Return what `carry_out` would do, which was done and taken back: it refuses the same."""
     with rehearsal(work):
         return carry_out(work, kind, tables, retire=retire)
+
+
+def judge(kind: Kind, tables: Iterable[Mapping[str, Any]]) -> None:
+    """Refuse tables that cannot be read: before a transaction, which would keep others waiting meanwhile.
+
+    Raises:
+        InputError: They cannot; names each place.
+    """
+    wrong = [faults for at, table in enumerate(tables) for faults in (_values(kind, at, table)[1],)]
+    if any(wrong):
+        raise InputError({name: texts for faults in wrong for name, texts in faults.items()})
 
 
 def _later(reader: Reader, steps: Iterable[Step]) -> dict[str, Pipeline]:
@@ -116,7 +129,7 @@ def _planned(
 ) -> tuple[list[Step], Faults]:
     """Return the steps of the tables that can be read, and what is wrong with the others."""
     there = {record["key"]: record for record in stored(reader, kind)}
-    steps, wrong, named = list[Step](), Faults(), set[str]()
+    steps, wrong, named, same = list[Step](), Faults(), set[str](), dict[int, Record]()
     for at, table in enumerate(tables):
         values, faults = _values(kind, at, table)
         key = values.get("key")
@@ -124,8 +137,11 @@ def _planned(
             faults = {f"{kind}[{at}].key": [f"{key}: is named twice"]}
         if not faults:
             named.add(str(key))
-            steps += _step(at, values, there.get(str(key)))
+            found = _step(at, values, there.get(str(key)))
+            steps += found
+            same |= {at: there[str(key)]} if not found and "definition" in values else {}
         wrong |= faults
+    steps += _anew(reader, kind, same)
     left = [it for key, it in there.items() if key not in named and not it["retired"]] if retire and not wrong else []
     return [*steps, *(Step("retire", it["key"], it["id"], {"retired": True}, it.values()) for it in left)], wrong
 
@@ -158,6 +174,16 @@ def _step(at: int, values: Mapping[str, Any], old: Record | None) -> list[Step]:
     return [Step(act, key, before["id"], new, before, at)]
 
 
+def _anew(reader: Reader, kind: Kind, same: Mapping[int, Record]) -> Iterator[Step]:
+    """Give those of the same definitions whose services need, or show, more than was approved when they were saved."""
+    several = {at: {**record.values(), "deleted_at": None} for at, record in same.items()}
+    entity = CLASSES[kind].spec.name
+    changes = [Change(entity, it["id"], ChangeKind.CHANGED, it, it) for it in several.values()]
+    for (at, before), change in zip(several.items(), with_grants(reader, changes), strict=True):
+        if gains(change) or shows_more(change):
+            yield Step("change", before["key"], before["id"], {"definition": before["definition"]}, before, at)
+
+
 def _warnings(work: Work, steps: Sequence[Step]) -> Iterator[str]:
     """Say what is not refused, and yet to be known, of what is in force now."""
     system = as_system(work, "look for problems")
@@ -170,6 +196,9 @@ def _warnings(work: Work, steps: Sequence[Step]) -> Iterator[str]:
             yield f"{it.key}{finding.at.removeprefix('definition')}: {finding.text}"
         for at, text in crowded(system, it) if isinstance(it, Pipeline) else ():
             yield f"{it.key}.stages[{at}].limit: {text}"
+    for _, form, text in lacking(system.configuration.catalogue, system.configuration.locale):
+        if form.pipeline in [it.key for _, it in own if isinstance(it, Pipeline)]:
+            yield f"{form.pipeline}: {text}"
 
 
 def rule_in(tables: Iterable[Mapping[str, Any]], key: str) -> Rule:

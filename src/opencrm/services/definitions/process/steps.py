@@ -119,7 +119,7 @@ class Open:
     Attributes:
         kind: The tasks' kind.
         number: How many, of those that the reader may read.
-        fate: `"cancelled"` where no stage gives them any more, else `"kept"`.
+        fate: `"cancelled"` where their stage goes, `"left"` where it gives them no more, else `"kept"`.
     """
 
     kind: str
@@ -128,7 +128,10 @@ class Open:
 
     def __str__(self) -> str:
         one = str(self.number) == "1"
-        return f"{self.number} open {'task' if one else 'tasks'} {self.kind!r} {'is' if one else 'are'} {self.fate}"
+        told = f"{self.number} open {'task' if one else 'tasks'} {self.kind!r}"
+        if self.fate == "left":
+            return f"{told} {'stays as it is' if one else 'stay as they are'}"
+        return f"{told} {'is' if one else 'are'} {self.fate}"
 
 
 def touched(reader: Reader, step: Step, pipelines: Mapping[str, Pipeline]) -> list[Touched]:
@@ -147,7 +150,7 @@ def touched(reader: Reader, step: Step, pipelines: Mapping[str, Pipeline]) -> li
     acts = {key: _act(old.get(key), new.get(key), anyway=others) for key in dict.fromkeys((*old, *new))}
     entity = (step.before.get("definition") or step.values.get("definition") or {}).get("entity", "deal")
     spec = reader.configuration.catalogue.entities.get(entity)
-    if spec is None or not spec.staged:
+    if spec is None:
         return []
     found = [_touched(reader, spec, step.key, stage, act, roles) for stage, act in acts.items() if act is not None]
     return _with_tasks(reader, step, pipelines, found)
@@ -186,9 +189,8 @@ def _stages(definition: Any) -> dict[str, Any]:
 
 
 def _touched(reader: Reader, spec: Spec, pipeline: str, stage: str, act: Any, only: Sequence[str]) -> Touched:
-    there = (
-        Count(0) if act == "create" else reader.count(spec, All((Equal("pipeline", pipeline), Equal("stage", stage))))
-    )
+    here = All((Equal("pipeline", pipeline), Equal("stage", stage)))
+    there = Count(0) if act == "create" or not spec.staged else reader.count(spec, here)
     action = f"move:{pipeline}.{stage}"
     every = sorted(reader.rights.organisation.roles.values(), key=lambda it: (-it.rank, it.key))
     roles = [it for it in every if act != "remove" and it.about(spec.name, action) and _uses(it, only)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
@@ -15,6 +14,7 @@ from opencrm.core.pipeline import Pipeline
 from opencrm.core.process.rules import Rule
 from opencrm.core.process.text import plain
 from opencrm.errors import InputError
+from opencrm.services.definitions import toml
 from opencrm.services.process.overseeing.checks import standing
 from opencrm.services.reading.reader import Reader
 from opencrm.services.reading.rows import Query, Record
@@ -93,10 +93,7 @@ def parse(text: str, kind: Kind) -> list[dict[str, Any]]:
     Raises:
         InputError: It is not TOML, or not of this form.
     """
-    try:
-        found = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError({"text": [f"is not TOML: {error}"]}) from None
+    found = toml.read(text)
     tables = found.pop(kind, [])
     if found or not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
         raise InputError({"text": [f"holds [[{kind}]] tables and nothing else"]})

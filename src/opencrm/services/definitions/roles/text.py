@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from json import dumps
 from typing import TYPE_CHECKING, Any
 
 from opencrm.core.entities import Role
 from opencrm.errors import InputError
+from opencrm.services.definitions import toml
 from opencrm.services.definitions.roles.packing import packed_grants, packed_rules
 from opencrm.services.definitions.roles.places import Places
 from opencrm.services.reading.rows import Query, Record
@@ -33,10 +33,7 @@ def parse(text: str) -> list[dict[str, Any]]:
     Raises:
         InputError: It is not TOML, or not of this form.
     """
-    try:
-        found = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError({"text": [f"is not TOML: {error}"]}) from None
+    found = toml.read(text)
     tables = found.pop("roles", [])
     if found or not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
         raise InputError({"text": ["holds [[roles]] tables and nothing else"]})
