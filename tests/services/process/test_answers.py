@@ -34,6 +34,7 @@ from opencrm import (
     required,
 )
 from opencrm import tasks as acts
+from opencrm.services.process.entering.asking import described
 from opencrm.services.reading.rows import Record
 from opencrm.testing import Firm, make_deal, make_task
 
@@ -128,7 +129,7 @@ def test_the_form_of_the_refusal_sent_back_as_answers_works(order: Any, finish: 
 def test_beside_the_answers_to_the_tasks_own_form(order: Any, finish: Done, deal: Any, crm: CRM) -> None:
     """Where its own form makes records, too."""
     sizes = [{"width": 10, "height": 20}]
-    with pytest.raises(RequirementMissing, match="missing: amount"):
+    with pytest.raises(RequirementMissing, match="missing: Amount"):
         finish("measure", sizes=sizes)
     finish("measure", sizes=sizes, amount="7")
     with crm.read(crm.sole_owner()) as reader:
@@ -175,11 +176,11 @@ def test_what_cannot_be_used_is_named_with_its_row(order: Any, finish: Done) -> 
     assert list(refused.value.fields) == ["answers.sizes[1].width"]
     with pytest.raises(InputError, match=r"answers\.sizes\[1\].colour: is not asked for here"):
         finish("measure", sizes=[good, {**good, "colour": "red"}])
-    with pytest.raises(RequirementMissing, match=r"missing: Sizes: height \(2.\)"):
+    with pytest.raises(RequirementMissing, match=r"missing: Sizes: Height \(2.\)"):
         finish("measure", sizes=[good, {"width": 10}])
     with pytest.raises(RequirementMissing, match="missing: Sizes: at least one"):
         finish("measure")
-    with pytest.raises(RequirementMissing, match="missing: Heard: source"):
+    with pytest.raises(RequirementMissing, match="missing: Heard: Source"):
         finish("ask")
 
 
@@ -193,3 +194,10 @@ def test_each_of_several_done_at_once_has_its_own_answers(
         acts.finish(work, [Finish(several[first.id], {"source": "a"}), Finish(several[second.id], {"source": "b"})])
     with crm.read(firm.owner) as reader:
         assert [reader.get(Deal, it.id).source for it in (first, second)] == ["a", "b"]
+
+
+@pytest.mark.parametrize("many, most", [(True, None), (False, 1)])
+def test_the_schema_says_how_many_records_are_asked_for(crm: CRM, many: bool, most: int | None) -> None:
+    with crm.read(crm.sole_owner()) as reader:
+        asks = described(reader, reader.entity("deal"), Form("sizes", ["width"], of="frames_size", many=many))
+    assert asks["schema"]["properties"]["sizes"].get("maxItems") == most

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -74,8 +75,42 @@ def test_a_task_that_is_finished_at_the_deadline_is_finished(
     crm.clock.advance(timedelta(minutes=15))  # type: ignore[attr-defined]
     finish("call", by=firm.seller)
     assert crm.worker().run_once() >= 0
-    assert told() == []
-    assert tasks("call")[0].state == "done"
+    [call] = tasks("call")
+    assert (told(), call.state, call.done_at) == ([], "done", call.due_at)
+
+
+def test_a_task_that_is_finished_when_its_deadline_has_passed_is_late(
+    crm: CRM, firm: Firm, late: Record, finish: Any, told: Any, tasks: Tasks
+) -> None:
+    """At the same instant, too: the head was told, and it is no more in time."""
+    crm.advance("15m")
+    finish("call", by=firm.seller)
+    [call] = tasks("call")
+    assert (call.state, call.done_at - call.due_at) == ("done", timedelta(microseconds=1))
+    assert told() == [(firm.head.id, *OVERDUE)]
+
+
+def test_of_a_worker_and_whoever_finishes_at_the_deadline_one_wins(
+    crm: CRM, firm: Firm, rows: Rows, tasks: Tasks
+) -> None:
+    """Each task is either told of and late, or in time and told to nobody."""
+    due = MONDAY + timedelta(hours=1)
+    several = [make_task(crm, by=firm.seller, due_at=due) for _ in range(30)]
+    crm.clock.advance(timedelta(hours=1))  # type: ignore[attr-defined]
+
+    def finish_all() -> None:
+        for one in reversed(several):
+            with crm.work(firm.seller) as work:
+                records.update(work, [Update(Task, one.id, state="done")])
+
+    finisher = Thread(target=finish_all)
+    finisher.start()
+    while finisher.is_alive():
+        crm.worker().run_once()
+    finisher.join()
+    told = [it["record_id"] for it in rows(tables.notification)]
+    assert [it.state for it in tasks()] == ["done"] * 30
+    assert sorted(it.id for it in tasks() if it.done_at > it.due_at) == sorted(told)
 
 
 def test_a_worker_that_was_away_tells_once_when_it_is_back(crm: CRM, firm: Firm, late: Record, told: Any) -> None:

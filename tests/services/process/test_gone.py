@@ -75,6 +75,7 @@ def test_a_stage_that_went_is_told_with_how_many_stand_there(opened: Any, asked:
 
 def test_a_pipeline_that_went_is_told(opened: Any, asked: str) -> None:
     text = "there is no pipeline 'shop', and 1 records of deal stand in its stage 'asking'"
+    text += "; did a plugin bring it? See --plugin-dir and `opencrm plugin list`"
     assert opened().problems()["pipeline.shop"] == text
 
 

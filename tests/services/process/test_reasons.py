@@ -89,7 +89,7 @@ def test_one_of_them_is_asked_for(crm: CRM, firm: Firm, lose: Any) -> None:
         lose(deal.id, None)
     [missing] = refused.value.details["missing"]
     schema = missing["form"]["schema"]
-    assert (missing["text"], schema["required"]) == ("lost reason", ["lost_reason"])
+    assert (missing["text"], schema["required"]) == ("Lost reason", ["lost_reason"])
     assert schema["properties"]["lost_reason"] == {
         "title": "Lost reason",
         "type": "string",
@@ -140,7 +140,7 @@ def test_what_history_tells_is_kept_as_it_is(crm: CRM, firm: Firm) -> None:
     values = {"title": "Old", "pipeline": "sales", "stage": "lost", "lost_reason": "Weather"}
     with crm.work(firm.owner, origin="import") as work:
         [made] = records.create(work, [Create(Deal, values=values, history=past)])
-        assert [it["text"] for it in work.reported] == ["lost reason: 'Weather' is none of price, rival"]
+        assert [it["text"] for it in work.reported] == ["Lost reason: 'Weather' is none of price, rival"]
     with crm.work(firm.owner) as work:
         records.update(work, [Update(Deal, made.record_id, title="Older")])
     assert reason(crm, firm.owner, made.record_id) == "Weather"

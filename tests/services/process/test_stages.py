@@ -114,7 +114,7 @@ def test_a_move_asks_for_what_its_stage_requires(
     with pytest.raises(RequirementMissing) as caught, crm.work(firm.seller) as work:
         pipelines.move(work, [Move(Deal, made.id, to="lost")])
     [missing] = caught.value.details["missing"]
-    assert (missing["text"], missing["form"]["key"]) == ("lost reason", "lost_reason")
+    assert (missing["text"], missing["form"]["key"]) == ("Lost reason", "lost_reason")
     assert deal(made.id).stage == "request"
 
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import attrs
 
 from opencrm.core.access.grants import Grant
+from opencrm.core.clock import duration
 from opencrm.core.conditions import Condition
 from opencrm.core.entity import Entity, Spec
 from opencrm.core.process.asking.forms import Form, names
@@ -43,7 +44,9 @@ def _said(given: str) -> str:
 
 def _duration(text: str) -> str:
     with naming("duration"):
-        return length(text)
+        if duration(length(text)):
+            return text
+        raise ValueError("a wait takes some time: what is done at once stands in the same list")
 
 
 @attrs.frozen
@@ -229,6 +232,13 @@ def call(service: str, **values: Any) -> Call:
     """Have a plugin do something after the commit: a service that it registered, with values as for `create`."""
     return Call(service, values)
 
+
+def cure(service: str) -> str:
+    """Return what to do where no active plugin brings a service."""
+    return _CURES.get(service, "the plugin that its name begins with has none of this name, or is not enabled")
+
+
+_CURES: Mapping[str, str] = MappingProxyType({GENERATE: "enable the plugin 'documents', which has it"})
 
 __all__ = [
     "ACTIONS",

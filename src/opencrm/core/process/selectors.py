@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from opencrm.core.points import email_key
+from opencrm.core.process.given import one_of
 
 Strategy: TypeAlias = Literal["round_robin", "least_loaded", "free_slot"]
 _STRATEGIES = ("round_robin", "least_loaded", "free_slot")
@@ -53,7 +54,7 @@ class Pick:
 
     role: str
     within: str | None = None
-    strategy: Strategy = attrs.field(default="round_robin", validator=attrs.validators.in_(_STRATEGIES))
+    strategy: Strategy = attrs.field(default="round_robin", validator=one_of(_STRATEGIES))
 
     @property
     def turn(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from opencrm.core.change import Change, Kind, Values
 from opencrm.core.process.reactions import FINISHED
@@ -11,6 +11,8 @@ from opencrm.core.process.timing.calendars import Calendar
 
 _WATCHED = frozenset({"state", "due_at"})
 _ELSEWHERE = (Kind.DELETED, Kind.RESTORED, Kind.ASSIGNED)
+_LEAST = timedelta(microseconds=1)
+"""The least time by which two instants differ."""
 
 
 def settled(change: Change, spec: TaskSpec, calendar: Calendar, now: datetime) -> Change:
@@ -37,12 +39,20 @@ def _worked(before: Values | None, after: Values, now: datetime) -> Values:
     spent = after["spent"]
     if since is not None and state != "started":
         spent = (spent or 0) + max(0, int((now - since).total_seconds()))
-    done_at = (after["done_at"] or now) if state == "done" else None
+    done_at = (after["done_at"] or _done_at(before, now)) if state == "done" else None
     return {
         "active_since": (since or now) if state == "started" else None,
         "spent": spent,
         "done_at": done_at,
     }
+
+
+def _done_at(before: Values | None, now: datetime) -> datetime:
+    """Return when a task is done; at the very instant of a deadline that somebody was told of, just after it."""
+    if before is None or before["due_at"] != now or before["state"] in FINISHED:
+        return now
+    has_passed = before["wakes_at"] is None or before["wakes_at"] > now
+    return now + _LEAST if has_passed else now
 
 
 def _watched(before: Values | None, after: Values, spec: TaskSpec, calendar: Calendar, now: datetime) -> Values:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from opencrm.core.clock import duration as lasting
 from opencrm.core.process.asking.forms import Form, names
+from opencrm.core.process.given import all_of, listed, stable_key
 from opencrm.core.process.selectors import Pick, Selector, head_of, owner, owner_of, selector
 from opencrm.core.process.timing.calendars import ALWAYS, Calendar
 from opencrm.core.process.timing.durations import LONGEST
@@ -107,11 +109,13 @@ class Rung:
 
 def _reminders(given: Iterable[str]) -> tuple[str, ...]:
     with naming("reminders"):
+        if isinstance(given, str):
+            raise ValueError(f"must be a list, also of one duration: [{given!r}]")
         return tuple(length(each) for each in given)
 
 
 def check_reach(name: str, given: Duration | None, calendar: Calendar) -> None:
-    """Refuse a duration that is not over within a hundred years in the hours of a calendar.
+    """Refuse a duration that is not over within five years in the hours of a calendar.
 
     Args:
         name: What the duration is called.
@@ -123,13 +127,29 @@ def check_reach(name: str, given: Duration | None, calendar: Calendar) -> None:
     """
     several = (*given.cases.values(), given.otherwise) if isinstance(given, By) else (given,)
     for each in several:
-        if each is not None:
-            with naming(name):
-                calendar.in_zone("UTC").add(_SOME_DAY, each)
+        wrong = None if each is None else _beyond(calendar, each)
+        if wrong is not None:
+            raise ValueError(f"{name}: {wrong}")
+
+
+@lru_cache(maxsize=1000)
+def _beyond(calendar: Calendar, given: str | timedelta) -> str | None:
+    """Say why a duration takes too long; worked out once, since a definition is read again and again."""
+    try:
+        calendar.in_zone("UTC").add(_SOME_DAY, given)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+_LIST = all_of(object, "action", 'move("sold")')
+"""Of actions, which stand above tasks: what each is, is judged there."""
+_ESCALATIONS = all_of(Escalation, "escalation", "Escalation(to=head_of(owner))")
 
 
 def _actions(given: Iterable[Any]) -> tuple[Any, ...]:
-    return tuple(given)
+    found: tuple[Any, ...] = listed(given)
+    return found
 
 
 def _due(given: Duration | None) -> Duration | None:
@@ -167,7 +187,7 @@ class TaskSpec:
         ValueError: A text, a duration or a name cannot be read.
     """
 
-    key: str = attrs.field(validator=attrs.validators.matches_re(r"[a-z][a-z0-9_]{0,63}"))
+    key: str = attrs.field(validator=stable_key)
     title: str = attrs.field(
         converter=_text,
         kw_only=True,
@@ -179,9 +199,11 @@ class TaskSpec:
     calendar: Calendar = attrs.field(default=ALWAYS, kw_only=True)
     form: Form | None = attrs.field(default=None, kw_only=True)
     reminders: tuple[str, ...] = attrs.field(default=(), converter=_reminders, kw_only=True)
-    escalations: tuple[Escalation, ...] = attrs.field(default=(_TELL_OWNER,), converter=_actions, kw_only=True)
-    done: tuple[Action, ...] = attrs.field(default=(), converter=_actions, kw_only=True)
-    cancelled: tuple[Action, ...] = attrs.field(default=(), converter=_actions, kw_only=True)
+    escalations: tuple[Escalation, ...] = attrs.field(
+        default=(_TELL_OWNER,), converter=_actions, validator=_ESCALATIONS, kw_only=True
+    )
+    done: tuple[Action, ...] = attrs.field(default=(), converter=_actions, validator=_LIST, kw_only=True)
+    cancelled: tuple[Action, ...] = attrs.field(default=(), converter=_actions, validator=_LIST, kw_only=True)
     stays: bool = attrs.field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:

@@ -11,6 +11,7 @@ import attrs
 
 from opencrm.core.access.principal import Principal
 from opencrm.core.entity import Entity, Spec
+from opencrm.core.process.actions import cure
 from opencrm.core.values import Id
 from opencrm.errors import NotFound
 from opencrm.hooks import Hooks
@@ -62,9 +63,11 @@ class Services:
             PermissionDenied: The principal may not change the record.
             OpenCRMError: The service refuses it.
         """
-        run = self._hooks().by_hand(service)
+        hooks = self._hooks()
+        run = hooks.by_hand(service)
         if run is None:
-            raise NotFound(f"there is no service {service!r}", service=service)
+            why = "only rules call it" if hooks.serves(service) else cure(service)
+            raise NotFound(f"there is no service {service!r}: {why}", service=service)
         with self._opening.read(principal) as reader:
             spec = reader.entity(entity)
             changeable(reader, spec, id)

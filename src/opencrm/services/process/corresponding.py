@@ -78,23 +78,33 @@ def composed(reader: Reader, spec: Spec, state: Values, action: Send) -> ClientL
     return ClientLetter(to=to, client=client, client_id=client_id, subject=subject, text=text)
 
 
-def noted(work: Work, spec: Spec, state: Values, letter: ClientLetter) -> None:
-    """Write down that a letter was sent, as an activity of the record and of its client."""
+def noted(work: Work, spec: Spec, state: Values, letter: ClientLetter, held: str | None = None) -> None:
+    """Write down that a letter was sent, or why it was held back, as an activity of the record and of its client."""
     made = work.entity(Activity)
     about = subjects_of(made).get(spec.name)
     links = {link_to(letter.client): letter.client_id, **({about: state["id"]} if about else {})}
     place = {name: state[name] for name in ("owner_id", "unit_id") if state.get(name) is not None}
-    said = {"subject": letter.subject, "body": f"To: {letter.to}\n\n{letter.text}"}
+    first = f"To: {letter.to}" if held is None else f"To: {letter.to}, {held}"
+    said = {"subject": letter.subject, "body": f"{first}\n\n{letter.text}"}
     values: dict[str, Any] = {"kind": "email", "direction": "out", "happened_at": work.now, **said, **links, **place}
     records.create(work, [Create(made, values=values)])
 
 
 def unsent(work: Work, spec: Spec, record_id: Id, error: str) -> None:
     """Tell whoever answers for a record that its client was not written to, and why."""
+    _tell(work, spec, record_id, "The client was not written to", error)
+
+
+def unnoted(work: Work, spec: Spec, record_id: Id, error: str) -> None:
+    """Tell whoever answers for a record that its client was written to, and why the record does not show it."""
+    _tell(work, spec, record_id, "The client was written to, but it could not be noted here", error)
+
+
+def _tell(work: Work, spec: Spec, record_id: Id, what: str, error: str) -> None:
     state = work.states(spec, [record_id]).get(record_id)
     if state is not None:
         why = error.replace("{", "(").replace("}", ")")[:500]
-        nobody.tell_instead(work, spec, [state], f"The client was not written to: {why}", kind="rule")
+        nobody.tell_instead(work, spec, [state], f"{what}: {why}", kind="rule")
 
 
 def _client(reader: Reader, spec: Spec, state: Values) -> tuple[str, Id]:

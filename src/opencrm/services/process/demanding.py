@@ -13,14 +13,14 @@ from opencrm.core.access.principal import Principal
 from opencrm.core.access.rights import Rights
 from opencrm.core.change import Values
 from opencrm.core.entity import Spec
-from opencrm.core.entity.paths import head
-from opencrm.core.process.actions import Action, Call, OnlyIf, Wait
+from opencrm.core.entity.paths import head, link_of, parted, target_of
+from opencrm.core.process.actions import Action, Call, OnlyIf, Wait, cure
 from opencrm.core.process.asking.forms import Form
 from opencrm.core.process.reactions import Reaction
-from opencrm.core.process.values import Value, places
 from opencrm.core.values import Id
 from opencrm.errors import OpenCRMError, RequirementMissing
-from opencrm.services.process.entering.asking import VEILED, described, holds
+from opencrm.services.process import showing
+from opencrm.services.process.entering.asking import VEILED, described, holds, label_of
 from opencrm.services.process.rendering import Words
 from opencrm.services.reading.reader import Reader
 from opencrm.services.workspaces.signing_in import automated
@@ -80,7 +80,7 @@ def unready(reader: Reader, calls: Iterable[tuple[Call, Sequence[str]]]) -> Iter
         calls: The calls, each with the entities of the records that it may be about.
     """
     for call, entities in calls:
-        if any(isinstance(it, Value) or (isinstance(it, str) and places(it)) for it in call.values.values()):
+        if showing.depends(call):
             continue  # That depends on the record.
         try:
             yield from reader.configuration.hooks.unready(call.service, reader, entities, call.values)
@@ -99,10 +99,16 @@ def _soon(rest: Sequence[Action]) -> Iterator[Call]:
 
 def _missing(asker: Reader, person: Reader, call: Call, spec: Spec, state: Values) -> Iterator[dict[str, Any]]:
     """Give what is missing for a call, each with the form that asks for it where that is a field of the record."""
-    ask = asker.configuration.hooks.demands(call.service)
+    hooks = asker.configuration.hooks
+    if not hooks.serves(call.service):
+        yield {"text": f"the service {call.service!r}: {cure(call.service)}"}
+    ask = hooks.demands(call.service)
     if ask is None:
         return
     values = Words(asker, spec, state).given(call.values)
+    if showing.unapproved(asker, asker.rights.principal.id, call.service, spec.name, values):
+        yield {"text": f"{call.service}: {showing.CHANGED}"}
+        return
     for text in ask(_Door(asker, spec.name, state["id"]), values):
         yield _told(person, spec, text)
 
@@ -113,8 +119,19 @@ def _told(person: Reader, spec: Spec, text: str) -> dict[str, Any]:
     if own is not None and own not in known:
         return {"text": VEILED}
     if text in spec.fields and spec.fields[text].settable:
-        return {"text": text, "form": described(person, spec, Form(text, (text,)))}
-    return {"text": text}
+        return {"text": label_of(spec, text), "form": described(person, spec, Form(text, (text,)))}
+    return {"text": _labelled(person, spec, text)}
+
+
+def _labelled(reader: Reader, spec: Spec, text: str) -> str:
+    """Return a path to a field by labels; anything else as it is."""
+    reference, name = parted(text)
+    entity = target_of(spec, reference) if reference else spec.name
+    end = None if entity is None else reader.configuration.catalogue.entities.get(entity)
+    if end is None or name not in end.fields:
+        return text
+    led = f"{label_of(spec, link_of(spec, reference))}: " if reference else ""
+    return f"{led}{label_of(end, name)}"
 
 
 def _as(reader: Reader, rights: Rights) -> Reader:

@@ -12,8 +12,10 @@ from opencrm.core.entities import Task
 from opencrm.core.process.reactions import TASK
 from opencrm.core.values import Id
 from opencrm.errors import ConflictError, OpenCRMError, Unavailable
-from opencrm.services.process.running import written
-from opencrm.services.process.runs import Step
+from opencrm.services.process.detailing import detail
+from opencrm.services.process.running import action_name, written
+from opencrm.services.process.runs import Run, Step
+from opencrm.services.process.tasking.nobody import tell_instead
 from opencrm.services.process.tasking.waking import AGAIN, stepped
 from opencrm.services.process.timing import table
 from opencrm.services.process.timing.table import Timer
@@ -81,6 +83,18 @@ def skip(work: Work, id: Id, why: str | None = None) -> None:
         work.apply([Change(TASK, id, Kind.CHANGED, state, after)])
     if why is not None:
         written(work, source, work.entity(Task), id, [Step("escalate", work.now, "failed", why)])
+
+
+def unfinished(work: Work, run: Run) -> None:
+    """Tell whoever answers for a record which action of a rule fails; why is for those who keep the rules."""
+    spec = work.entity(run.entity)
+    state = work.states(spec, [run.record_id]).get(run.record_id)
+    if state is None:
+        return
+    what = " ".join(filter(None, (action_name(run.rest[0]), detail(run.rest[0]))))
+    then = "and is not tried again" if run.last_attempt else f"{run.attempts} times, and is tried again"
+    text = f"This failed {then}: {what} (of {run.source.name})".replace("{", "(").replace("}", ")")
+    tell_instead(work, spec, [state], text, kind="rule")
 
 
 def _alone(work: Work, one: T, do: Callable[[Sequence[T]], object], failed: Callable[[T, Exception], object]) -> None:

@@ -13,12 +13,18 @@ from opencrm.core.clock import duration
 from opencrm.core.entity import Spec
 from opencrm.core.process.actions import Action, Wait
 from opencrm.core.process.reactions import Source
+from opencrm.core.process.rules import MOST_GENERATIONS
 from opencrm.core.values import Id
 from opencrm.services.process import acting, demanding, detailing, runs
 from opencrm.services.process.runs import Run, Step
+from opencrm.services.process.tasking import nobody
 
 if TYPE_CHECKING:
     from opencrm.services.writing.work import Work
+
+
+_ENDLESS = f"goes on for ever: {MOST_GENERATIONS} runs set each other off, and nobody did anything meanwhile"
+_STOPPED = f"This was stopped, since it goes on for ever without anybody ({MOST_GENERATIONS} times by now): "
 
 
 @attrs.frozen
@@ -41,6 +47,9 @@ class Job:
 def begin(work: Work, job: Job, spec: Spec, states: Mapping[Id, Values], causes: Mapping[Id, Id]) -> None:
     """Do what touches data only, up to the first action that does not, and leave the rest to the worker.
 
+    Where too many runs and timers lie behind it, nothing is left to the worker, and nothing done that only a time set
+    off: it has failed, those who answer for the records are told, and a person may begin it again.
+
     Args:
         work: As the automation.
         job: What is to be done.
@@ -48,7 +57,8 @@ def begin(work: Work, job: Job, spec: Spec, states: Mapping[Id, Values], causes:
         states: The records.
         causes: For each, the journal's line that it reacts to.
     """
-    now, rest = split(job.actions)
+    endless = work.generation >= MOST_GENERATIONS
+    now, rest = split(job.actions) if causes or not endless else ((), job.actions)
     left = acting.act(work, now, spec, states, causes)
     if not (job.told or rest):
         return
@@ -58,7 +68,6 @@ def begin(work: Work, job: Job, spec: Spec, states: Mapping[Id, Values], causes:
             runs.give_up(work.tx, value)
     found = []
     for (id, state), run_id in zip(states.items(), work.new_ids(len(states)), strict=True):
-        steps = tuple(step(action, work.now) for action in now) if id in left else ()
         run = Run(
             id=run_id,
             source=job.source,
@@ -67,11 +76,23 @@ def begin(work: Work, job: Job, spec: Spec, states: Mapping[Id, Values], causes:
             cause=causes.get(id),
             at=work.now,
             state="done" if id in left else "stopped",
-            steps=steps,
+            steps=tuple(step(action, work.now) for action in now) if id in left else (),
             anew=None if job.anew is None else _anew(job, state),
+            generation=work.generation + 1,
         )
-        found.append(waiting(run, rest, work.now) if rest and id in left else run)
+        found.append(_left(run, rest, work.now, endless=endless) if rest and id in left else run)
     runs.enter(work.tx, found)
+    stopped = [states[run.record_id] for run in found if run.state == "failed"]
+    if stopped:
+        nobody.tell_instead(work, spec, stopped, _STOPPED + job.source.name, kind="rule")
+
+
+def _left(run: Run, rest: Sequence[Action], now: datetime, *, endless: bool) -> Run:
+    """Return a run of which something is left to be done: one that goes on for ever has failed."""
+    if not endless:
+        return waiting(run, rest, now)
+    failed = step(rest[0], now, "failed", _ENDLESS)
+    return attrs.evolve(run, state="failed", steps=(*run.steps, failed), rest=tuple(rest), error=_ENDLESS)
 
 
 def split(actions: Sequence[Action]) -> tuple[Sequence[Action], Sequence[Action]]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypeAlias
 
 import attrs
 from sqlalchemy import Select, bindparam, case, func, select, update
 
 from opencrm.core.change import Values
 from opencrm.core.columns import IdColumn, InstantColumn, key_column
-from opencrm.core.process.actions import Action
+from opencrm.core.process.actions import Action, Send
 from opencrm.core.process.reactions import Source
 from opencrm.core.process.text import actions_of, plain
 from opencrm.core.values import Id
@@ -25,8 +25,13 @@ from opencrm.storage.transactions import Transaction
 MOST = 20
 """How many runs are claimed at once."""
 MOST_ATTEMPTS = 8
+TOLD_AFTER = 3
+"""After how many attempts those who answer for the record are told that an action fails."""
+Share: TypeAlias = Literal["letters", "others"]
+"""The runs that one of a worker's threads goes on with: those whose next step is a letter, or the others."""
 _LOST = "the worker was lost at every attempt"
 _RUN = tables.run
+_ANEW = ("state", "attempts", "due_at", "generation")
 
 
 @attrs.frozen
@@ -36,7 +41,8 @@ class Step:
     Attributes:
         action: Its name, such as `"update"`.
         at: When it was done.
-        state: `"done"`, `"stopped"` (by `only_if`) or `"failed"`.
+        state: `"done"`, `"stopped"` (by `only_if`), `"failed"`, `"sent"` of a letter that is still to be noted, or
+            `"held"` of one that a sandbox held back.
         error: Why it failed.
         detail: What it is about: which service, template or task, and whom; None of what needs none.
     """
@@ -71,6 +77,7 @@ class Run:
         due_at: When it goes on.
         error: Why its last attempt failed.
         lease: What tells the claim of a running one from every other.
+        generation: How many runs and timers lie behind what it does, with itself; since somebody did something.
     """
 
     id: Id
@@ -87,6 +94,7 @@ class Run:
     due_at: datetime | None = None
     error: str | None = None
     lease: Id | None = None
+    generation: int = 0
 
     @property
     def last_attempt(self) -> bool:
@@ -133,18 +141,34 @@ def give_up(tx: Transaction, anew: str) -> int:
     return tx.run("give up runs", build, [{"same": anew, "new": "given_up"}])
 
 
-def next_at(tx: Transaction) -> datetime | None:
-    """Return when the next run goes on, or the lease of one ends."""
+def next_at(tx: Transaction, share: Share | None = None, *, ahead: timedelta = timedelta()) -> datetime | None:
+    """Return when the next run goes on, or the lease of one ends.
+
+    Args:
+        tx: The transaction.
+        share: Of which of them; None for all.
+        ahead: By how much the workspace's clock is ahead of real time.
+    """
 
     def build() -> Select[Any]:
-        soonest = func.min(case((_RUN.c.state == "running", _RUN.c.lease_until), else_=_RUN.c.due_at))
-        return select(soonest.label("at")).where(_alive())
+        due = func.min(case((_RUN.c.state == "waiting", _RUN.c.due_at)))
+        held = func.min(case((_RUN.c.state == "running", _RUN.c.lease_until)))
+        return select(due.label("due"), held.label("held")).where(_alive(), *_of(share))
 
-    at: datetime | None = tx.query("next run", build, {})[0]["at"]
-    return at
+    [row] = tx.query(("next run", share), build, {})
+    held = None if row["held"] is None else row["held"] + ahead
+    return min((at for at in (row["due"], held) if at is not None), default=None)
 
 
-def claim(tx: Transaction, lease: Id, now: datetime, most: int = MOST) -> list[Run]:
+def claim(
+    tx: Transaction,
+    lease: Id,
+    now: datetime,
+    most: int = MOST,
+    share: Share | None = None,
+    *,
+    real: datetime | None = None,
+) -> list[Run]:
     """Take the next runs that are due, under one lease; those whose lease ended too.
 
     Args:
@@ -152,22 +176,25 @@ def claim(tx: Transaction, lease: Id, now: datetime, most: int = MOST) -> list[R
         lease: What tells this claim from every other.
         now: The present instant.
         most: How many at most.
+        share: Of which of them; None for all.
+        real: What time it really is, by which leases go; None where that is `now`.
     """
-    _take_back(tx, now)
+    real = real or now
+    _take_back(tx, real)
 
     def build() -> Any:
         due = (_RUN.c.state == "waiting", _RUN.c.due_at <= bindparam("now", type_=InstantColumn()))
-        mine = select(_RUN.c.id).where(*due).order_by(_RUN.c.due_at, _RUN.c.id).limit(most)
+        mine = select(_RUN.c.id).where(*due, *_of(share)).order_by(_RUN.c.due_at, _RUN.c.id).limit(most)
         free = mine if tx.sqlite else mine.with_for_update(skip_locked=True)
         taken = update(_RUN).where(chosen(_RUN.c.id, free, sqlite=tx.sqlite))
         return taken.values(**_leased(), attempts=_RUN.c.attempts + 1).returning(*_RUN.c)
 
-    rows = tx.query(("claim runs", most), build, {"now": now, **_lease_values(lease, now)})
+    rows = tx.query(("claim runs", most, share), build, {"now": now, **_lease_values(lease, real)})
     rows.sort(key=lambda row: (row["due_at"], row["id"]))
     return [read(row) for row in rows]
 
 
-def prolong(tx: Transaction, lease: Id, now: datetime) -> int:
+def prolong(tx: Transaction, lease: Id, real: datetime) -> int:
     """Let a lease last longer; return of how many runs. What somebody has locked needs it the least."""
 
     def build() -> Any:
@@ -177,7 +204,7 @@ def prolong(tx: Transaction, lease: Id, now: datetime) -> int:
         free = mine if tx.sqlite else mine.with_for_update(skip_locked=True)
         return update(_RUN).where(chosen(_RUN.c.id, free, sqlite=tx.sqlite)).values(_leased())
 
-    return tx.run("prolong runs", build, [_lease_values(lease, now)])
+    return tx.run("prolong runs", build, [_lease_values(lease, real)])
 
 
 def give_back(tx: Transaction, several: Sequence[Run]) -> None:
@@ -189,17 +216,25 @@ def give_back(tx: Transaction, several: Sequence[Run]) -> None:
 def revive(tx: Transaction, id: Id | None, now: datetime) -> int:
     """Begin a run that failed again with the step that failed, or all of them where none is named; return how many.
 
-    What is only written down, and has nothing left to do, is not begun again.
+    It is somebody's doing: nothing lies behind it. What is only written down, and has nothing left to do, is not begun
+    again.
     """
 
     def build() -> Any:
-        given = {name: bindparam(f"new_{name}", type_=_RUN.c[name].type) for name in ("state", "attempts", "due_at")}
+        given = {name: bindparam(f"new_{name}", type_=_RUN.c[name].type) for name in _ANEW}
         mine = [_RUN.c.state == bindparam("was", type_=key_column(16)), _RUN.c.rest.is_not(None)]
         if id is not None:
             mine.append(_RUN.c.id == bindparam("one", type_=IdColumn()))
         return update(_RUN).where(*mine).values(given)
 
-    values = {"one": id, "was": "failed", "new_state": "waiting", "new_attempts": 0, "new_due_at": now}
+    values = {
+        "one": id,
+        "was": "failed",
+        "new_state": "waiting",
+        "new_attempts": 0,
+        "new_due_at": now,
+        "new_generation": 0,
+    }
     tx.wakes = True
     return tx.run(("revive runs", id is None), build, [values])
 
@@ -217,7 +252,7 @@ def still_held(tx: Transaction, run: Run) -> bool:
     return bool(tx.query("run still held", build, {"one": run.id, "lease": run.lease}))
 
 
-def _take_back(tx: Transaction, now: datetime) -> None:
+def _take_back(tx: Transaction, real: datetime) -> None:
     """Let what is held by a lease that ended wait again; what lost its worker at each attempt waits for a person."""
 
     def build() -> Any:
@@ -230,15 +265,15 @@ def _take_back(tx: Transaction, now: datetime) -> None:
             update(_RUN).where(chosen(_RUN.c.id, free, sqlite=tx.sqlite)).values(**values, lease=None, lease_until=None)
         )
 
-    tx.run("take runs back", build, [{"now": now}])
+    tx.run("take runs back", build, [{"now": real}])
 
 
 def _leased() -> dict[str, Any]:
     return {name: bindparam(f"new_{name}", type_=_RUN.c[name].type) for name in ("state", "lease", "lease_until")}
 
 
-def _lease_values(lease: Id, now: datetime) -> dict[str, Any]:
-    return {"new_state": "running", "new_lease": lease, "new_lease_until": leases.until(now)}
+def _lease_values(lease: Id, real: datetime) -> dict[str, Any]:
+    return {"new_state": "running", "new_lease": lease, "new_lease_until": leases.until(real)}
 
 
 def of_id(tx: Transaction, id: Id) -> Run | None:
@@ -254,6 +289,7 @@ def read(row: Values) -> Run:
     return Run(
         **{name: row[name] for name in names},
         source=Source(row["automation"], row["rule"]),
+        generation=row["generation"] or 0,
         steps=tuple(step for step in _steps(row["steps"]) if row["state"] == "failed" or step.state != "failed"),
         rest=actions_of(row["rest"]) if row["rest"] else (),
     )
@@ -267,14 +303,22 @@ def _alive() -> Any:
     return (_RUN.c.state == "waiting") | (_RUN.c.state == "running")
 
 
+def _of(share: Share | None) -> list[Any]:
+    """Say in SQL that a run is of a share; one that was written before there were shares is of the others."""
+    if share is None:
+        return []
+    return [_RUN.c.letter.is_(True) if share == "letters" else _RUN.c.letter.is_not(True)]
+
+
 def _row(run: Run) -> dict[str, Any]:
-    names = ("id", "entity", "record_id", "cause", "at", "state", "anew", "attempts", "due_at")
+    names = ("id", "entity", "record_id", "cause", "at", "state", "anew", "attempts", "due_at", "generation")
     return {
         **{name: getattr(run, name) for name in names},
         "rule": run.source.name,
         "automation": run.source.automation,
         "steps": [step.row() for step in run.steps],
         "rest": plain(run.rest) if run.rest else None,
+        "letter": bool(run.rest) and isinstance(run.rest[0], Send),
         "lease_until": None,
         "lease": None,
         "error": storable_error(run.error),

@@ -53,6 +53,14 @@ def test_a_day_begins_at_midnight_of_the_zone():
     assert moved(date(2026, 3, 30), "-1d", "Europe/Berlin") == utc(2026, 3, 28, 23)
 
 
+def test_days_from_a_day_are_days_whose_beginning_the_clock_skips():
+    """Santiago had no midnight that day: three days later there is one, and three days before."""
+    assert moved(date(2026, 9, 6), "+0d", "America/Santiago") == utc(2026, 9, 6, 4)
+    assert moved(date(2026, 9, 6), "+3d", "America/Santiago") == utc(2026, 9, 9, 3)
+    assert moved(date(2026, 9, 6), "-1w", "America/Santiago") == utc(2026, 8, 30, 4)
+    assert moved(date(2026, 9, 9), "-3d2h", "America/Santiago") == utc(2026, 9, 6, 2)
+
+
 def test_what_lies_beyond_all_calendars_never_comes():
     """It sets no timer, and breaks no change of a record."""
     assert moved(date(9999, 12, 31), "+1w", "UTC") is None

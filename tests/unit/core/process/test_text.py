@@ -33,6 +33,8 @@ from opencrm.core.process.text import (
     stage_of,
     task_of,
 )
+from opencrm.core.process.text.events import EVENT
+from opencrm.core.process.text.places import Place
 from opencrm.core.process.timing.calendars import Calendar
 from opencrm.core.process.values import by, value
 from opencrm.core.values import Money
@@ -227,7 +229,28 @@ def test_a_fault_names_its_path_and_what_is_allowed():
     }
 
 
-ACTIONS = ", ".join(f"{{{word} = ...}}" for word in grammar.ACTION.forms)
+ACTIONS = ", ".join(form.sample for form in grammar.ACTION.forms.values())
+SELECTORS = '"owner", "creator", {person = "ann@example.com"}, {head_of = "owner"}, {pick = "seller"}'
+CHOICES = {"action": grammar.ACTION, "event": EVENT, "selector": parts.SELECTOR, "duration": parts.DURATION}
+
+
+@pytest.mark.parametrize(
+    "choice,word,sample",
+    [(what, word, form.sample) for what, choice in CHOICES.items() for word, form in choice.forms.items()],
+)
+def test_what_a_fault_shows_can_be_written_so(choice, word, sample):
+    """Each word with something to copy, that is read and written again the same."""
+    raw = tomllib.loads(f"it = {sample}")["it"]
+    assert word in raw
+    assert CHOICES[choice].write(CHOICES[choice].read(raw, Place("it"))) == raw
+
+
+def test_a_requirement_as_python_has_it_is_pointed_to_as_text_has_it():
+    """What the sentence says to write is the same requirement."""
+    [told] = faults(stage_of, {"key": "a", "enter": [{"required": ["amount"]}]}, "a")["a.enter[0]"]
+    known, _, written = told.partition(": write ")
+    assert known == "'required' is none of condition, missing, form"
+    assert tomllib.loads(f"it = {written}")["it"] == plain(required("amount"))
 
 
 @pytest.mark.parametrize(
@@ -240,7 +263,11 @@ ACTIONS = ", ".join(f"{{{word} = ...}}" for word in grammar.ACTION.forms)
             {"key": "a", "moves": [["b", "c"]], "stages": [{"key": "b"}]},
             {"x": ["pipeline 'a' has no stage 'c'"]},
         ),
-        (task_of, {"key": "Call"}, {"x": ["'key' must match regex '[a-z][a-z0-9_]{0,63}' ('Call' doesn't)"]}),
+        (
+            task_of,
+            {"key": "Call"},
+            {"x": ["key: 'Call' is no name of at most 64 small letters, digits and _ that begins with a letter"]},
+        ),
         (task_of, {"key": "call", "due": "9999999999999w"}, "x.due"),
         (task_of, {"key": "call", "escalations": [{"most": 2}]}, "x.escalations[0]"),
         (rule_of, {"key": "a", "on": {"created": "deal"}, "do": []}, {"x": ["do: a rule has 1 to 50 actions"]}),
@@ -251,8 +278,10 @@ ACTIONS = ", ".join(f"{{{word} = ...}}" for word in grammar.ACTION.forms)
         (
             selector_of,
             "boss",
-            {"x": ['must be one of "owner", "creator", {person = ...}, {head_of = ...}, {pick = ...}']},
+            {"x": [f"must be one of {SELECTORS}"]},
         ),
+        (selector_of, {"pick": "seller", "unit": "North"}, {"x": ["'unit' is none of pick, within, strategy"]}),
+        (action_of, {"wait": {"duration": "1d"}}, {"x.wait": ['must be text such as "1d"']}),
         (selector_of, {"pick": "seller", "strategy": "dice"}, "x.strategy"),
         (action_of, {"create": {"values": {}}}, {"x.create.entity": ["is missing"]}),
         (action_of, {"create": {"entity": "a", "values": {}}, "move": "b", "x": 1}, "x"),

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import attrs
 
+from opencrm.core.process.given import stable_key
+
 
 def names(given: Iterable[str]) -> tuple[str, ...]:
     """Return names as a tuple.
@@ -34,7 +36,7 @@ class Form:
         ValueError: It asks for nothing, or something that it does not ask for is optional.
     """
 
-    key: str = attrs.field(validator=attrs.validators.matches_re(r"[a-z][a-z0-9_]{0,63}"))
+    key: str = attrs.field(validator=stable_key)
     fields: tuple[str, ...] = attrs.field(converter=names)
     of: str | None = attrs.field(default=None, kw_only=True)
     many: bool = attrs.field(default=False, kw_only=True)

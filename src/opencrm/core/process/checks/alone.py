@@ -11,7 +11,7 @@ from opencrm.core.process.actions import MoveRecord
 from opencrm.core.process.checks.loops import loops
 from opencrm.core.process.checks.parts import about, parts_of, tasks_in
 from opencrm.core.process.events import OnRotten, OnStage
-from opencrm.core.process.rules import Rule
+from opencrm.core.process.rules import MOST_GENERATIONS, Rule
 
 
 def tasks_of(
@@ -89,6 +89,12 @@ def unrotting(pipeline: str, stage: str) -> str:
 def looping(loop: Sequence[str]) -> str:
     """Return what is said of a loop."""
     return f"rules set each other off without end, and nothing between them waits: {' > '.join((*loop, loop[0]))}"
+
+
+def unending(loop: Sequence[str]) -> str:
+    """Return what is said of a loop in which something waits."""
+    ring = " > ".join((*loop, loop[0]))
+    return f"goes on for ever: {ring}; only time lies between, and nobody: it is stopped after {MOST_GENERATIONS} times"
 
 
 def _absent(own: Mapping[str, Pipeline], at: str, pipeline: str, stage: str) -> Iterator[str]:

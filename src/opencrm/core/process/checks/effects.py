@@ -43,16 +43,19 @@ class Effect:
     to: Any = None
 
 
-def effects(actions: Iterable[Action], abouts: Sequence[str], pipelines: Mapping[str, Pipeline]) -> Iterator[Effect]:
-    """Give what follows from actions at once: nothing of what comes after a wait.
+def effects(
+    actions: Iterable[Action], abouts: Sequence[str], pipelines: Mapping[str, Pipeline], *, late: bool = False
+) -> Iterator[Effect]:
+    """Give what follows from actions at once: nothing of what comes after a wait, but where that is asked for too.
 
     Args:
         actions: The actions, in order.
         abouts: The entities of the records that they may be about.
         pipelines: Every pipeline.
+        late: Whether to go on after a wait.
     """
     for action in actions:
-        if isinstance(action, Wait):
+        if isinstance(action, Wait) and not late:
             return
         for entity in abouts:
             yield from _of(action, entity, pipelines)
@@ -69,8 +72,9 @@ def _of(action: Action, entity: str, pipelines: Mapping[str, Pipeline]) -> Itera
             yield Effect((Kind.ASSIGNED, entity), (entity, "owner_id") if settled else None, to)
         case CreateRecord(made, values, once):
             yield from _of_create(made, values, once, pipelines)
-        case GiveTask():
+        case GiveTask(task):
             yield Effect((Kind.CREATED, TASK))
+            yield Effect(("overdue", task.key))
         case Send():
             yield Effect((Kind.CREATED, "activity"))
 

@@ -1,4 +1,4 @@
-"""Loops of rules: one that sets off another, which sets off the first, with nothing between them that waits."""
+"""Loops of rules: one that sets off another, which sets off the first, at once or with nothing but time between."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from opencrm.core.pipeline.definition import Pipeline
 from opencrm.core.process.actions import Action, GiveTask
 from opencrm.core.process.checks.effects import Effect, Key, effects
 from opencrm.core.process.checks.parts import Abouts, about, parts_of
-from opencrm.core.process.events import OnRecord, OnStage, OnTask
+from opencrm.core.process.events import OnField, OnRecord, OnRotten, OnStage, OnTask
 from opencrm.core.process.rules import Rule
 from opencrm.core.process.tasks import TaskSpec
 
@@ -56,41 +56,69 @@ def loops(
         rules: The rules that are switched on.
         tasks: For each kind of task, the entities that it may be about.
     """
+    return _found(pipelines, [*rules], tasks, late=False)
+
+
+def endless(
+    pipelines: Mapping[str, Pipeline], rules: Iterable[Rule], tasks: Mapping[str, Iterable[str]]
+) -> Sequence[Loop]:
+    """Return the loops in which something waits, and nobody need do anything; none that settles.
+
+    Args:
+        pipelines: The pipelines, by key.
+        rules: The rules that are switched on.
+        tasks: For each kind of task, the entities that it may be about.
+    """
+    several = [*rules]
+    at_once = _found(pipelines, several, tasks, late=False)
+    return tuple(it for it in _found(pipelines, several, tasks, late=True) if it not in at_once)
+
+
+def _found(
+    pipelines: Mapping[str, Pipeline], rules: Sequence[Rule], tasks: Mapping[str, Iterable[str]], *, late: bool
+) -> Sequence[Loop]:
     abouts = {key: tuple(sorted(it)) for key, it in tasks.items()}
-    nodes = [*_stages(pipelines), *_tasks(pipelines, rules := [*rules], abouts), *_rules(pipelines, rules, abouts)]
+    nodes = [*_stages(pipelines, late=late), *_tasks(pipelines, rules, abouts, late=late)]
+    nodes += _rules(pipelines, rules, abouts, late=late)
     graph = _edges(nodes)
     found: dict[frozenset[int], Loop] = {}
     for component in _components(len(nodes), graph):
         inside = [edge for at in component for edge in graph[at] if edge.end in component]
-        if inside and not _settles(inside):
-            ring = _ring(component, graph)
+        for start in _starts(component, late=late) if inside and not _settles(inside) else ():
+            ring = _ring(start, component, graph)
             found.setdefault(frozenset(ring), tuple(nodes[at].name for at in ring))
     return tuple(found.values())
 
 
-def _rules(pipelines: Mapping[str, Pipeline], rules: Iterable[Rule], tasks: Mapping[str, Abouts]) -> Iterator[_Node]:
+def _rules(
+    pipelines: Mapping[str, Pipeline], rules: Iterable[Rule], tasks: Mapping[str, Abouts], *, late: bool
+) -> Iterator[_Node]:
     for rule in rules:
-        told = tuple(effects(rule.do, about(rule, pipelines, tasks), pipelines))
-        yield _Node(rule.key, frozenset(_heard(rule)), told)
+        told = tuple(effects(rule.do, about(rule, pipelines, tasks), pipelines, late=late))
+        yield _Node(rule.key, frozenset((*_heard(rule), *(_awaited(rule) if late else ()))), told)
 
 
-def _stages(pipelines: Mapping[str, Pipeline]) -> Iterator[_Node]:
+def _stages(pipelines: Mapping[str, Pipeline], *, late: bool) -> Iterator[_Node]:
     for it in pipelines.values():
         for stage in it.stages:
             name, abouts = f"{it.key}.{stage.key}", (it.entity,)
             entering: tuple[Action, ...] = (*map(GiveTask, stage.tasks), *stage.do)
-            yield _Node(name, frozenset({("entered", *_pair(name))}), tuple(effects(entering, abouts, pipelines)))
+            yield _Node(
+                name, frozenset({("entered", *_pair(name))}), tuple(effects(entering, abouts, pipelines, late=late))
+            )
             ended = tuple(Effect(("cancelled", task.key)) for task in stage.tasks if not task.stays)
-            left = (*effects(stage.left, abouts, pipelines), *ended)
+            left = (*effects(stage.left, abouts, pipelines, late=late), *ended)
             yield _Node(name, frozenset({("left", *_pair(name))}), left)
 
 
-def _tasks(pipelines: Mapping[str, Pipeline], rules: Iterable[Rule], tasks: Mapping[str, Abouts]) -> Iterator[_Node]:
+def _tasks(
+    pipelines: Mapping[str, Pipeline], rules: Iterable[Rule], tasks: Mapping[str, Abouts], *, late: bool
+) -> Iterator[_Node]:
     every: list[Pipeline | Rule] = [*pipelines.values(), *rules]
     kinds = {part.item for it in every for part in parts_of(it, "", ()) if isinstance(part.item, TaskSpec)}
     for task in sorted(kinds, key=lambda it: it.key):
         for state, actions in (("done", task.done), ("cancelled", task.cancelled)):
-            told = tuple(effects(actions, tasks.get(task.key, ()), pipelines))
+            told = tuple(effects(actions, tasks.get(task.key, ()), pipelines, late=late))
             yield _Node(task.key, frozenset({(state, task.key), ("finished",)}), told)
 
 
@@ -106,6 +134,17 @@ def _heard(rule: Rule) -> Iterator[Key]:
             yield ("left" if leaving else "entered", pipeline, stage)
         case OnTask(task, state) if state != "overdue":
             yield from ((state, task), ("finished",))
+
+
+def _awaited(rule: Rule) -> Iterator[Key]:
+    """Give the events after which a rule's time comes by itself."""
+    match rule.on:
+        case OnRotten(pipeline, stage):
+            yield ("entered", pipeline, stage)
+        case OnField(entity, field):
+            yield from ((Kind.CREATED, entity), (Kind.CHANGED, entity, field))
+        case OnTask(task, "overdue"):
+            yield ("overdue", task)
 
 
 def _edges(nodes: Sequence[_Node]) -> Mapping[int, list[_Edge]]:
@@ -155,9 +194,13 @@ def _reached(start: int, graph: Mapping[int, list[_Edge]]) -> set[int]:
     return found
 
 
-def _ring(component: set[int], graph: Mapping[int, list[_Edge]]) -> list[int]:
-    """Return a shortest way within a component from its first node back to it."""
-    start = min(component)
+def _starts(component: set[int], *, late: bool) -> Sequence[int]:
+    """Return of which nodes the way back is told: of each where nothing is refused, so that each rule knows its own."""
+    return sorted(component) if late else [min(component)]
+
+
+def _ring(start: int, component: set[int], graph: Mapping[int, list[_Edge]]) -> list[int]:
+    """Return a shortest way within a component from a node back to it."""
     came: dict[int, int] = {}
     level = [start]
     while start not in came:

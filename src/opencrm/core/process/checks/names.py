@@ -9,7 +9,8 @@ import attrs
 from opencrm.core.conditions.nodes import is_condition
 from opencrm.core.entity import Spec
 from opencrm.core.pipeline.definition import Pipeline
-from opencrm.core.process.actions import GENERATE, RECORD, Call, CreateRecord, MoveRecord, Send
+from opencrm.core.pipeline.staging import unfit
+from opencrm.core.process.actions import RECORD, Call, CreateRecord, MoveRecord, Send, cure
 from opencrm.core.process.asking.forms import Form
 from opencrm.core.process.checks.alone import rots, unrotting
 from opencrm.core.process.checks.finding import Finding, Known
@@ -23,8 +24,6 @@ from opencrm.core.process.values import Value, paths_in
 from opencrm.errors import InputError
 
 _ACTS: Mapping[str, str] = {"move": "move", "assign": "assign"}
-_OF: Mapping[str, str] = {GENERATE: "enable the plugin 'documents', which has it"}
-_UNKNOWN = "the plugin that its name begins with has none of this name, or is not enabled"
 
 
 def names_of(it: Pipeline | Rule, known: Known, at: str) -> Iterator[Finding]:
@@ -40,7 +39,7 @@ def names_of(it: Pipeline | Rule, known: Known, at: str) -> Iterator[Finding]:
         if it.entity not in known.entities:
             yield Finding(f"{at}.entity", f"there is no entity {it.entity!r}")
         elif not known.entities[it.entity].staged:
-            yield Finding(f"{at}.entity", f"{it.entity} has no stages")
+            yield Finding(f"{at}.entity", unfit(known.entities[it.entity]) or f"{it.entity} has no stages")
         abouts: tuple[str, ...] = (it.entity,)
     else:
         abouts = about(it, known.pipelines, known.tasks, known.forms)
@@ -74,6 +73,7 @@ class _Checker:
                 yield from self._send(part)
             case Call(service):
                 yield from self._call(part, service)
+                yield from (Finding(part.at, text) for it in part.about for text in self._unfit(part.item, it))
             case Pick() | HeadOf():
                 yield from self._selector(part, part.item)
             case _ if is_condition(part.item):
@@ -170,11 +170,14 @@ class _Checker:
     def _call(self, part: Part, service: str) -> Iterator[Finding]:
         needs = self.known.services.get(service)
         if needs is None:
-            yield Finding(part.at, f"there is no service {service!r}: {_OF.get(service, _UNKNOWN)}")
+            yield Finding(part.at, f"there is no service {service!r}: {cure(service)}")
         for need in needs or ():
             if need.entity != RECORD and need.entity not in self.known.entities:
                 wanted = f"needs {need.entity}.{need.action}, and there is no entity {need.entity!r}"
                 yield Finding(part.at, f"the service {service!r} {wanted}")
+
+    def _unfit(self, call: Call, entity: str) -> Iterable[str]:
+        return self.known.unfit(self.known, call, entity)
 
     def _setting(self, part: Part, it: Setting) -> Iterator[Finding]:
         for entity in part.about if it.entity is None else (it.entity,):
@@ -218,7 +221,10 @@ class _Checker:
             try:
                 self.known.check(self._spec(entity), part.item)
             except InputError as error:
-                yield from (Finding(part.at, f"{name}: {text}") for name, them in error.fields.items() for text in them)
+                for name, texts in error.fields.items():
+                    shut = self.known.shut(entity, name)
+                    told = [f"{name}: {text}" for text in texts] if shut is None else [shut]
+                    yield from (Finding(part.at, each) for each in told)
 
     def _selector(self, part: Part, it: Pick | HeadOf) -> Iterator[Finding]:
         match it:

@@ -53,8 +53,8 @@ def _parts(event: Event) -> Mapping[str, Any]:
             return {"entity": entity, "field": field, "duration": offset[1:]}
 
 
-def _form(word: str, make: Callable[..., Event], kinds: Mapping[str, Kind]) -> Table:
-    return Table(make, kinds, word=word, parts=_parts)
+def _form(word: str, make: Callable[..., Event], kinds: Mapping[str, Kind], sample: str) -> Table:
+    return Table(make, kinds, word=word, parts=_parts, sample=sample)
 
 
 _ENTITY = {"entity": TEXT}
@@ -64,20 +64,27 @@ _SINCE = {"entity": TEXT, "field": TEXT, "duration": LENGTH}
 
 EVENT = Choice(
     {
-        "created": _form("created", events.created, _ENTITY),
-        "changed": _form("changed", _changed, {**_ENTITY, "fields": TEXTS}),
-        "assigned": _form("assigned", events.assigned, _ENTITY),
-        "deleted": _form("deleted", events.deleted, _ENTITY),
-        "entered": _form("entered", events.entered, _STAGE),
-        "left": _form("left", events.left, _STAGE),
-        "done": _form("done", events.done, _TASK),
-        "cancelled": _form("cancelled", events.cancelled, _TASK),
-        "overdue": _form("overdue", events.overdue, _TASK),
-        "submitted": _form("submitted", events.submitted, {"form": TEXT}),
-        "rotten": _form("rotten", events.rotten, _STAGE),
-        "every": _form("every", events.every, {"days": TEXT, "at": TEXT, "of": TEXT, "zone": TEXT}),
-        "after": _form("after", events.after, _SINCE),
-        "before": _form("before", events.before, _SINCE),
+        "created": _form("created", events.created, _ENTITY, '{created = "deal"}'),
+        "changed": _form("changed", _changed, {**_ENTITY, "fields": TEXTS}, '{changed = "deal", fields = ["amount"]}'),
+        "assigned": _form("assigned", events.assigned, _ENTITY, '{assigned = "deal"}'),
+        "deleted": _form("deleted", events.deleted, _ENTITY, '{deleted = "deal"}'),
+        "entered": _form("entered", events.entered, _STAGE, '{entered = "windows.agreed"}'),
+        "left": _form("left", events.left, _STAGE, '{left = "windows.agreed"}'),
+        "done": _form("done", events.done, _TASK, '{done = "call"}'),
+        "cancelled": _form("cancelled", events.cancelled, _TASK, '{cancelled = "call"}'),
+        "overdue": _form("overdue", events.overdue, _TASK, '{overdue = "call"}'),
+        "submitted": _form("submitted", events.submitted, {"form": TEXT}, '{submitted = "request"}'),
+        "rotten": _form("rotten", events.rotten, _STAGE, '{rotten = "windows.pricing"}'),
+        "every": _form(
+            "every",
+            events.every,
+            {"days": TEXT, "at": TEXT, "of": TEXT, "zone": TEXT},
+            '{every = "Mo-Fr", at = "09:00", of = "deal"}',
+        ),
+        "after": _form("after", events.after, _SINCE, '{after = "deal", field = "closed_at", duration = "6w"}'),
+        "before": _form(
+            "before", events.before, _SINCE, '{before = "deal", field = "expected_close", duration = "1w"}'
+        ),
     },
     word_of=_word,
 )

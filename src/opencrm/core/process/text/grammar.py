@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import get_args
 
 from opencrm.core.pipeline.definition import Pipeline, Stage, StageKind
@@ -44,7 +45,7 @@ ACTIONS = Several(Later(lambda: ACTION))
 ESCALATION = Table(
     Escalation,
     {
-        "at": Text(moment),
+        "at": Text(moment, "+10m"),
         "to": SELECTOR,
         "text": PLACED,
         "repeat": LENGTH,
@@ -74,20 +75,46 @@ TASK = Table(
 
 ACTION: Choice = Choice(
     {
-        "create": Under("create", Table(CreateRecord, {"entity": TEXT, "values": VALUES, "once": TEXTS})),
-        "update": Table(UpdateRecord, {"values": VALUES}, word="update"),
-        "move": Table(MoveRecord, {"to": TEXT}, word="move"),
-        "assign": Table(AssignRecord, {"to": SELECTOR}, word="assign"),
-        "give": Table(GiveTask, {"task": TASK}, word="give"),
-        "notify": Under("notify", Table(Notify, {"to": SELECTOR, "text": PLACED})),
-        "send": Under("send", Table(Send, {"subject": PLACED, "text": PLACED})),
-        "only_if": Table(OnlyIf, {"condition": CONDITION}, word="only_if"),
-        "wait": Table(Wait, {"duration": LENGTH}, word="wait"),
-        "call": Under("call", Table(Call, {"service": TEXT, "values": VALUES})),
+        "create": Under(
+            "create",
+            Table(CreateRecord, {"entity": TEXT, "values": VALUES, "once": TEXTS}),
+            sample='{create = {entity = "task", values = {title = "Call"}}}',
+        ),
+        "update": Table(UpdateRecord, {"values": VALUES}, word="update", sample='{update = {source = "fair"}}'),
+        "move": Table(MoveRecord, {"to": TEXT}, word="move", sample='{move = "agreed"}'),
+        "assign": Table(AssignRecord, {"to": SELECTOR}, word="assign", sample='{assign = "owner"}'),
+        "give": Table(GiveTask, {"task": TASK}, word="give", sample='{give = {key = "call"}}'),
+        "notify": Under(
+            "notify",
+            Table(Notify, {"to": SELECTOR, "text": PLACED}),
+            sample='{notify = {to = "owner", text = "Call {contact.name}"}}',
+        ),
+        "send": Under(
+            "send",
+            Table(Send, {"subject": PLACED, "text": PLACED}),
+            sample='{send = {subject = "Hello", text = "Thank you"}}',
+        ),
+        "only_if": Table(
+            OnlyIf, {"condition": CONDITION}, word="only_if", sample='{only_if = {field = "amount", op = "empty"}}'
+        ),
+        "wait": Table(Wait, {"duration": LENGTH}, word="wait", sample='{wait = "1d"}'),
+        "call": Under(
+            "call",
+            Table(Call, {"service": TEXT, "values": VALUES}),
+            sample='{call = {service = "shop_print", values = {copies = 2}}}',
+        ),
     }
 )
 
-REQUIREMENT = Table(Requirement, {"condition": CONDITION, "missing": TEXT, "form": FORM})
+_REQUIRED = (
+    'write {condition = {not = {any = [{field = "amount", op = "empty"}]}}, missing = "amount", '
+    'form = {key = "amount", fields = ["amount"]}}'
+)
+REQUIREMENT = Table(
+    Requirement,
+    {"condition": CONDITION, "missing": TEXT, "form": FORM},
+    meant=MappingProxyType({"required": _REQUIRED}),
+)
 
 STAGE = Table(
     Stage,

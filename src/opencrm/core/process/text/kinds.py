@@ -35,13 +35,19 @@ class Kind(Protocol):
 
 @attrs.frozen
 class Text:
-    """A text, which `check` refuses with a ValueError."""
+    """A text, which `check` refuses with a ValueError.
+
+    Args:
+        check: Judges it.
+        like: What one looks like, where not any text will do: `1d`.
+    """
 
     check: Callable[[str], object] = str
+    like: str = ""
 
     def read(self, raw: Any, at: Place) -> str:
         if not isinstance(raw, str):
-            raise at.fault("must be text")
+            raise at.fault(f'must be text such as "{self.like}"' if self.like else "must be text")
         text = plain_text(raw)
         with at.told():
             self.check(text)

@@ -17,22 +17,35 @@ from opencrm.core.process.values import By, Value, length, path, places
 
 TEXT = Text()
 TEXTS = Several(TEXT)
-LENGTH = Text(length)
-PATH = Text(path)
-PLACED = Text(places)
+LENGTH = Text(length, "1d")
+PATH = Text(path, "contact.source")
+PLACED = Text(places, "Call {contact.name}")
 FLAG = Scalar(bool, "true or false")
 WHOLE = Scalar(int, "a whole number")
 CONDITION = Filter()
 
 DURATION = Choice(
-    {"by": Table(By, {"field": PATH, "cases": Named(LENGTH), "otherwise": LENGTH}, word="by")}, text=LENGTH
+    {
+        "by": Table(
+            By,
+            {"field": PATH, "cases": Named(LENGTH), "otherwise": LENGTH},
+            word="by",
+            sample='{by = "source", cases = {fair = "15m"}, otherwise = "1d"}',
+        )
+    },
+    text=LENGTH,
 )
 
 SELECTOR: Choice = Choice(
     {
-        "person": Table(Person, {"email": TEXT}, word="person"),
-        "head_of": Table(HeadOf, {"of": Later(lambda: SELECTOR)}, word="head_of"),
-        "pick": Table(Pick, {"role": TEXT, "within": TEXT, "strategy": OneOf(get_args(Strategy))}, word="pick"),
+        "person": Table(Person, {"email": TEXT}, word="person", sample='{person = "ann@example.com"}'),
+        "head_of": Table(HeadOf, {"of": Later(lambda: SELECTOR)}, word="head_of", sample='{head_of = "owner"}'),
+        "pick": Table(
+            Pick,
+            {"role": TEXT, "within": TEXT, "strategy": OneOf(get_args(Strategy))},
+            word="pick",
+            sample='{pick = "seller"}',
+        ),
     },
     words={"owner": Owner(), "creator": Creator()},
 )
@@ -44,7 +57,7 @@ CALENDAR = Table(
     Calendar, {each.name: _OF_CALENDARS.get(each.name, TEXT) for each in attrs.fields(Calendar) if each.init}
 )
 
-VALUE = Table(Value, {"path": PATH}, word="value")
+VALUE = Table(Value, {"path": PATH}, word="value", sample='{value = "contact_id"}')
 
 
 @attrs.frozen

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -13,6 +14,7 @@ DEEPEST = 12
 """How many declarations may stand one within the other: a stage in a pipeline, a task in a stage ..."""
 MOST_FAULTS = 50
 """Of how many places the faults are told."""
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Unreadable(ValueError):
@@ -108,13 +110,20 @@ class Place:
             raise self.fault(f"must be a table of {', '.join(names)}")
         return raw
 
-    def only(self, given: Iterable[str], names: Collection[str]) -> None:
+    def only(self, given: Iterable[str], names: Collection[str], meant: Mapping[str, str] = _NONE) -> None:
         """Refuse names other than those that a table may have.
+
+        Args:
+            given: The names that it has.
+            names: Those that it may have.
+            meant: What to write instead of some that it may not.
 
         Raises:
             Unreadable: There are some.
         """
-        unknown = [f"{name!r} is none of {', '.join(names)}" for name in given if name not in names]
+        known = ", ".join(names)
+        told = {name: f"{name!r} is none of {known}" for name in given if name not in names}
+        unknown = [f"{text}: {meant[name]}" if name in meant else text for name, text in told.items()]
         if unknown:
             raise Unreadable({self.path: unknown[:MOST_FAULTS]})
 

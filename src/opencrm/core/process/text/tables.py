@@ -20,6 +20,10 @@ class Form(Kind, Protocol):
     def make(self) -> Callable[..., Any]:
         """What makes the declaration."""
 
+    @property
+    def sample(self) -> str:
+        """A short one, as TOML has it within a line."""
+
 
 def _kinds(given: Mapping[str, Kind]) -> Mapping[str, Kind]:
     return MappingProxyType(dict(given))
@@ -49,12 +53,16 @@ class Table:
         kinds: Its arguments, in the order in which they are written.
         word: Another name for the first of them, by which the table is told from others: `{pick = "seller"}`.
         parts: How the arguments are got back.
+        sample: A short one, as TOML has it within a line.
+        meant: What to write instead of names that one may expect in it.
     """
 
     make: Callable[..., Any]
     kinds: Mapping[str, Kind] = attrs.field(converter=_kinds)
     word: str | None = None
     parts: Callable[[Any], Mapping[str, Any]] = parts_of
+    sample: str = attrs.field(default="", kw_only=True)
+    meant: Mapping[str, str] = attrs.field(default=MappingProxyType({}), kw_only=True)
     _defaults: Mapping[str, Any] = attrs.field(init=False, eq=False, repr=False)
 
     @_defaults.default
@@ -63,15 +71,15 @@ class Table:
 
     def read(self, raw: Any, at: Place) -> Any:
         at, faults, values = at.deeper(), Faults(), {}
-        names = {self._name(argument): argument for argument in self.kinds}
+        names = {self.name_of(argument): argument for argument in self.kinds}
         given = at.table(raw, names)
         with faults.caught():
-            at.only(given, names)
+            at.only(given, names, self.meant)
         for name, argument in names.items():
             with faults.caught():
                 if name in given:
                     values[argument] = self.kinds[argument].read(given[name], at.of(name))
-                elif self._is_required(argument):
+                elif self.is_required(argument):
                     raise at.of(name).fault("is missing")
         faults.settle()
         with at.told():
@@ -80,7 +88,7 @@ class Table:
     def write(self, item: Any) -> dict[str, Any]:
         if isinstance(self.make, type) and type(item) is not self.make:
             raise ValueError(f"{item!r} cannot be written where {self.make.__name__} stands")
-        return {self._name(name): self.kinds[name].write(value) for name, value in self._said(item)}
+        return {self.name_of(name): self.kinds[name].write(value) for name, value in self._said(item)}
 
     def _said(self, item: Any) -> Iterator[tuple[str, Any]]:
         """Give the arguments that are not as they are by default."""
@@ -93,10 +101,12 @@ class Table:
                 raise ValueError(f"{item!r} cannot be written: {name} is {given[name]!r}")
             yield name, given[name]
 
-    def _name(self, argument: str) -> str:
+    def name_of(self, argument: str) -> str:
+        """Return how an argument is called in writing."""
         return self.word if self.word is not None and argument == next(iter(self.kinds)) else argument
 
-    def _is_required(self, argument: str) -> bool:
+    def is_required(self, argument: str) -> bool:
+        """Say whether an argument must be given."""
         return self._defaults[argument] is Parameter.empty
 
     def _default(self, name: str, item: Any) -> Any:
@@ -113,6 +123,7 @@ class Under:
 
     word: str
     table: Table
+    sample: str = attrs.field(kw_only=True)
 
     @property
     def make(self) -> Callable[..., Any]:
@@ -170,7 +181,7 @@ class Choice:
 
     def _allowed(self) -> str:
         text = ["text"] if self.text is not None else []
-        return ", ".join([*(f'"{word}"' for word in self.words), *text, *(f"{{{word} = ...}}" for word in self.forms)])
+        return ", ".join([*(f'"{word}"' for word in self.words), *text, *(form.sample for form in self.forms.values())])
 
 
 @attrs.frozen

@@ -13,7 +13,7 @@ from opencrm.core.process.asking.answers import names_of
 from opencrm.core.process.asking.forms import Form
 from opencrm.core.process.reactions import TASK
 from opencrm.errors import InputError, RequirementMissing
-from opencrm.services.process.entering.asking import VEILED, described, hidden_of
+from opencrm.services.process.entering.asking import VEILED, described, hidden_of, label_of
 from opencrm.services.process.entering.following import asked_after
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ class _Finished:
     def _lacking(self, spec: Spec, state: Values, form: Form, answers: Mapping[str, Any]) -> Iterator[str]:
         """Give what is missing, as a person reads it: of several records with the place of each."""
         several, hidden = answers_of(form, answers), hidden_of(self.work, spec, form)
+        target = spec if form.of is None else self.work.entity(form.of)
         if not several:
             yield "at least one"
         for at, answer in enumerate(several):
@@ -109,7 +110,7 @@ class _Finished:
             known = state if form.of is None else {}
             for name in form.required:
                 if loaded.get(name, known.get(name)) in (None, ""):
-                    label = VEILED if name in hidden else name.replace("_", " ")
+                    label = VEILED if name in hidden else label_of(target, name)
                     yield f"{label} ({at + 1}.)" if len(several) > 1 else label
 
     def _loaded(self, spec: Spec, form: Form, answer: Mapping[str, Any], place: str) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from opencrm.core.conditions import TRUE, All, AnyOf, Condition, Link, Not, bind
 from opencrm.core.entity import Spec
 from opencrm.core.pipeline import Requirement, Stage
 from opencrm.core.pipeline.reasons import ChoiceForm, unknown
+from opencrm.core.pipeline.requirements import unlabelled
 from opencrm.core.process.asking.forms import Form
 from opencrm.core.values import Id
 from opencrm.errors import InputError, RequirementMissing
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from opencrm.services.reading.reader import Reader
     from opencrm.services.writing.block import Block
 
+_EMPTY: tuple[Any, ...] = (None, "", [], ())
 VEILED = "something that you may not read"
 """Stands for what cannot be told without naming a field that is hidden."""
 
@@ -53,7 +55,7 @@ def missing_of(reader: Reader, change: Change) -> Iterator[dict[str, Any]]:
         form = requirement.form
         asks = {} if form is None else {"form": described(reader, spec, form)}
         veiled = _is_veiled(reader, spec, requirement.condition, change.after)
-        yield {"text": VEILED if veiled else _lacks(requirement, change), **asks}
+        yield {"text": VEILED if veiled else _lacks(spec, requirement, change), **asks}
 
 
 def _is_veiled(reader: Reader, spec: Spec, condition: Condition, state: Values) -> bool:
@@ -78,11 +80,19 @@ def _links(item: Condition) -> Iterator[Link]:
             yield item
 
 
-def _lacks(requirement: Requirement, change: Change) -> str:
+def _lacks(spec: Spec, requirement: Requirement, change: Change) -> str:
     """Return what is missing, or of a reason that its stage does not know, that it does not."""
-    form = requirement.form
+    form, text = requirement.form, requirement.missing
+    if form is not None and form.of is None and text == unlabelled(form.fields):
+        empty = [name for name in form.fields if change.after.get(name) in _EMPTY]
+        text = ", ".join(label_of(spec, name) for name in empty or form.fields)
     wrong = unknown(form.options, change.after.get(form.key)) if isinstance(form, ChoiceForm) else None
-    return requirement.missing if wrong is None else f"{requirement.missing}: {wrong}"
+    return text if wrong is None else f"{text}: {wrong}"
+
+
+def label_of(spec: Spec, name: str) -> str:
+    """Return what a person reads of a field."""
+    return spec.fields[name].label if name in spec.fields else name.replace("_", " ")
 
 
 def described(reader: Reader, spec: Spec, form: Form) -> dict[str, Any]:
@@ -95,11 +105,17 @@ def described(reader: Reader, spec: Spec, form: Form) -> dict[str, Any]:
     one = asked(target, [name for name in form.fields if name not in hidden], form.required)
     if isinstance(form, ChoiceForm) and form.key in one["properties"]:
         one["properties"][form.key] = _choice(one["properties"][form.key], form.options)
-    listed = {"type": "array", "items": one, "minItems": 1}
+    listed = {"type": "array", "items": one, "minItems": 1, **({} if form.many else {"maxItems": 1})}
     whole = one if form.of is None else {"type": "object", "properties": {form.key: listed}, "required": [form.key]}
-    label = VEILED if hidden else form.label
+    label = VEILED if hidden else _label(target, form)
     key = "form" if form.of is None and hidden else form.key
     return {"key": key, "label": label, "schema": whole, **({"withheld": len(hidden)} if hidden else {})}
+
+
+def _label(spec: Spec, form: Form) -> str:
+    """Return a form's label; of one that is only made of its fields, theirs."""
+    plain = form.key == "_".join(form.fields) and form.label == form.key.replace("_", " ").capitalize()
+    return ", ".join(label_of(spec, name) for name in form.fields) if plain else form.label
 
 
 def _choice(schema: Mapping[str, Any], options: Mapping[str, str]) -> dict[str, Any]:

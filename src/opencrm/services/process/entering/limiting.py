@@ -51,15 +51,15 @@ def _beyond(work: Block, place: _Place, entering: Sequence[Change], changes: Seq
 def standing(work: Reader, place: _Place) -> int:
     """Return how many living records stand in a stage, named by entity, pipeline and stage."""
     entity, pipeline, stage = place
-    table = work.entity(entity).table
+    spec = work.entity(entity)
 
     def build() -> Select[Any]:
         here = (
-            table.c.pipeline == bindparam("pipeline", type_=key_column(64)),
-            table.c.stage == bindparam("stage", type_=key_column(64)),
-            table.c.deleted_at.is_(None),
+            spec.column("pipeline") == bindparam("pipeline", type_=key_column(64)),
+            spec.column("stage") == bindparam("stage", type_=key_column(64)),
+            spec.table.c.deleted_at.is_(None),
         )
-        return select(func.count().label("number")).select_from(table).where(*here)
+        return select(func.count().label("number")).select_from(spec.table).where(*here)
 
     [row] = work.tx.query(("standing", entity), build, {"pipeline": pipeline, "stage": stage})
     return int(row["number"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -65,8 +65,18 @@ def _offer(reader: Reader, spec: Spec, state: Values, to: str, stage: Stage) -> 
     asked = [*missing_of(reader, change)]
     for reaction in reader.configuration.catalogue.process.reactions(change):
         with suppress(OpenCRMError):  # What fails for another reason is told by the move.
-            asked += demanding.lacking(reader, reaction, spec, change.after)
+            asked += _beyond(asked, demanding.lacking(reader, reaction, spec, change.after))
     return Offer(to, stage.label, stage.kind, tuple(asked))
+
+
+def _beyond(asked: Sequence[Mapping[str, Any]], more: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Give what is missing beyond what is asked for already: a field for which a form asks is told once."""
+    known = {name for it in asked if "form" in it for name in it["form"]["schema"]["properties"]}
+    for it in more:
+        names = {*it["form"]["schema"]["properties"]} if "form" in it else set[str]()
+        if not names or not names <= known:
+            yield it
+        known |= names
 
 
 def _allowed(reader: Reader, spec: Spec, state: Values) -> Iterator[tuple[str, Stage]]:

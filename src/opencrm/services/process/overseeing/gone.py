@@ -37,7 +37,8 @@ def _stages(reader: Reader, spec: Spec) -> Iterator[tuple[str, str]]:
         key, stage = row["pipeline"], row["stage"]
         standing = f"{row['number']} records of {spec.name} stand"
         if key not in pipelines:
-            yield f"pipeline.{key}", f"there is no pipeline {key!r}, and {standing} in its stage {stage!r}"
+            text = f"there is no pipeline {key!r}, and {standing} in its stage {stage!r}"
+            yield f"pipeline.{key}", f"{text}; did a plugin bring it? See --plugin-dir and `opencrm plugin list`"
         elif pipelines[key].stage(stage) is None:
             yield f"pipeline.{key}", f"pipeline {key!r} has no stage {stage!r}, and {standing} in it"
 

@@ -215,7 +215,8 @@ def _readable(reader: Reader, rows: Sequence[Mapping[str, Any]]) -> set[tuple[st
 def _told(row: Mapping[str, Any], *, keeper: bool) -> Told:
     names = ("id", "rule", "automation", "entity", "record_id", "cause", "at", "state", "due_at", "attempts")
     steps = ({name: value for name, value in it.items() if keeper or name != "error"} for it in row["steps"])
-    rest = (next(iter(it)) for it in row["rest"] or () if it)
+    failed = row["state"] == FAILED and any(it.get("state") == FAILED for it in row["steps"])
+    rest = (next(iter(it)) for it in (row["rest"] or [])[failed:] if it)  # The step that failed is told already.
     given = {name: row[name] for name in names}
     told = tuple(MappingProxyType({"state": "done", "error": None, "detail": None, **it}) for it in steps)
     return Told(**given, steps=told, rest=tuple(rest), error=row["error"] if keeper else None)

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import attrs
 
 from opencrm.core.conditions import Condition, Link, Referring, bind, predicate
+from opencrm.core.entities import RuleDefinition
 from opencrm.core.process.actions import (
     Action,
     AssignRecord,
@@ -95,8 +96,10 @@ def rule_named(reader: Reader, key: str) -> Rule:
     """Return a rule in force, switched on or off.
 
     Raises:
+        PermissionDenied: The reader keeps no rules.
         NotFound: There is none of that key.
     """
+    _keeper(reader)
     found = reader.configuration.catalogue.process.rules.get(key)
     if found is None:
         raise NotFound(f"there is no rule {key!r}", rule=key)
@@ -119,8 +122,10 @@ def foretell(
         most_lines: How many lines of the journal, submissions or overdue tasks are looked at, the newest ones.
 
     Raises:
+        PermissionDenied: The reader may define no rules: it takes long, and others wait for what it reads meanwhile.
         InputError: The rule names a field that the reader may not read, or events that the past does not tell of.
     """
+    _keeper(reader)
     past, meets = Stretch(reader.now - since, most_lines), _judge(reader)
     heard = times = things = 0
     told: deque[tuple[Happened, tuple[Action, ...]]] = deque(maxlen=most)
@@ -139,6 +144,13 @@ def foretell(
         things=things,
         occasions=tuple(_occasion(reader, it, actions) for it, actions in reversed(told)),
     )
+
+
+def _keeper(reader: Reader) -> None:
+    """Refuse whoever may neither make nor change rules."""
+    rights, spec = reader.rights, reader.entity(RuleDefinition)
+    if not (rights.owner or any(next(rights.granted(spec, act), None) for act in ("create", "update"))):
+        raise rights.denied("rule_definition.update", "rules are tried by who may make or change them")
 
 
 def _judge(reader: Reader) -> Meets:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +126,23 @@ def faults(catalogue: Catalogue, locale: Locale) -> Iterator[tuple[str, str, str
             yield declared.plugin, key, f"form {key!r}: {error}"
 
 
+def lacking(catalogue: Catalogue, locale: Locale) -> Iterator[tuple[str, WebForm, str]]:
+    """Give what forms never fill in of records that require it: plugin, form and a sentence.
+
+    Such a form can be sent all the same, and what is sent is kept.
+    """
+    for key, declared in catalogue.forms.items():
+        with suppress(InputError):
+            missing = list(_missing(declared.value, catalogue, locale))
+            if missing:
+                what = f"it never fills in {', '.join(missing)}, which is required"
+                yield (
+                    declared.plugin,
+                    declared.value,
+                    f"form {key!r}: {what}: what is sent is kept, and seen to by hand",
+                )
+
+
 def schema_of(several: Sequence[Asked]) -> dict[str, Any]:
     """Return what is asked for as JSON Schema describes it, each field with its label as the title."""
     properties = {
@@ -146,6 +164,26 @@ def _known(catalogue: Catalogue, argument: str, name: str) -> Spec:
     if name not in catalogue.entities:
         raise InputError({argument: [f"there is no entity {name!r}"]})
     return catalogue.entities[name]
+
+
+def _missing(form: WebForm, catalogue: Catalogue, locale: Locale) -> Iterator[str]:
+    """Give the fields that records must have, and that no answer, no value and nothing of opencrm's fills in."""
+    spec, answered = record_of(form, catalogue), asked(form, catalogue, locale)
+    given = {*form.values, *(it.name for it in answered if it.place is Place.RECORD)}
+    if form.pipeline is not None:
+        own = (reference(spec, "contact"), "pipeline", spec.options.display, "owner_id", "unit_id")
+        yield from _wanted(catalogue.entities["contact"], ())
+        yield from _wanted(spec, {*given, *own})
+    elif form.of is not None:
+        yield from _wanted(spec, {*given, reference(spec, form.about or ""), "owner_id", "unit_id"})
+
+
+def _wanted(spec: Spec, given: Collection[str | None]) -> Iterator[str]:
+    """Give the required fields beside those that are given, as far as nothing is worked out of these."""
+    for it in spec.fields.values():
+        worked_out = spec.options.derive is not None and not it.custom
+        if it.required and it.settable and it.default is None and it.name not in given and not worked_out:
+            yield f"{spec.name}.{it.name}"
 
 
 def _asked(form: WebForm, catalogue: Catalogue, spec: Spec, name: str, locale: Locale) -> Asked | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -29,6 +30,7 @@ from opencrm.services.writing.work import Work
 TOO_SOON = "too soon"
 """The rule by which a form is refused that was sent sooner than a person could; with the same token it may be again."""
 _WINDOW = timedelta(minutes=10)
+_UNSIGNED = "is required: GET the form, which gives one"
 
 
 @attrs.frozen
@@ -150,7 +152,7 @@ class Forms:
         record = self._linked(configuration, form, given)
         if given.trap not in (None, ""):
             return form
-        sent = _checked(form, fields, given)
+        sent = _checked(form, fields, given, {} if given.token else {"token": [_UNSIGNED]})
         nonce = self._shown(configuration, form, given.token)
         surely = Surely(lambda: self._work(Principal.anonymous()), automation, form, fields)
         surely.take(attrs.evolve(sent, record=record, once=nonce))
@@ -207,7 +209,9 @@ class Forms:
             InputError: It was not shown, too short a time ago, or too long ago.
         """
         found, now = tokens.read_shown(configuration.secret, form.key, token), self._now()
-        if found is None or now - found.at > tokens.KEPT:
+        if found is None:
+            raise InputError({"token": ["is no token of this form: get the form anew, and send it again"]})
+        if now - found.at > tokens.KEPT:
             raise InputError({"token": ["the form was open for too long: send it again"]})
         if now - found.at < timedelta(seconds=form.seconds):
             raise InputError({"token": ["that was quick: wait a moment and send it again"]}, rule=TOO_SOON)
@@ -228,9 +232,11 @@ def _found(configuration: Configuration, key: str) -> tuple[str, WebForm, tuple[
     return declared.plugin, declared.value, fields
 
 
-def _checked(form: WebForm, fields: tuple[Asked, ...], given: Given) -> Sent:
-    """Return what was sent, typed; everything that is wrong is told at once."""
-    wrong: dict[str, list[str]] = {}
+def _checked(
+    form: WebForm, fields: tuple[Asked, ...], given: Given, known: Mapping[str, list[str]] = MappingProxyType({})
+) -> Sent:
+    """Return what was sent, typed; everything that is wrong is told at once, with what is known to be."""
+    wrong = dict(known)
     found: dict[str, Any] = {}
     steps: Mapping[str, Callable[[], Any]] = {
         "answers": lambda: loaded(fields, given.answers),

@@ -59,8 +59,8 @@ def standing(work: Work, spec: Spec, pipeline: str, contact: Id) -> Id | None:
     def build() -> Select[Any]:
         table = spec.table
         mine = spec.column(field) == bindparam("contact", type_=IdColumn())
-        within = table.c.pipeline == bindparam("pipeline", type_=key_column(64))
-        among = table.c.stage.in_([bindparam(f"s{at}", type_=key_column(64)) for at in range(len(still))])
+        within = spec.column("pipeline") == bindparam("pipeline", type_=key_column(64))
+        among = spec.column("stage").in_([bindparam(f"s{at}", type_=key_column(64)) for at in range(len(still))])
         found = select(table.c.id).where(mine, within, among, table.c.deleted_at.is_(None))
         return found.order_by(table.c.id.desc()).limit(1)
 

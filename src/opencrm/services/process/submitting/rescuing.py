@@ -11,11 +11,11 @@ import attrs
 
 from opencrm.core.process.asking.web_forms import WebForm
 from opencrm.core.process.reactions import Source
-from opencrm.errors import ConflictError, InputError, Unavailable
+from opencrm.errors import ConflictError, Unavailable
 from opencrm.services.process.submitting import telling
 from opencrm.services.process.submitting.asking import Asked, record_of
 from opencrm.services.process.submitting.keeping import Submission
-from opencrm.services.process.submitting.taking import Sent, Taking, take
+from opencrm.services.process.submitting.taking import Mistaken, Sent, Taking, take
 from opencrm.services.writing.judging.organisation import owners
 
 if TYPE_CHECKING:
@@ -47,17 +47,13 @@ class Surely:
         """Make of what was sent what the form says; where that is refused keep it, and tell somebody.
 
         Raises:
-            InputError: Whoever sends it can mend it.
+            Mistaken: Whoever sends it can mend it.
             OpenCRMError: It cannot even be kept, as where the database is not there.
         """
         try:
             return self._as_declared(sent)
-        except Unavailable:
+        except (Unavailable, Mistaken):
             raise
-        except InputError as error:
-            if error.fields.keys() <= {it.name for it in self.asked}:
-                raise
-            return self._kept(sent, error)
         except Exception as error:  # noqa: BLE001  # A plugin may raise anything, and nobody's words go by it.
             return self._kept(sent, error)
 

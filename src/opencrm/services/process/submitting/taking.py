@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -14,6 +15,7 @@ from opencrm.core.process.asking.web_forms import MESSAGE, WebForm
 from opencrm.core.process.reactions import Source
 from opencrm.core.process.values import filled, places
 from opencrm.core.values import Id
+from opencrm.errors import InputError
 from opencrm.services import organisation, records
 from opencrm.services.commands import Create, Update
 from opencrm.services.process import reacting
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 
 _SOURCE = 100
 _TITLE = 200
+
+
+class Mistaken(InputError):
+    """What somebody filled in cannot be used as it is, and they can mend it: each field is one of the form."""
 
 
 @attrs.frozen(kw_only=True)
@@ -64,6 +70,7 @@ def take(work: Work, automation: str, form: WebForm, asked: Sequence[Asked], sen
         The submission; of one that was taken before, that one.
 
     Raises:
+        Mistaken: Whoever sends it can mend it; nothing is kept.
         OpenCRMError: It cannot be; nothing is kept.
     """
     with work.reacting_as(Source(automation, form.key)) as inner:
@@ -183,9 +190,12 @@ class Taking:
         lines: list[JournalEntry] = []
         if self.form.of is not None:
             whole = {reference(spec, about.name) or "": id, **self._beside(spec, state)}
-            lines += records.create(work, [Create(spec, values={**self.form.values, **answers, **whole})])
+            lines.append(self._create(spec, {**self.form.values, **answers, **whole}))
         elif answers or self.form.values:
-            lines += records.update(work, [Update(about, id, values={**self.form.values, **answers})])
+            values = {**self.form.values, **answers}
+            with self._theirs():
+                records.updated(work, about, state, records.given_of(work, about, values))
+            lines += records.update(work, [Update(about, id, values=values)])
         if MESSAGE in self.sent.answers or not lines:
             lines.append(self.note(about, id, None, whole=False))
             telling.again(self.work, self.form, about, id)
@@ -202,8 +212,30 @@ class Taking:
             "pipeline": self.form.pipeline,
             **({} if self.form.stage is None else {"stage": self.form.stage}),
         }
+        return self._create(spec, values)
+
+    def _create(self, spec: Spec, values: Mapping[str, Any]) -> JournalEntry:
+        with self._theirs():
+            self.work.configuration.schemas.load(spec, values)
         [line] = records.create(self.work, [Create(spec, values=values)])
         return line
+
+    @contextmanager
+    def _theirs(self) -> Iterator[None]:
+        """Tell what is wrong with nothing but what somebody filled in of the record from all else.
+
+        Raises:
+            Mistaken: Nothing else is wrong.
+        """
+        try:
+            yield
+        except InputError as error:
+            if error.fields.keys() <= self._given_of_record():
+                raise Mistaken(error.fields) from error
+            raise
+
+    def _given_of_record(self) -> set[str]:
+        return {it.name for it in self.asked if it.place is Place.RECORD}
 
     def note(self, spec: Spec, id: Id, contact: Id | None, *, whole: bool) -> JournalEntry:
         """Write down what somebody says about a record; `whole` with all that they filled in."""
@@ -256,7 +288,7 @@ class Taking:
 
     def _title(self, spec: Spec) -> dict[str, str]:
         name = spec.options.display
-        if name not in spec.fields or name in self.form.fields:
+        if name not in spec.fields or name in self._given_of_record():
             return {}
         template = self.form.title or self.form.label
         types = {it.name: it.type for it in self.asked}

@@ -40,7 +40,8 @@ def fire(work: Work, timer: Timer) -> None:
     """
     state = _state(work, timer)
     if table.held(work.tx, timer):
-        _FIRE[timer.kind](work, timer, state)
+        with work.grown(timer.payload.get(keeping.GENERATION, 1)):
+            _FIRE[timer.kind](work, timer, state)
 
 
 def failed(work: Work, timer: Timer, error: Exception) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from opencrm.services.writing.work import Work
 
 _WHOLE = (Kind.CREATED, Kind.DELETED, Kind.RESTORED)
+GENERATION = "generation"
+"""Under what a timer's payload tells how many runs and timers lie behind what it does; without it, itself alone."""
 _PLACE = frozenset({"pipeline", "stage", "stage_since"})
 
 
@@ -45,7 +47,7 @@ def keep(work: Work, changes: Sequence[Change], past: Collection[Id], *, quiet: 
     """
     process = work.configuration.catalogue.process
     wanted = [each for change in changes for each in _wanted(process, change, work.now)]
-    put(work, wanted)
+    put(work, [_grown(each, work.generation) for each in wanted] if work.generation else wanted)
     clocks.keep(work, changes, past, quiet=quiet)
 
 
@@ -154,6 +156,13 @@ def _wanted(process: Process, change: Change, now: datetime) -> Iterator[_Wanted
         timer = rotten_timer(process, change.entity, change.after, now)
         if timer is not None or (change.before is not None and _heard(process, change.before)):
             yield _Wanted(rotten_key(change.id), timer)
+
+
+def _grown(it: _Wanted, generation: int) -> _Wanted:
+    """Return a timer that is set by a run, or by another timer, with how many of these lie behind it then."""
+    if it.timer is None:
+        return it
+    return _Wanted(it.key, attrs.evolve(it.timer, payload={**it.timer.payload, GENERATION: generation + 1}))
 
 
 def _rolled(process: Process, owned: Owned, entity: str, id: Id, states: Mapping[Id, Values], now: datetime) -> _Wanted:
