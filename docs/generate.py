@@ -16,6 +16,8 @@ from types import MappingProxyType
 from typing import Any
 
 import attrs
+from processes import as_text, declarations
+from shapes import doc, head, lines, page, table
 
 from opencrm.app.box import ALWAYS
 from opencrm.core.access.grants import Grant, Scope
@@ -47,7 +49,6 @@ from opencrm.hooks import specs as hook_specs
 from opencrm.settings import Settings
 
 FOLDER = Path(__file__).parent / "reference"
-NOTE = "<!-- Written by docs/generate.py from {source}; change it there. -->"
 EVERY = ("id", "created_at", "created_by", "updated_at", "deleted_at")
 """The fields that every record has."""
 PLACE = ("owner_id", "unit_id")
@@ -76,11 +77,11 @@ SAMPLES: Mapping[FieldType[Any], tuple[Any, ...]] = MappingProxyType(
 
 def hooks() -> str:
     """Return the page of the hooks."""
-    parts = [_head("Hooks", "src/opencrm/hooks/specs.py"), _doc(hook_specs)]
+    parts = [head("Hooks", "src/opencrm/hooks/specs.py"), doc(hook_specs)]
     for name in hook_names():
         function = getattr(hook_specs, name)
         parts += [f"## {name}", f"```text\n{signature(name)}\n```", _sections(inspect.getdoc(function) or "")]
-    return _page(parts)
+    return page(parts)
 
 
 def signature(hook: str) -> str:
@@ -92,8 +93,8 @@ def entities() -> str:
     """Return the page of the entities in the box."""
     found = specs(Core)
     parts = [
-        _head("Entities", "src/opencrm/core/entities/"),
-        _lines("""The kinds of records in the box, each declared once in `opencrm.core.entities`.
+        head("Entities", "src/opencrm/core/entities/"),
+        lines("""The kinds of records in the box, each declared once in `opencrm.core.entities`.
             Their names are those of permissions, conditions, the journal and files; their plurals are those of
             addresses."""),
         "## Fields that many have",
@@ -104,26 +105,26 @@ def entities() -> str:
         f"{Staged.__doc__} Where an entity below says *staged*, it has these too:".replace(". Where", ".\nWhere"),
         _fields(_spec("deal"), STAGE),
     ]
-    return _page([*parts, *(part for spec in found for part in _entity(spec))])
+    return page([*parts, *(part for spec in found for part in _entity(spec))])
 
 
 def field_types() -> str:
     """Return the page of the field types."""
     parts = [
-        _head("Field types", "src/opencrm/core/fields/"),
-        _lines("""One declaration, `title: Mapped[str] = field(Text(200), required=True)`, gives the column, the
+        head("Field types", "src/opencrm/core/fields/"),
+        lines("""One declaration, `title: Mapped[str] = field(Text(200), required=True)`, gives the column, the
             check of what enters, and what leaves. A type takes what a person, a file or JSON brings, or an already
             typed value; an empty text is no value, and is stored as nothing. The types stand in `opencrm`; a plugin
             may add its own as a subclass of `opencrm.embed.FieldType`."""),
         *(part for kind, samples in SAMPLES.items() for part in _type(kind, samples)),
         "## Structured",
-        _lines("""A JSON array or object that a function of yours takes apart: `Structured(check)`. Conditions
+        lines("""A JSON array or object that a function of yours takes apart: `Structured(check)`. Conditions
             only ask whether it is `empty` or `changed`."""),
         "## field",
         "```text\nfield(kind, " + _keywords() + ")\n```",
         _arguments(),
     ]
-    return _page(parts)
+    return page(parts)
 
 
 def settings() -> str:
@@ -139,28 +140,28 @@ def settings() -> str:
         ("`OPENCRM_DEBUG`", "Show where an error came from: a traceback before the one line.", ""),
     ]
     parts = [
-        _head("Settings", "src/opencrm/settings.py"),
+        head("Settings", "src/opencrm/settings.py"),
         "Environment variables that the command line reads; an option of a command comes before its variable.",
         "A program that embeds opencrm passes what it wants to `CRM(...)`: the library itself reads no environment.",
-        _table(("variable", "meaning", "default"), rows),
-        _lines("""Yes is `1`, `true`, `yes` or `on`; no is `0`, `false`, `no`, `off` or nothing. A variable that
+        table(("variable", "meaning", "default"), rows),
+        lines("""Yes is `1`, `true`, `yes` or `on`; no is `0`, `false`, `no`, `off` or nothing. A variable that
             cannot be used is refused when a command starts, with exit code 8. The server that takes mail is
             `smtp://host:port`, encrypted as soon as it can be, or `smtps://name:password@host`; a password is sent
             only through an encrypted line. The region, the currency and the zone
             are those of a workspace that `opencrm init` sets up; afterwards the workspace keeps its own."""),
     ]
-    return _page(parts)
+    return page(parts)
 
 
 def standard_roles() -> str:
     """Return the page of the roles that a new workspace starts with."""
     plugin = load(next(iter(discover({"standard_roles": ALWAYS["standard_roles"]}))))
-    parts = [_head("Standard roles", "src/opencrm/plugins/standard_roles.py"), _doc(plugin.module)]
+    parts = [head("Standard roles", "src/opencrm/plugins/standard_roles.py"), doc(plugin.module)]
     parts += [
-        _lines("""Below, each role with its grants; [permissions](permissions.md) explains the words. `*` stands for
+        lines("""Below, each role with its grants; [permissions](permissions.md) explains the words. `*` stands for
             every entity, every action, or every stage.""")
     ]
-    return _page([*parts, *(part for role in plugin.declared.roles for part in _role(role))])
+    return page([*parts, *(part for role in plugin.declared.roles for part in _role(role))])
 
 
 PAGES: Mapping[str, Callable[[], str]] = MappingProxyType(
@@ -170,38 +171,19 @@ PAGES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "field-types.md": field_types,
         "settings.md": settings,
         "standard-roles.md": standard_roles,
+        "processes.md": declarations,
+        "processes-as-text.md": as_text,
     }
 )
 
 
-def _head(title: str, source: str) -> str:
-    return f"{NOTE.format(source=source)}\n\n# {title}"
-
-
-def _page(parts: list[str]) -> str:
-    return "\n\n".join(parts) + "\n"
-
-
-def _lines(text: str) -> str:
-    """Return prose with one sentence a line."""
-    joined = re.sub(r"\s*\n\s*", " ", text.strip())
-    return re.sub(r"(?<=[a-z0-9)`*\]][.!?]) (?=[A-Z`])", "\n", joined)
-
-
-def _doc(documented: Any) -> str:
-    """Return a docstring's paragraphs, lists and tables as a page has them."""
-    text = inspect.cleandoc(documented.__doc__ or "").replace("\\\\", "\\")
-    paragraphs = text.split("\n\n")
-    return "\n\n".join(each if each.startswith(("-", "|", " ")) else _lines(each) for each in paragraphs)
-
-
-def _sections(doc: str) -> str:
+def _sections(text: str) -> str:
     """Return a hook's five parts: When, Arguments, Return, Failure, Example."""
-    prose, _, example = doc.partition("Example:\n")
+    prose, _, example = text.partition("Example:\n")
     told = []
     for paragraph in prose.strip().split("\n\n"):
         name, colon, rest = paragraph.partition(": ")
-        told.append(f"**{name}**: {_lines(rest)}" if colon and name.isalpha() else _lines(paragraph))
+        told.append(f"**{name}**: {lines(rest)}" if colon and name.isalpha() else lines(paragraph))
     code = re.sub(r"\n\n(?=@|def |class )", "\n\n\n", textwrap.dedent(example).strip())  # As the formatter has it.
     return "\n\n".join([*told, f"**Example**:\n\n```python\n{code}\n```"])
 
@@ -214,7 +196,7 @@ def _entity(spec: Spec) -> Iterator[str]:
     options = spec.options
     shared = {*EVERY, *(PLACE if spec.owned else ()), *(STAGE if spec.staged else ())}
     yield f"## {spec.cls.__name__}"
-    yield _lines(spec.cls.__doc__ or "")
+    yield lines(spec.cls.__doc__ or "")
     facts = [
         f"`{spec.name}`, plural `{spec.plural}`, table `{spec.table.name}`",
         *(["*owned*: has an owner and a unit"] if spec.owned else []),
@@ -251,7 +233,7 @@ def _fields(spec: Spec, names: Any) -> str:
     rows = [
         (f"`{name}`", _holds(spec.fields[name]), spec.fields[name].label, _remarks(spec.fields[name])) for name in names
     ]
-    return _table(("field", "holds", "label", "remarks"), rows)
+    return table(("field", "holds", "label", "remarks"), rows)
 
 
 def _holds(one: Field) -> str:
@@ -290,7 +272,7 @@ def _plain(value: Any) -> str:
 def _type(kind: FieldType[Any], samples: tuple[Any, ...]) -> Iterator[str]:
     cls = type(kind)
     yield f"## {cls.__name__}"
-    yield _lines(cls.__doc__ or "")
+    yield lines(cls.__doc__ or "")
     words = ", ".join(f"`{word}`" for word in operators_of(kind))
     can = [f"in conditions: {words}" if words else "in conditions: only `empty` and `changed`"]
     can += ["lists can be sorted by it" if kind.ordered else "has no order"]
@@ -306,7 +288,7 @@ def _type(kind: FieldType[Any], samples: tuple[Any, ...]) -> Iterator[str]:
             *(f"- {each}" for each in can),
         ]
     )
-    yield _table(("given", "becomes", "as JSON"), [_sample(kind, each) for each in samples])
+    yield table(("given", "becomes", "as JSON"), [_sample(kind, each) for each in samples])
 
 
 def _sample(kind: FieldType[Any], raw: Any) -> tuple[str, str, str]:
@@ -323,9 +305,8 @@ def _keywords() -> str:
 
 
 def _arguments() -> str:
-    doc = inspect.getdoc(field) or ""
-    lines = doc.partition("Args:\n")[2].splitlines()
-    return "\n".join(f"- `{line.strip().partition(': ')[0]}`: {line.strip().partition(': ')[2]}" for line in lines)
+    told = (inspect.getdoc(field) or "").partition("Args:\n")[2].splitlines()
+    return "\n".join(f"- `{line.strip().partition(': ')[0]}`: {line.strip().partition(': ')[2]}" for line in told)
 
 
 def _told(one: Any) -> Any:
@@ -351,18 +332,13 @@ def _grants(grants: tuple[Grant, ...]) -> str:
         (f"`{entity}`", scope.name.lower(), ", ".join(f"`{it}`" for it in acts))
         for (entity, scope), acts in reach.items()
     ]
-    return _table(("entity", "scope", "actions"), rows)
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return table(("entity", "scope", "actions"), rows)
 
 
 def main() -> None:
     """Write the pages that are not what the code says."""
-    for name, page in PAGES.items():
-        file, text = FOLDER / name, page()
+    for name, written in PAGES.items():
+        file, text = FOLDER / name, written()
         if not file.exists() or file.read_text(encoding="utf-8") != text:
             file.write_text(text, encoding="utf-8")
             print(f"wrote {file.relative_to(FOLDER.parents[1])}")

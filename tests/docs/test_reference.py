@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import runpy
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,7 +22,18 @@ from opencrm.settings import Settings
 
 DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = DOCS / "reference"
-GENERATED: dict[str, Callable[[], str]] = dict(runpy.run_path(str(DOCS / "generate.py"))["PAGES"])
+
+
+def written_pages() -> dict[str, Callable[[], str]]:
+    """Return what writes each page, as `python docs/generate.py` finds it."""
+    sys.path.insert(0, str(DOCS))
+    try:
+        return dict(runpy.run_path(str(DOCS / "generate.py"))["PAGES"])
+    finally:
+        sys.path.remove(str(DOCS))
+
+
+GENERATED = written_pages()
 
 
 def page(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from opencrm import AddedField, Create, Deal, Equal, InputError, Query, Text, Update, records
+from opencrm.core.fields import Field
 from opencrm.errors import PluginError
 from opencrm.hooks import Hooks
 from opencrm.testing import make_deal
@@ -12,8 +13,18 @@ from opencrm.testing import make_deal
 
 def test_the_documented_example_works(example):
     """An author may copy the example of the reference as it stands."""
-    [found] = Hooks([example("opencrm_register_fields")]).fields()
-    assert (found.plugin, found.value.entity, found.value.name) == ("example", "deal", "example_order")
+    closed, opened = Hooks([example("opencrm_register_fields")]).fields()
+    assert (closed.plugin, closed.value.entity, closed.value.name) == ("example", "deal", "example_order")
+    assert (closed.value.sensitive, opened.value.sensitive) == ("plugin", None)
+
+
+@pytest.mark.parametrize("label", ["", "  "])
+def test_a_label_that_says_nothing_is_refused(label):
+    """It would close the field, and nobody could say why; None leaves it open."""
+    with pytest.raises(ValueError, match=r"sensitive: .* is no label such as 'personal'; None leaves the field open"):
+        AddedField(entity="deal", name="alpha_order", type=Text(50), sensitive=label)
+    with pytest.raises(ValueError, match=r"sensitive: .* is no label"):
+        Field(name="order", type=Text(50), label="Order", sensitive=label)
 
 
 @pytest.mark.parametrize("name", ["order", "beta_order", "alpha_Order", "alpha_" + "x" * 40])

@@ -173,6 +173,10 @@ class Service:
         needs: What it must be allowed, beside reading the record: the fewest grants, each over all, of which whoever
             approves a rule that calls it is told. The entity `"record"` stands for that of the record that it is
             called for: `Grant("record", "update", Scope.ALL)`.
+        reads: Says what it shows of the record to whoever reads that, as paths: `"amount"`, `"contact.name"`, and
+            `"lines[]"` for all that the rows of a list hold. It is given a reader, the record's entity, and the values
+            of the call. A pipeline or rule as text that calls it is judged as if it named these itself, and is allowed
+            what they need; what it comes to read later is approved when that is saved again, and not read before.
     """
 
     name: str = attrs.field(validator=attrs.validators.matches_re(r"[a-z][a-z0-9_]{0,63}"))
@@ -182,6 +186,7 @@ class Service:
     ready: Callable[[Any, Sequence[str], Mapping[str, Any]], Iterable[str]] | None = None
     by_hand: bool = False
     needs: tuple[Grant, ...] = attrs.field(default=(), converter=_grants, validator=_needs)
+    reads: Callable[[Any, str, Mapping[str, Any]], Iterable[str]] | None = None
 
 
 @attrs.frozen(kw_only=True)

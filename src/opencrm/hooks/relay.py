@@ -16,7 +16,7 @@ from opencrm.core.custom import AddedField
 from opencrm.core.entity import Entity
 from opencrm.core.pipeline import Pipeline
 from opencrm.core.ports import AfterDoor, Door
-from opencrm.core.process.actions import Needs
+from opencrm.core.process.actions import Needs, cure
 from opencrm.core.process.asking.web_forms import WebForm
 from opencrm.core.process.rules import Rule
 from opencrm.core.process.timing.slas import Sla
@@ -148,8 +148,12 @@ class Hooks:
         """
         found = self._serving(name)
         if found is None:
-            raise ConfigurationError(f"there is no service {name!r}: the plugin that brings it is not active")
+            raise ConfigurationError(f"there is no service {name!r}: {cure(name)}")
         return found.run
+
+    def serves(self, name: str) -> bool:
+        """Say whether an active plugin brings a service."""
+        return self._serving(name) is not None
 
     def by_hand(self, name: str) -> Callable[[Any, Mapping[str, Any]], Any] | None:
         """Return what does a service that people may ask for; None where no active plugin brings such a one."""
@@ -169,6 +173,20 @@ class Hooks:
         """
         found = self._serving(name)
         return () if found is None else found.unready(reader, entities, values)
+
+    def tells(self, name: str) -> bool:
+        """Say whether a service tells what it reads."""
+        found = self._serving(name)
+        return found is not None and found.service.reads is not None
+
+    def reads(self, name: str, reader: Any, entity: str, values: Mapping[str, Any]) -> Sequence[str]:
+        """Return what a call of a service reads of a record, as paths.
+
+        Raises:
+            PluginError: The service fails.
+        """
+        found = self._serving(name)
+        return () if found is None else found.reads(reader, entity, values)
 
     def _serving(self, name: str) -> _Serving | None:
         found = ((it.name, service) for it in self.plugins for service in it.declared.services)
@@ -299,6 +317,10 @@ class _Serving:
     def unready(self, reader: Any, entities: Sequence[str], values: Mapping[str, Any]) -> Sequence[str]:
         with self._named():
             return [str(text) for text in (self.service.ready(reader, entities, values) if self.service.ready else ())]
+
+    def reads(self, reader: Any, entity: str, values: Mapping[str, Any]) -> Sequence[str]:
+        with self._named():
+            return [str(path) for path in (self.service.reads(reader, entity, values) if self.service.reads else ())]
 
     @contextmanager
     def _named(self) -> Iterator[None]:

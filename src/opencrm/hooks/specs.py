@@ -84,17 +84,21 @@ def opencrm_register_fields() -> Iterable[AddedField]:  # type: ignore[empty-bod
 
     Return: the fields. Each is in the entity's schema, in REST, conditions, import, export and history, as if the
         entity had declared it. While the plugin is switched off they are not there, and their values stay.
+        By default a field is closed to all but owners and the plugin itself: a role reads and writes it once a field
+        rule opens it, and rules and pipelines kept as text cannot use it. With `sensitive=None` it is open as the
+        entity's own fields are.
 
     Failure: the plugin is not started, and `opencrm plugin list` says why: an exception, or a name that does not
         begin with the plugin's.
 
     Example:
 
-        from opencrm import AddedField, Text, hookimpl
+        from opencrm import AddedField, Day, Text, hookimpl
 
         @hookimpl
         def opencrm_register_fields():
             yield AddedField(entity="deal", name="example_order", type=Text(50, folded=True), label="Order number")
+            yield AddedField(entity="deal", name="example_fitted", type=Day(), label="Fitted on", sensitive=None)
     """
 
 
@@ -139,7 +143,10 @@ def opencrm_register_pipelines() -> Iterable[Pipeline]:  # type: ignore[empty-bo
 
     Arguments: none.
 
-    Return: pipelines, each with a key that no other plugin uses.
+    Return: pipelines, each with a key that no other plugin uses. Any entity can have one: where its class does not
+        inherit `Staged`, its records have `pipeline`, `stage`, `stage_since` and `closed_at` while the pipeline is
+        there, and `lost_reason` where a stage has reasons. While the plugin is switched off these fields are not
+        there, and their values stay.
 
     Failure: the plugin is not started: an exception (a move names a stage that does not exist), or a key
         that is taken.
@@ -362,6 +369,8 @@ def opencrm_register_services() -> Iterable[Service]:  # type: ignore[empty-body
         alone, as that Automation and in the transaction of the event: it says what is missing, which refuses the act.
         What `run` and `check` must be allowed, beside reading the record, stands in `needs`: whatever calls the service
         asks for that too, and whoever approves it is told. The entity `record` stands there for the record's own.
+        `reads(reader, entity, values)` gives the paths that it shows to whoever reads the record, such as `amount`,
+        `contact.name` or `lines[]`: what a workspace's own pipeline or rule has shown, its author must be able to read.
         `ready(reader, entities, values)` says what is missing whatever the record, and `crm.problems()` tells it.
 
     Return: services; their names begin with the plugin's. What `run` returns is given to whoever asks by hand; nobody
@@ -488,7 +497,8 @@ def opencrm_check_change(changes: Sequence[Change], door: Door) -> Iterable[Obje
         entity's. `door.get` reads records as the acting principal, and gives those fields and records that they
         may read; `door.principal` names them, `door.now` is the instant of the act. `door.own` reads the plugin's
         own tables, whoever acts, and does not write them here. `door.entities` declares what there is, and
-        `door.intranet` names the hosts of one's own network that the host program lets plugins call.
+        `door.readable` tells which of an entity's fields the principal may read; `door.intranet` names the hosts of
+        one's own network that the host program lets plugins call.
 
     Return: an objection for each record that must not change so, with a sentence for the user. Ask the
         database once for the batch, not once for each record.
