@@ -20,7 +20,7 @@ help: ## Show these targets.
 demo: $(VENV)/.installed-all $(VENV)/.installed-examples ## Run the company that sells windows, from its form to its report.
 	$(BIN)/opencrm windows-demo
 
-test: $(VENV)/.installed-test $(VENV)/.installed-examples ## Run the tests; PYTEST_ARGS="-k deal" passes options.
+test: $(VENV)/.installed-test $(VENV)/.installed-examples ## Run the tests, for many minutes; PYTEST_ARGS="tests/test_errors.py" runs one file, "-k deal" some.
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-long: $(VENV)/.installed-test $(VENV)/.installed-examples ## Run whole what the tests do a sample of.
@@ -60,12 +60,14 @@ wheel: $(VENV)/bin/python ## Build the wheel into dist/.
 
 clean: ## Remove everything that make made.
 	rm -rf $(VENV) build dist docs/_build frontend/node_modules frontend/.built src/opencrm/plugins/rest/static
+	rm -rf opencrm-demo.db* opencrm-windows.db*
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/.installed-all: EXTRAS := all
 $(VENV)/.installed-test: EXTRAS := all,test
 $(VENV)/.installed-docs: EXTRAS := all,docs
 $(VENV)/.installed-%: $(FRAME) | $(VENV)/bin/python
+	@echo "Installing opencrm and what it needs into $(VENV), once; it may take a minute."
 	$(INSTALL) --editable '.[$(EXTRAS)]'
 	@touch $@
 

@@ -43,7 +43,7 @@ from opencrm.services.notifying import reporting
 from opencrm.services.notifying.rendering import Notification
 from opencrm.services.process.overseeing import history as run_history
 from opencrm.services.process.overseeing import rehearsing as rule_rehearsals
-from opencrm.services.process.overseeing.timeline import Happening, timeline
+from opencrm.services.process.overseeing.timeline import Happening, Happenings, timeline
 from opencrm.services.process.submitting.asking import Asked as FormField
 from opencrm.services.process.submitting.forms import Described as FormShown
 from opencrm.services.process.submitting.forms import Forms
@@ -61,6 +61,7 @@ from opencrm.services.viewing.asking import read as read_condition
 from opencrm.services.workspaces.catalogue import Catalogue
 from opencrm.services.workspaces.configuration import Configuration
 from opencrm.services.writing.work import Work
+from opencrm.storage import demo_files
 from opencrm.storage.engines import make_engine, prepare_sqlite, writing
 
 __all__ = [
@@ -85,6 +86,7 @@ __all__ = [
     "FormShown",
     "Forms",
     "Happening",
+    "Happenings",
     "Identity",
     "ImportJob",
     "ImportJobs",
@@ -114,6 +116,7 @@ __all__ = [
     "asked_conditions",
     "channel_state",
     "definitions",
+    "demo_files",
     "document_data",
     "duration",
     "exporters_by_ending",

@@ -144,6 +144,7 @@ class Settings:
         session_hours: After how many hours without use a session ends.
         session_days: After how many days a session ends in any case.
         intranet: Hosts that webhooks may call though they are no public ones, with commas between.
+        sandbox_sends: Whether letters and webhooks leave a sandbox.
         files: Where files are kept: a folder, or a URL that fsspec understands.
         file_mb: How many megabytes a file may have.
     """
@@ -166,6 +167,7 @@ class Settings:
     intranet: tuple[str, ...] = _var(
         "OPENCRM_INTRANET", "", _hosts, "Hosts that webhooks may call though they are no public ones."
     )
+    sandbox_sends: bool = _var("OPENCRM_SANDBOX_SENDS", "no", _switch, "Send letters and webhooks from a sandbox, too.")
     files: str | None = _var("OPENCRM_FILES", None, _optional, "Where files are kept: a folder or an fsspec URL.")
     file_mb: int = _var("OPENCRM_FILE_MB", "100", _megabytes, "Megabytes that a file may have.")
 

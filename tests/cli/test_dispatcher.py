@@ -59,6 +59,7 @@ def test_elsewhere_there_is_nothing(dispatcher: Dispatcher, path: str) -> None:
     assert status.startswith("404")
     assert headers["Content-Type"] == "application/problem+json"
     assert json.loads(body)["code"] == "not_found"
+    assert json.loads(body)["detail"] == "there is nothing at this address: REST is below /api, as /api/v1/deals"
 
 
 def test_the_root_leads_to_the_documentation(dispatcher: Dispatcher) -> None:

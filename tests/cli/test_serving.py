@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -131,3 +132,14 @@ def test_a_workspace_that_is_not_set_up_is_told(call: Callable[..., Result], com
 def test_a_port_that_is_none(workspace: Callable[..., Result], port: str) -> None:
     """Wrong usage."""
     assert workspace("serve", "--port", port).exit_code == 2
+
+
+def test_a_port_that_is_taken_is_told_with_how_to_name_another(workspace: Callable[..., Result]) -> None:
+    """In one sentence, once."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = workspace("serve", "--port", str(port))
+    assert done.exit_code == 8
+    why = "address already in use; name another one with --port or OPENCRM_PORT"
+    assert f"cannot listen on 127.0.0.1:{port}: {why}" in done.stderr
+    assert done.stderr.count("ddress already in use") == 1

@@ -147,6 +147,24 @@ def test_what_was_never_shown_is_refused(crm: CRM, post: Callable[..., TestRespo
     assert (told.status_code, list(told.json["errors"])) == (422, ["token"])
 
 
+def test_what_comes_without_a_token_is_told_all_that_is_wrong(post: Callable[..., TestResponse]) -> None:
+    """At once, and how to get one."""
+    told = post("request", {**ANN, "name": ""}, token=..., consent=False)
+    assert sorted(told.json["errors"]) == ["consent", "name", "token"]
+    assert told.json["errors"]["token"] == ["is required: GET the form, which gives one"]
+    assert "no token of this form" in post("request", ANN, token="x").json["errors"]["token"][0]
+    assert "open for too long" in post("request", ANN, wait="25h").json["errors"]["token"][0]
+
+
+def test_a_program_that_sends_a_page_of_its_own_is_told_of_json(web: Client) -> None:
+    """As `curl -d` does; it is told how, in JSON."""
+    told = web.post("/forms/request", data={"name": "Ann"}, headers={"Accept": "*/*"})
+    assert (told.status_code, told.json["code"]) == (415, "http_415")
+    assert "Accept: application/json" in told.json["detail"]
+    shown = web.post("/forms/request", data={"name": "Ann", "_token": "x"}, headers={"Accept": "*/*"})
+    assert (shown.status_code, shown.mimetype) == (422, "text/html")
+
+
 def test_a_token_of_another_form_or_of_yesterday_is_refused(crm: CRM, post: Callable[..., TestResponse]) -> None:
     assert list(post("request", ANN, token=crm.forms.describe("wishes").token).json["errors"]) == ["token"]
     assert list(post("request", ANN, wait="25h").json["errors"]) == ["token"]
@@ -342,7 +360,7 @@ def test_a_listed_site_may_send(crm: CRM, web: Client, post: Callable[..., TestR
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", ORIGIN + ".evil.example", "http://www.windows.example"]
+    "origin", ["https://evil.example", "null", ORIGIN + ".evil.example", "http://www.windows.example", "http://[::1"]
 )
 def test_another_site_may_not(crm: CRM, web: Client, post: Callable[..., TestResponse], origin: str) -> None:
     assert web.options("/forms/request", headers={"Origin": origin}).status_code == 403

@@ -271,3 +271,17 @@ def test_grants_about_what_is_not_there_are_refused(crm, firm, field, grant, tol
     with crm.work(firm.owner) as work, pytest.raises(InputError, match=told) as caught:
         records.create(work, [Create(Role, values={"key": "x", "name": "x", field: grant_rows([grant])})])
     assert list(caught.value.fields) == [field]
+
+
+def test_an_unknown_role_or_plugin_is_told_with_those_there_are(crm, firm):
+    """Ten at most, and of people none."""
+    with crm.work(firm.owner) as work:
+        with pytest.raises(NotFound, match=r"there is no role 'manager_9'; known are \w+(, \w+)+"):
+            organisation.add_user(work, "Bea", email=None, role="manager_9", unit="HQ")
+        with pytest.raises(NotFound, match=r"there is no user 'Bea'$"):
+            organisation.find(work, User, "Bea")
+        records.create(work, [Create(Unit, name=f"Shop {at:02}", parent_id=firm.units["north"]) for at in range(11)])
+        with pytest.raises(NotFound, match=r"there is no unit 'Shop 99'; known are .* and others$"):
+            organisation.find(work, Unit, "Shop 99")
+    with pytest.raises(NotFound, match=r"there is no plugin 'documens'; known are .*documents"):
+        crm.enable(firm.owner, "documens")

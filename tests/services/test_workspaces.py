@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from sqlalchemy.orm import Mapped, relationship
 
 from opencrm import (
     CRM,
+    ConfigurationError,
     Create,
     Deal,
     Entity,
@@ -225,3 +227,10 @@ def test_two_schemas_of_one_database_are_two_workspaces(pg_url):
         with crm.read(crm.sole_owner()) as reader:
             assert [row.title for row in reader.list(Query(Deal))] == [f"Deal {at}"]
         crm.close()
+
+
+def test_a_database_that_was_never_set_up_asks_for_a_workspace(request, crm_database, tmp_path):
+    """And not for an upgrade, which gives it no owner."""
+    place = f"sqlite:///{tmp_path}/new.db" if crm_database == "sqlite" else request.getfixturevalue("pg_url")
+    with closing(CRM(place)) as crm, pytest.raises(ConfigurationError, match=r"no workspace.*crm\.init\(owner="):
+        crm.principal("ann@example.com")

@@ -12,7 +12,7 @@ from opencrm import CRM, Deal, InputError, Query, Record, RequirementMissing
 from opencrm.testing import MONDAY, finish, inbox, submit
 
 MARIA: dict[str, Any] = {"name": "Maria Lopez", "phone": "020 7183 8750"}
-PLACE = {"windows_address": "12 Mill Lane, Bath"}
+PLACE: dict[str, Any] = {"windows_address": "12 Mill Lane, Bath"}
 SIZE = {"room": "Kitchen", "width": 1200, "height": 900}
 
 

@@ -170,7 +170,7 @@ def served(
     keys = made(url, files)
     own = {"OPENCRM_DB": url, "OPENCRM_FILES": files, "OPENCRM_BASE_URL": "https://crm.clearmere.example"}
     own |= {"OPENCRM_REGION": "GB", "OPENCRM_CURRENCY": "GBP"}
-    with running(tmp_path, OPENCRM_SMTP_URL=mail_server.url, **own) as address:
+    with running(tmp_path, OPENCRM_SMTP_URL=mail_server.url, OPENCRM_SANDBOX_SENDS="yes", **own) as address:
         found = Served({name: Person(address, key) for name, key in keys.items()}, Person(address), mail_server)
         found.advance(next_monday(found.now()) - found.now())
         yield found

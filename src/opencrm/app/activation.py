@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -12,6 +13,7 @@ import attrs
 from opencrm.app.box import ALWAYS, OPTIONAL
 from opencrm.core.change import Values
 from opencrm.core.process.actions import RECORD, Needs
+from opencrm.core.values import offered
 from opencrm.errors import NotFound, OpenCRMError, PluginError
 from opencrm.hooks import (
     Calls,
@@ -97,7 +99,7 @@ class Plugins:
             return found
         if name in self._refused:
             raise PluginError(self._refused[name].reason, plugin=name)
-        raise NotFound(f"there is no plugin {name!r}", plugin=name)
+        raise NotFound(f"there is no plugin {name!r}{offered(sorted(self._loaded()))}", plugin=name)
 
     @property
     def needs(self) -> Needs:
@@ -118,7 +120,7 @@ class Plugins:
         """
         if self._safe:
             return {}
-        told = {name: it.reason for name, it in self._refused.items() if it.source != "package"}
+        told = {name: " ".join(it.reason.split()) for name, it in self._refused.items() if it.source != "package"}
         running = {plugin.name for plugin in (*self.always, *self.given)}
         for name in [] if running.issuperset(enabled) else enabled:
             if name not in running and name not in self._loaded():
@@ -169,12 +171,19 @@ def deaf(calls: Calls, entities: Iterable[str]) -> dict[str, str]:
         entities: The names of those there are.
     """
     there = {None, *entities}
-    return {
-        call.plugin: f"plugin {call.plugin!r}, {call.hook}: there is no entity {call.entity!r} here, "
-        "so it is never called"
-        for call in calls
-        if call.entity not in there
-    }
+    text = "plugin {!r}, {}: there is no entity {!r} here, so it is never called"
+    return together(
+        {call.plugin: text.format(call.plugin, call.hook, call.entity)} for call in calls if call.entity not in there
+    )
+
+
+def together(several: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Return what is said of each name: a sentence a line, each once."""
+    found: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for each in several:
+        for name, text in each.items():
+            found[name] |= dict.fromkeys(text.splitlines())
+    return {name: "\n".join(lines) for name, lines in found.items()}
 
 
 def lacking(services: Iterable[Declared[Service]], entities: Iterable[str]) -> dict[str, str]:
@@ -185,13 +194,13 @@ def lacking(services: Iterable[Declared[Service]], entities: Iterable[str]) -> d
         entities: The names of the entities there are.
     """
     there = {RECORD, *entities}
-    return {
-        it.plugin: f"plugin {it.plugin!r}, the service {it.value.name!r}: there is no entity {need.entity!r} here, "
-        "so no rule as text can call it"
+    text = "plugin {!r}, the service {!r}: there is no entity {!r} here, so no rule as text can call it"
+    return together(
+        {it.plugin: text.format(it.plugin, it.value.name, need.entity)}
         for it in services
         for need in it.value.needs
         if need.entity not in there
-    }
+    )
 
 
 def miscounting(configuration: Callable[[], Configuration]) -> dict[str, str]:

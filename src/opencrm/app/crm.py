@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
 from opencrm.app import setting_up
-from opencrm.app.activation import deaf, lacking, miscounting
+from opencrm.app.activation import deaf, lacking, miscounting, together
 from opencrm.app.doors import Doors
 from opencrm.app.forms import check_forms, misformed
 from opencrm.app.owners import core_owner, plugin_owners, told
@@ -32,6 +32,7 @@ from opencrm.errors import NotSignedIn, OpenCRMError
 from opencrm.hooks import Hooks, Plugin
 from opencrm.services import organisation, plugins, queue
 from opencrm.services.process.overseeing import checks
+from opencrm.services.process.runs import Share
 from opencrm.services.reading.owning import owners_only
 from opencrm.services.workspaces.catalogue import Catalogue
 from opencrm.services.writing.judging import organisation as organising
@@ -60,6 +61,7 @@ class CRM(Doors):
         sign_in: Where people reach the workspace, and how long their sessions last.
         intranet: Hosts that webhooks may call though they are no public ones, such as `erp.example.internal`.
         files: Where files are kept, and how large they may be.
+        sandbox_sends: Whether letters and webhooks leave the workspace though it is a sandbox.
 
     Raises:
         ConfigurationError: The URL cannot be used, or a driver is missing.
@@ -144,14 +146,14 @@ class CRM(Doors):
         return self._plugins.states([plugin.name for plugin in self._active()])
 
     def problems(self) -> dict[str, str]:
-        """Return what is wrong with plugins that are to run here, a sentence by name; empty if all is well.
+        """Return what is wrong with plugins that are to run here, by name, a sentence a line; empty if all is well.
 
         They are left out, or have a hook for an entity that is not there, a roll-up or a form that cannot be kept, or a
         field of the name of one of the workspace's own; the workspace runs all the same. What is wrong with pipelines
         and rules is told too, of the workspace's own by the name of their automation, such as `rule.called`; and so
         are stages and tasks that are declared no more while records stand in them, as `pipeline.sales` and `task.call`.
         """
-        return self._process_problems() | self._plugin_problems()
+        return together([self._process_problems(), *self._plugin_problems()])
 
     def _process_problems(self) -> dict[str, str]:
         """Return what is wrong with pipelines and rules; nothing of a workspace that is not set up."""
@@ -159,19 +161,16 @@ class CRM(Doors):
             return checks.problems(reader)
         return {}
 
-    def _plugin_problems(self) -> dict[str, str]:
+    def _plugin_problems(self) -> Iterator[dict[str, str]]:
         enabled = self._enabled()
         hooks = Hooks(self._plugins.active(enabled))
         entities = Catalogue.of(hooks).entities
-        misformed_ones = misformed(lambda: self.configuration)
-        return (
-            miscounting(lambda: self.configuration)
-            | misformed_ones
-            | deaf(hooks.who(), entities)
-            | lacking(hooks.services(), entities)
-            | self._plugins.problems(enabled)
-            | self._left_alone()
-        )
+        yield miscounting(lambda: self.configuration)
+        yield misformed(lambda: self.configuration)
+        yield deaf(hooks.who(), entities)
+        yield lacking(hooks.services(), entities)
+        yield self._plugins.problems(enabled)
+        yield self._left_alone()
 
     def _left_alone(self) -> dict[str, str]:
         """Return which plugins are told nothing for a while, since they failed again and again."""
@@ -298,7 +297,8 @@ class CRM(Doors):
 
     def worker(self) -> Worker:
         """Return a worker of this workspace's queue."""
-        return self._worker([self._going_on(), Deliveries(self.workspace, self._work)])
+        several = (self._going_on("others"), self._going_on("letters"))
+        return self._worker([*several, Deliveries(self.workspace, self._work)])
 
     def sender(self, send: Callable[[Parcel], None], *, lasting: timedelta = ON_ITS_WAY) -> Worker:
         """Return a worker that has what plugins and rules do outside done elsewhere: for an engine of one's own.
@@ -319,8 +319,8 @@ class CRM(Doors):
         deliveries = Deliveries(self.workspace, self._work)
         return Dispatching(self.workspace, deliveries, self._going_on(), send, lasting)
 
-    def _going_on(self) -> GoingOn:
-        return GoingOn(self.workspace, self._automations(), self.accounts.policy)
+    def _going_on(self, share: Share | None = None) -> GoingOn:
+        return GoingOn(self.workspace, self._automations(), self.accounts.policy, share)
 
     def _worker(self, outside: Sequence[Station]) -> Worker:
         opening = lambda: self.work(Principal.system("do what is due"))  # noqa: E731

@@ -58,6 +58,7 @@ class Doors:
         sign_in: SignIn | None = None,
         files: FileStore | None = None,
         intranet: Iterable[str] = (),
+        sandbox_sends: bool = False,
     ) -> None:
         if (url is None) == (engine is None):
             raise ConfigurationError("give either a URL or an engine")
@@ -68,7 +69,9 @@ class Doors:
         self._definitions = KnownDefinitions(trace=trace_hooks)
         self._plugins = Plugins(plugins, Path(plugin_dir) if plugin_dir else None, safe=safe_mode)
         contents = contents_of(self.database, files or FileStore(), lambda: self.configuration.secret)
-        self.workspace = Workspace(self.database, self.clock, self._configure, contents, intranet)
+        self.workspace = Workspace(
+            self.database, self.clock, self._configure, contents, intranet, sandbox_sends=sandbox_sends
+        )
         self.files = Files(self.workspace, self, lambda: self.hooks)
         self.services = Services(self.workspace, self, lambda: self.hooks)
         self.forms = Forms(self.workspace, lambda: self.configuration, self.work, self.read)

@@ -1,4 +1,7 @@
-"""Web forms that ask for what is not there: refused when their plugin is enabled, told where it is active already."""
+"""Web forms that ask for what is not there: refused when their plugin is enabled, told where it is active already.
+
+Those that lack what their record requires are told.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ from opencrm.core.locale import Locale
 from opencrm.errors import OpenCRMError, PluginError
 from opencrm.hooks import Hooks
 from opencrm.services.definitions.loading import load
-from opencrm.services.process.submitting.asking import faults
+from opencrm.services.process.submitting.asking import faults, lacking
 from opencrm.services.workspaces.catalogue import Catalogue
 from opencrm.services.workspaces.configuration import Configuration
 from opencrm.storage.databases import Database
 
 
 def misformed(configuration: Callable[[], Configuration]) -> dict[str, str]:
-    """Return the plugins with forms that cannot be used, each with a sentence.
+    """Return the plugins with forms that cannot be used, or whose records never have what they must; with a sentence.
 
     Args:
         configuration: Gives what is in force; without it, nothing is told.
@@ -27,7 +30,9 @@ def misformed(configuration: Callable[[], Configuration]) -> dict[str, str]:
         found = configuration()
         for plugin, _, text in faults(found.catalogue, found.locale):
             wrong[plugin].append(text)
-    return {plugin: f"plugin {plugin!r}: {'; '.join(texts)}" for plugin, texts in wrong.items()}
+        for plugin, _, text in lacking(found.catalogue, found.locale):
+            wrong[plugin].append(text)
+    return {plugin: "\n".join(f"plugin {plugin!r}: {text}" for text in texts) for plugin, texts in wrong.items()}
 
 
 def check_forms(hooks: Hooks, database: Database, locale: Locale, name: str) -> None:

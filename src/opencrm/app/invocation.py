@@ -39,8 +39,10 @@ class Server(Protocol):
         port: int,
         ready: Callable[[str], None],
         until: Callable[[], bool],
+        *,
+        largest: int,
     ) -> None:
-        """Serve an application on a host and a port until it is told to stop."""
+        """Serve an application on a host and a port, to which files are sent, until it is told to stop."""
 
 
 class Invocation:
@@ -121,6 +123,7 @@ class Invocation:
             sign_in=self._sign_in(),
             files=FileStore(place=told.files, largest=told.file_mb * 2**20),
             intranet=told.intranet,
+            sandbox_sends=told.sandbox_sends,
         )
         self._opened.append(crm)
         self._tell_opened(crm)
@@ -218,7 +221,7 @@ class Invocation:
         from opencrm.app.serving import wsgi
 
         server, at_host, at_port = self._place(host, port)
-        server.serve_forever(wsgi(crm), at_host, at_port, ready, until)
+        server.serve_forever(wsgi(crm), at_host, at_port, ready, until, largest=crm.workspace.contents.largest)
 
     def run(self, crm: CRM, ready: Callable[[str], None], *, host: str | None = None, port: int | None = None) -> None:
         """Serve a workspace and work its queue, until the process is told to stop.

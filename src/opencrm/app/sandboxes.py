@@ -19,6 +19,7 @@ from opencrm.services.writing.work import Work
 
 LONGEST = timedelta(days=366)
 _CLOCK = "a sandbox and its clock"
+_CURE = "`opencrm clock sandbox` makes a copy of it one, for good"
 
 
 class Sandbox:
@@ -70,7 +71,7 @@ class Sandbox:
         with self._work(principal) as work:
             owners_only(work, "clock.advance", _CLOCK)
             if not work.configuration.sandbox:
-                raise ConflictError("this workspace is no sandbox: its clock cannot be moved")
+                raise ConflictError(f"this workspace is no sandbox: its clock cannot be moved; {_CURE}")
             start = work.now
         self._worker().catch_up(start + length, self._move)
         with self._read(principal) as reader:

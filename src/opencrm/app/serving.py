@@ -47,9 +47,12 @@ class Dispatcher:
         for mount, application in self._mounts:
             if _below(mount, path):
                 return application(_shifted(environ, mount), start_response)
-        if path in ("", "/") and any(_below(mount, FIRST_PAGE) for mount, _ in self._mounts):
-            return _redirect(environ.get("SCRIPT_NAME", "") + FIRST_PAGE, start_response)
-        return _nothing_here(start_response)
+        script = environ.get("SCRIPT_NAME", "")
+        rest = next((mount for mount, _ in self._mounts if _below(mount, FIRST_PAGE)), None)
+        if path in ("", "/") and rest is not None:
+            return _redirect(script + FIRST_PAGE, start_response)
+        more = "" if rest is None else f": REST is below {script}{rest}, as {script}{rest}/v1/deals"
+        return _nothing_here(f"there is nothing at this address{more}", start_response)
 
 
 def _below(mount: str, path: str) -> bool:
@@ -67,8 +70,8 @@ def _redirect(to: str, start_response: StartResponse) -> Iterable[bytes]:
     return [b""]
 
 
-def _nothing_here(start_response: StartResponse) -> Iterable[bytes]:
-    problem = {"type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found"}
+def _nothing_here(detail: str, start_response: StartResponse) -> Iterable[bytes]:
+    problem = {"type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found", "detail": detail}
     body = json.dumps(problem).encode()
     headers = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body)))]
     start_response("404 Not Found", headers)

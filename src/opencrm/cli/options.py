@@ -10,6 +10,9 @@ import click
 GIVEN = "opencrm.given"
 """Under this name a click context keeps what the shared options were given; see `Invocation`."""
 
+DEFINITIONS = click.File(encoding="utf-8", errors="surrogateescape")
+"""A file of definitions; whoever parses its text refuses what is not UTF-8."""
+
 _PREFIX = "opencrm_"
 """Begins the parameters' names, so that they meet no argument of a command."""
 

@@ -23,7 +23,7 @@ class Warnings:
     def __call__(self, crm: CRM) -> None:
         """Write a line for each problem that is new."""
         with suppress(OpenCRMError):  # What keeps the workspace from running is the command's to meet and to tell.
-            for reason in crm.problems().values():
+            for reason in "\n".join(crm.problems().values()).splitlines():
                 if reason not in self._told:
                     self._told.add(reason)
                     click.echo(line("warning", reason), err=True)

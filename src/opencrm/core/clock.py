@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Protocol
 
 from opencrm.errors import ConfigurationError
 
+_LONGEST = timedelta(days=36525)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -66,6 +68,15 @@ class ShiftedClock:
     def now(self) -> datetime:
         return self._base.now() + self._shift
 
+    @property
+    def ahead(self) -> timedelta:
+        """By how much it was moved."""
+        return self._shift
+
+    def real(self) -> datetime:
+        """Return what the other clock shows: leases go by it, since moving a clock makes no work take longer."""
+        return self._base.now()
+
     def shift(self, by: timedelta) -> None:
         """Show so much more than the other clock, or what it shows already: a clock never goes back."""
         with self._lock:
@@ -90,19 +101,20 @@ def monotonic() -> float:
 
 @lru_cache(maxsize=1000)
 def duration(text: str) -> timedelta:
-    """Read a duration such as `"16m"`, `"1h30m"` or `"6w"` (units s, m, h, d, w).
+    """Read a duration such as `"16m"`, `"1h30m"` or `"6w"` (units s, m, h, d, w), of a hundred years at most.
 
     Raises:
         ValueError: The text is not a duration.
     """
-    parts = re.findall(r"(\d+)([smhdw])", text)
+    parts = re.findall(r"([0-9]{1,100})([smhdw])", text)
     units = [unit for _, unit in parts]
     if not parts or "".join(number + unit for number, unit in parts) != text or len(set(units)) < len(units):
         raise ValueError(f"{text!r} is not a duration such as 16m, 1h30m or 6w")
-    try:
-        return timedelta(**{_UNITS[unit]: int(number) for number, unit in parts})
-    except OverflowError:
-        raise ValueError(f"{text!r} is longer than a hundred years") from None
+    with suppress(OverflowError):
+        found = timedelta(**{_UNITS[unit]: int(number) for number, unit in parts})
+        if found <= _LONGEST:
+            return found
+    raise ValueError(f"{text!r} is longer than a hundred years")
 
 
 def _forward(by: timedelta) -> timedelta:

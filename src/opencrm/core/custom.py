@@ -29,6 +29,7 @@ from opencrm.core.fields import (
     Whole,
     YesNo,
 )
+from opencrm.core.fields.declaring import check_sensitive
 
 KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 """What a custom field may be called."""
@@ -70,12 +71,16 @@ class AddedField:
         label: What a person reads; by default made of the name.
         required: Whether a new record without it is refused.
         settable: Whether a creation and an update may name it.
-        sensitive: A label for what it tells. With any label it is closed to roles without a field rule for it, as
-            everything is that a plugin brings: a company opens it to the roles that need it.
+        sensitive: A label for what it tells. With one, and by default, it is closed to all but owners and this
+            plugin's own automation: to roles until a field rule of theirs opens it, and to rules and pipelines that
+            are kept as text. None leaves it open, as the entity's own fields are.
         indexed: Promise fast lists sorted by this field.
         searchable: Let search look into it.
         help: A sentence for the person who fills it in.
         rollup: What opencrm computes it of; then nobody sets it.
+
+    Raises:
+        ValueError: `sensitive` is an empty text, or a roll-up is to be filled in or searched.
     """
 
     entity: str
@@ -84,7 +89,7 @@ class AddedField:
     label: str = ""
     required: bool = False
     settable: bool = True
-    sensitive: str = "plugin"
+    sensitive: str | None = attrs.field(default="plugin", validator=check_sensitive)
     indexed: bool = False
     searchable: bool = False
     help: str = ""

@@ -54,6 +54,9 @@ class Door(Protocol):
     def entities(self) -> Mapping[str, Spec]:
         """The declarations of all entities, by name."""
 
+    def readable(self, spec: Spec) -> frozenset[str]:
+        """Return the fields of an entity that the principal may read; another one does not exist for them."""
+
     def get(self, entity: type[Entity], ids: Iterable[Id]) -> Mapping[Id, Values]:
         """Return the readable fields of those of the records that the principal may read."""
 

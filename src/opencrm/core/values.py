@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import cache
+from itertools import islice
 from string import ascii_lowercase, ascii_uppercase
 from typing import TypeAlias
 
@@ -27,6 +29,16 @@ def is_id(it: object) -> bool:
 def normal(text: str) -> str:
     """Return `text` in Unicode's normal form C, as it is stored."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+MOST_OFFERED = 10
+
+
+def offered(names: Iterable[str]) -> str:
+    """Return what an error adds of the names that there are, ten at most: `"; known are ..."`; nothing of none."""
+    several = [*islice(names, MOST_OFFERED + 1)]
+    more = " and others" if len(several) > MOST_OFFERED else ""
+    return f"; known are {', '.join(several[:MOST_OFFERED])}{more}" if several else ""
 
 
 FOLDED = 400

@@ -59,23 +59,6 @@ def of_record(tx: Transaction, spec: Spec, dumper: Dumper, rights: Rights, id: I
     return tuple(line for line in lines if tells(line))
 
 
-def of_records(
-    tx: Transaction, spec: Spec, dumper: Dumper, rights: Rights, ids: Collection[Id]
-) -> tuple[JournalEntry, ...]:
-    """Return the lines of several records of an entity, oldest first, as `of_record` does those of one."""
-    wanted, readable = padded(sorted(ids)), rights.readable(spec)
-
-    def build() -> Select[Any]:
-        among = _TABLE.c.record_id.in_([_id(f"i{at}") for at in range(len(wanted))])
-        same = _TABLE.c.entity == bindparam("entity", type_=key_column(100))
-        return _select().where(same, among).order_by(_TABLE.c.id)
-
-    given = {"entity": spec.name} | {f"i{at}": id for at, id in enumerate(wanted)}
-    rows = tx.query(("journal of records", len(wanted)), build, given) if wanted else []
-    lines = (readable_entry(_line(each, dumper), readable) for each in rows)
-    return tuple(line for line in lines if tells(line))
-
-
 def tells(line: JournalEntry) -> bool:
     """Say whether a line, without the fields that may not be read, still tells of anything."""
     return bool(line.after) or line.kind not in _EMPTY

@@ -10,11 +10,13 @@ from sqlalchemy import Select, bindparam, select
 from opencrm.core.access.memberships import main_first, valid
 from opencrm.core.change import JournalEntry, Values
 from opencrm.core.entities import Core, Role, Unit, User
-from opencrm.core.values import Id, fold, is_id
+from opencrm.core.entity import Spec
+from opencrm.core.values import MOST_OFFERED, Id, fold, is_id, offered
 from opencrm.errors import NotFound
 from opencrm.services import records
 from opencrm.services.commands import Create, Update
 from opencrm.services.delegation import loading
+from opencrm.services.reading.rows import Query
 
 if TYPE_CHECKING:
     from opencrm.services.reading.reader import Reader
@@ -107,4 +109,13 @@ def find(reader: Reader, entity: type[Core], text: str) -> Id:
             raise NotFound(
                 f"{len(found)} records are called {text!r}: give the id of the {spec.name}", entity=spec.name
             )
-    raise NotFound(f"there is no {spec.name} {text!r}", entity=spec.name)
+    raise NotFound(f"there is no {spec.name} {text!r}{_known(reader, spec)}", entity=spec.name)
+
+
+def _known(reader: Reader, spec: Spec) -> str:
+    """Return the roles or units that there are, as far as the reader may know: of people none are listed."""
+    by = spec.options.lookup[0]
+    closed = by not in reader.rights.readable(spec) or reader.rights.expression(spec, "read").nothing
+    if closed or spec not in (Role.spec, Unit.spec):
+        return ""
+    return offered(row.values()[by] for row in reader.list(Query(spec, sort=by, limit=MOST_OFFERED + 1)).rows)

@@ -13,6 +13,7 @@ from opencrm.core.change import Values
 from opencrm.core.columns import key_column
 from opencrm.core.custom import AddedField
 from opencrm.core.pipeline import Pipeline
+from opencrm.core.pipeline.staging import unfit
 from opencrm.core.process.checks import alone
 from opencrm.core.process.rules import Rule
 from opencrm.core.search.documents import label_of
@@ -132,6 +133,10 @@ def _defined(tx: Transaction, several: Sequence[Pipeline | Rule]) -> Iterator[st
 def _unfit(reader: Reader, processes: Sequence[Pipeline | Rule]) -> Iterator[str]:
     """Say what is wrong with pipelines and rules together that is not with those that stand by themselves."""
     catalogue = reader.configuration.catalogue
+    for it in processes:
+        spec = catalogue.entities.get(it.entity) if isinstance(it, Pipeline) else None
+        if spec is not None and unfit(spec):
+            yield f"pipeline {it.key!r}: {unfit(spec)}"
     standing = dict(catalogue.pipelines), {key: it.rule for key, it in catalogue.process.rules.items()}
     pipelines = standing[0] | {it.key: it for it in processes if isinstance(it, Pipeline)}
     rules = standing[1] | {it.key: it for it in processes if isinstance(it, Rule)}

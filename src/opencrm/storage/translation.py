@@ -13,7 +13,10 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, Pending
 from opencrm.errors import ConfigurationError, ConflictError, Duplicate, InputError, OpenCRMError, Unavailable
 
 _RETRY = {"40001", "40P01", "55P03"}
-_GONE = {"42P01", "42703"}
+_NO_TABLE = "42P01"
+_GONE = {_NO_TABLE, "42703"}
+_FIRST = "crm_workspace"
+"""The table that is read before any other."""
 
 
 @contextmanager
@@ -54,6 +57,9 @@ def _explain(error: Exception, origin: BaseException) -> OpenCRMError:
         return InputError({"id": ["refers to a record that does not exist"]})
     if state in _RETRY or "database is locked" in text:
         return ConflictError("somebody else was changing the same records; try again")
+    if _FIRST in text and (state == _NO_TABLE or "no such table" in text):
+        how = "make one with `opencrm init`, or with crm.init(owner=...)"
+        return ConfigurationError(f"there is no workspace in the database: {how} ({text})")
     if state in _GONE or "no such table" in text or "no such column" in text:
         return ConfigurationError(f"the database is not up to date: run `opencrm db upgrade` ({text})")
     if isinstance(error, IntegrityError) or (state or "").startswith("23") or "constraint failed" in text:

@@ -88,3 +88,9 @@ def test_a_file_that_is_no_database_is_told(call: Callable[..., Result], folder:
     done = call("init", "--owner", "Ann", "--db", "notes.txt")
     assert done.exit_code == 8
     assert file.read_text().startswith("Not a database")
+
+
+def test_the_company_may_have_a_name(call: Callable[..., Result]) -> None:
+    """Its first unit has it."""
+    assert call("init", "--owner", "Ann", "--unit", "Clearmere").exit_code == 0
+    assert call("user", "add", "Bea", "--role", "manager_2", "--unit", "Clearmere").exit_code == 0

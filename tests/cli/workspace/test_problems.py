@@ -130,3 +130,32 @@ def test_without_the_driver_postgresql_is_skipped(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(NoPostgreSQL, match=r"opencrm\[postgres\]"), running_server():
         pass
+
+
+TWICE = """
+from opencrm import Pipeline, Stage, hookimpl
+
+
+@hookimpl(entity="daels")
+def opencrm_check_change(changes):
+    return []
+
+
+@hookimpl(entity="taks")
+def opencrm_record_change(changes):
+    return []
+
+
+@hookimpl
+def opencrm_register_pipelines():
+    yield Pipeline("twice", ["new", "old"], moves={("new", "old")})
+"""
+
+
+def test_all_that_is_wrong_with_one_plugin_is_told(workspace: Callable[..., Result], folder: Path) -> None:
+    """A line for each: two hooks for what is not there, and a stage with no way out."""
+    (folder / "plugins" / "twice.py").write_text(TWICE)
+    lines = workspace("db", "check", "--plugin-dir", "plugins").stderr.splitlines()
+    assert all(line.startswith("opencrm: warning: plugin 'twice', ") for line in lines)
+    assert [any(what in line for line in lines) for what in ("daels", "taks", "no move leads out")] == [True] * 3
+    assert len(lines) == 3

@@ -60,11 +60,12 @@ def test_a_stale_update_is_refused(api):
     deal = api.get(f"/v1/deals/{api.make('deals', title='Windows')['id']}")
     path, tag = f"/v1/deals/{deal.json['id']}", deal.headers["ETag"]
     api.patch(path, {"title": "Doors"})
-    for stale in (tag, f"W/{tag}", '"a", "b"', "nonsense"):
+    for stale in (tag, f"W/{tag}", '"a", "b"', "nonsense", '""', '"", "a"', ""):
         refused = api.patch(path, {"title": "Gates"}, If_Match=stale)
         assert (refused.status_code, refused.json["code"]) == (412, "conflict")
-    assert api.delete(path, If_Match=tag).status_code == 412
-    assert api.post(f"{path}/move", {"to": "measuring"}, If_Match=tag).status_code == 412
+    for stale in (tag, '""', ""):
+        assert api.delete(path, If_Match=stale).status_code == 412
+        assert api.post(f"{path}/move", {"to": "measuring"}, If_Match=stale).status_code == 412
     assert api.get(path).json["title"] == "Doors"
     assert api.patch(path, {"title": "Gates"}, If_Match="*").status_code == 200
 

@@ -18,6 +18,16 @@ Author: TypeAlias = Literal["move", "assign", "system"]
 T = TypeVar("T")
 
 
+def check_sensitive(_owner: object, _attribute: object, given: Any) -> None:
+    """Refuse what is no label of a sensitive field; None is a field that is open.
+
+    Raises:
+        ValueError: It is empty, or no text.
+    """
+    if given is not None and not (isinstance(given, str) and given.strip()):
+        raise ValueError(f"sensitive: {given!r} is no label such as 'personal'; None leaves the field open")
+
+
 @attrs.frozen(kw_only=True)
 class Field:
     """One field of an entity.
@@ -47,7 +57,7 @@ class Field:
     default: Any = None
     author: Author | None = None
     settable: bool = True
-    sensitive: str | None = None
+    sensitive: str | None = attrs.field(default=None, validator=check_sensitive)
     indexed: bool = False
     help: str = ""
     slot: str | None = None

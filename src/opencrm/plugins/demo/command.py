@@ -9,9 +9,8 @@ from pathlib import Path
 import click
 
 from opencrm import CRM, Deal, Principal
-from opencrm.embed import Invocation, Locale, issue_token
+from opencrm.embed import Invocation, Locale, demo_files, issue_token
 from opencrm.plugins.demo.business import COLLEAGUES, COMPANY, CURRENCY, OWNER, Colleague
-from opencrm.plugins.demo.file import fresh, is_demo, path_of
 from opencrm.plugins.demo.selling import tell
 from opencrm.plugins.demo.writing import size, write
 
@@ -23,21 +22,23 @@ PLUGINS = ("sample_pipelines", "last_touch")
 
 
 @click.command()
+@click.option("--db", metavar="FILE", help=f"An SQLite file.  [{DEFAULT}]")
 @click.option("--fresh", "again", is_flag=True, help="Make it anew, even if the file holds a demo already.")
 @click.option("--serve/--no-serve", "serving", default=True, show_default=True, help="Serve it when it stands.")
 @click.option("--host", metavar="ADDRESS", help="Address to listen on.  [OPENCRM_HOST; 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one.  [OPENCRM_PORT; 8000]")
 @click.pass_obj
-def demo(invocation: Invocation, *, again: bool, serving: bool, host: str | None, port: int | None) -> None:
+def demo(
+    invocation: Invocation, *, db: str | None, again: bool, serving: bool, host: str | None, port: int | None
+) -> None:
     """Make a window company with sample data and serve it.
 
     The company, its people and its clients are invented. While it is served, its queue is worked.
-    Without --db it stands in opencrm-demo.db in the current folder.
     """
-    file = path_of(str(invocation.given.get("db", DEFAULT)))
+    file = demo_files.path_of(db or str(invocation.given.get("db", DEFAULT)))
     if serving:
         invocation.check_server(host=host, port=port)
-    if again or not is_demo(file):
+    if again or not demo_files.is_demo(file):
         _make(invocation, file)
     crm = invocation.open(str(file))
     if serving:
@@ -47,7 +48,7 @@ def demo(invocation: Invocation, *, again: bool, serving: bool, host: str | None
 
 
 def _make(invocation: Invocation, file: Path) -> None:
-    with fresh(file) as made, closing(invocation.open(str(made), locale=LOCALE)) as crm:
+    with demo_files.fresh(file) as made, closing(invocation.open(str(made), locale=LOCALE)) as crm:
         owner = crm.init(owner=OWNER.name, email=OWNER.email)
         for plugin in PLUGINS:
             crm.enable(owner, plugin)

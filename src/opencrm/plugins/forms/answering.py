@@ -19,7 +19,7 @@ _TEXTS = {
     404: "There is no such form, or the link to it is no longer good.",
     405: "That cannot be done here.",
     413: "That is too much: send less text.",
-    415: "Send JSON, or the form of the page.",
+    415: "Send JSON; what stands in it, GET tells with the header Accept: application/json. Else send the page.",
     429: "That was sent too often. Please try again later.",
 }
 POLICY = (
@@ -30,10 +30,14 @@ POLICY = (
 
 def wants_page() -> bool:
     """Say whether whoever asks is a browser that shows a page."""
-    if request.method == "POST":
-        return request.mimetype == "application/x-www-form-urlencoded"
     kinds = request.accept_mimetypes
-    return kinds["text/html"] > kinds["application/json"]
+    shown = kinds["text/html"] > kinds["application/json"]
+    return (shown or not kinds) and is_filled_in() if request.method == "POST" else shown
+
+
+def is_filled_in() -> bool:
+    """Say whether what comes is a page's form, and no JSON."""
+    return request.mimetype == "application/x-www-form-urlencoded"
 
 
 def json_answer(body: Any, status: int = 200) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -82,7 +83,10 @@ def site_may_ask(form: WebForm, own: str) -> str | None:
 
 
 def _host(url: str) -> str:
-    return urlsplit(url).netloc
+    """Return the host of an address; nothing of one that is none."""
+    with suppress(ValueError):
+        return urlsplit(url).netloc
+    return ""
 
 
 def _parsed(body: bytes) -> Any:
@@ -91,7 +95,7 @@ def _parsed(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         try:
-            return json.loads(body)
+            return json.loads(body.decode("utf-8-sig"))
         except (ValueError, RecursionError):
             raise InputError({"body": ["is no JSON, or goes too deep"]}) from None
 

@@ -10,7 +10,7 @@ from flask import Response, abort, request
 
 from opencrm import CRM, InputError, TooManyAttempts, WebForm
 from opencrm.embed import FormGiven, FormShown, principal_of
-from opencrm.plugins.forms.answering import json_answer, page, wants_page
+from opencrm.plugins.forms.answering import is_filled_in, json_answer, page, wants_page
 from opencrm.plugins.forms.asking import hidden, marks, of_json, of_page, site_may_ask
 from opencrm.plugins.forms.drawing import drawn, script
 from opencrm.rest import form_schema
@@ -45,7 +45,7 @@ class Handling:
         self._site(shown.form)
         if request.mimetype == "application/json":
             return self._of_program(shown)
-        if not wants_page():
+        if not (wants_page() or (is_filled_in() and "_token" in request.form)):
             abort(415)
         return self._of_person(shown)
 

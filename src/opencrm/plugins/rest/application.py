@@ -60,9 +60,13 @@ def _settings() -> dict[str, Any]:
 
 
 def _keep_signed_in(crm: CRM, response: Response) -> Response:
-    """Write down that a session or a key is in use, where it is good."""
+    """Write down that a session or a key is in use, where it is good: once the answer is given."""
     if "principal" in g and response.status_code != HTTPStatus.UNAUTHORIZED:
-        crm.accounts.touch(g.principal)
+        touch = partial(crm.accounts.touch, g.principal)
+        if response.direct_passthrough:  # Of a file that the server sends by itself it closes nothing but the file.
+            touch()
+        else:
+            response.call_on_close(touch)
     return response
 
 

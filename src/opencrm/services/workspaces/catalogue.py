@@ -11,6 +11,7 @@ import attrs
 from opencrm.core.entities import Core, specs
 from opencrm.core.entity import Entity, Spec
 from opencrm.core.pipeline import Pipeline
+from opencrm.core.pipeline.staging import given, with_stages
 from opencrm.core.process.asking.web_forms import WebForm
 from opencrm.core.process.reactions import TASK, Process, subjects_of
 from opencrm.errors import NotFound
@@ -36,7 +37,7 @@ class Catalogue:
         plugins: Names of the active plugins.
         forms: Web forms, by key, each with the plugin that brings it.
         process: What follows from changes, by the stages, the tasks and the rules.
-        edition: Tells these custom fields from others; empty where there are none.
+        edition: Tells these custom fields, and those of stages, from others; empty where there are none.
         left_out: Pipelines and rules of the workspace's own that cannot be in force, each with a sentence.
     """
 
@@ -71,8 +72,9 @@ class Catalogue:
         """
         every = (*specs(Core), *(declared.value.spec for declared in hooks.entities()))
         plugged = loading.added(declared.value for declared in hooks.fields())
-        entities = MappingProxyType(
-            {it.name: it.extended([*plugged.get(it.name, ()), *defined.get(it.name, ())]) for it in every}
+        entities = with_stages(
+            {it.name: it.extended([*plugged.get(it.name, ()), *defined.get(it.name, ())]) for it in every},
+            (it for _, it in pipelines_of(hooks, processes)),
         )
         own = fitting(processes, hooks, entities)
         return cls(
@@ -84,7 +86,7 @@ class Catalogue:
                 zone,
                 [(it.plugin, it.value) for it in hooks.slas()],
             ),
-            edition=loading.edition(plugged, defined),
+            edition=loading.edition(plugged, defined, given(entities)),
             pipelines=MappingProxyType({it.key: it for _, it in pipelines_of(hooks, own)}),
             left_out=own.left_out,
             roles=_by(hooks.roles(), "key"),

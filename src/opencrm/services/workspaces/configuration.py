@@ -108,6 +108,10 @@ class Configuration:
             self._approved[automation] = read_grants(self.granted[automation]["grants"])
         return self._approved.get(automation)
 
+    def shown(self, automation: str) -> frozenset[str] | None:
+        """Return what services may show when an automation calls them; None of a plugin's, which is not bound."""
+        return self.granted.get(automation, {}).get("shows") if "." in automation else None
+
     @cached_property
     def guards(self) -> tuple[Guard, ...]:
         """The restrictions that the active plugins bring."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, select, update
 
 from opencrm.core.columns import IdColumn
 from opencrm.storage import tables
 from opencrm.storage.transactions import Transaction
 
-_WORKSPACE, _SESSION = tables.workspace, tables.session
+HELD_BACK = "held back: this workspace is a sandbox"
+"""Why nothing leaves it."""
+_WORKSPACE, _SESSION, _KEY = tables.workspace, tables.session, tables.token
 
 
 def shift_of(tx: Transaction) -> timedelta:
@@ -27,28 +30,28 @@ def make(tx: Transaction) -> None:
 
 
 def move(tx: Transaction, by: timedelta) -> timedelta:
-    """Move the clock forward for every process, and with it the ends of sessions; return by how much in all."""
+    """Move the clock forward for every process, and with it how long sessions and keys last; return by how much."""
     tx.hold("clock")
     shift = shift_of(tx) + by
     given = bindparam("new", type_=_WORKSPACE.c.shift.type)
     tx.run("move clock", lambda: update(_WORKSPACE).values(shift=given), [{"new": shift // timedelta(microseconds=1)}])
-    _prolong(tx, by)
+    _prolong(tx, by, _SESSION, _SESSION.c.ended_at.is_(None), ("idle_at", "expires_at"))
+    _prolong(tx, by, _KEY, _KEY.c.revoked_at.is_(None) & _KEY.c.expires_at.is_not(None), ("expires_at",))
     tx.wakes = True
     return shift
 
 
-def _prolong(tx: Transaction, by: timedelta) -> None:
-    """Keep people signed in: they sit before the screen for minutes, whatever the clock shows."""
-    names = ("idle_at", "expires_at")
+def _prolong(tx: Transaction, by: timedelta, table: Table, living: ColumnElement[bool], names: Sequence[str]) -> None:
+    """Keep people and their programs signed in: they wait for minutes, whatever the clock shows."""
 
     def found() -> Any:
-        return select(_SESSION.c.id, *(_SESSION.c[name] for name in names)).where(_SESSION.c.ended_at.is_(None))
+        return select(table.c.id, *(table.c[name] for name in names)).where(living)
 
     def changed() -> Any:
-        new = {name: bindparam(f"new_{name}", type_=_SESSION.c[name].type) for name in names}
-        return update(_SESSION).where(_SESSION.c.id == bindparam("one", type_=IdColumn())).values(new)
+        new = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+        return update(table).where(table.c.id == bindparam("one", type_=IdColumn())).values(new)
 
-    rows = tx.query("sessions going on", found, {})
+    rows = tx.query(("to be prolonged", table.name), found, {})
     if rows:
         later = [{"one": row["id"], **{f"new_{name}": row[name] + by for name in names}} for row in rows]
-        tx.run("prolong sessions", changed, later)
+        tx.run(("prolong", table.name), changed, later)

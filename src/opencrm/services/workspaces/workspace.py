@@ -24,6 +24,7 @@ class Workspace:
         configure: Reads the configuration of a version; called when the version is another one.
         contents: Where its files' contents stand.
         intranet: The hosts that outgoing calls may reach though they are no public ones.
+        sandbox_sends: Whether letters and webhooks leave a sandbox.
     """
 
     def __init__(
@@ -33,11 +34,14 @@ class Workspace:
         configure: Callable[[Transaction, str], Configuration],
         contents: Contents,
         intranet: Iterable[str] = (),
+        *,
+        sandbox_sends: bool = False,
     ) -> None:
         self.database = database
         self.clock = clock
         self.contents = contents
         self.intranet = frozenset(host.lower() for host in intranet)
+        self.sandbox_sends = sandbox_sends
         self.ids = Ids(clock)
         self._configure = configure
         self._configuration: Configuration | None = None
@@ -57,6 +61,10 @@ class Workspace:
             found = self._read(tx, version)
         tx.edition = found.catalogue.edition
         return found
+
+    def held_back(self, configuration: Configuration) -> str | None:
+        """Say why no letter and no webhook leaves this workspace; None where they do."""
+        return sandbox.HELD_BACK if configuration.sandbox and not self.sandbox_sends else None
 
     def _read(self, tx: Transaction, version: str) -> Configuration:
         with self._lock:

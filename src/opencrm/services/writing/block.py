@@ -35,7 +35,8 @@ class Act:
         cause: The journal line that this reacts to.
         origin: The external system, file or undone act that it comes from.
         rule: The rule, the stage or the task that it is an effect of.
-        depth: How many rules set each other off before.
+        depth: How many rules set each other off before, in this transaction.
+        generation: How many runs and timers lie behind it, each set off by the one before, since somebody did anything.
         automated: Whether stages, tasks and rules do what they declare.
         entailed: Whether it is done beyond the principal's reach, because an act that was judged entails it.
         behind: What whoever began it may do, of what follows from it.
@@ -48,6 +49,7 @@ class Act:
     origin: str | None = None
     rule: str | None = None
     depth: int = 0
+    generation: int = 0
     automated: bool = True
     entailed: bool = False
     behind: Rights | None = None
@@ -116,6 +118,21 @@ class Block(Reader):
     def depth(self) -> int:
         """How many rules set each other off before."""
         return self._act.depth
+
+    @property
+    def generation(self) -> int:
+        """How many runs and timers lie behind this, each set off by the one before, since somebody did something."""
+        return self._act.generation
+
+    @contextmanager
+    def grown(self, generation: int) -> Iterator[None]:
+        """Let what is done here have so many runs and timers behind it."""
+        before = self._act.generation
+        self._act = attrs.evolve(self._act, generation=generation)
+        try:
+            yield
+        finally:
+            self._act = attrs.evolve(self._act, generation=before)
 
     @property
     def automated(self) -> bool:

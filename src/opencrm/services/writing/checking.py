@@ -57,6 +57,10 @@ class WorkDoor:
         """The declarations of all entities, by name."""
         return self._work.configuration.catalogue.entities
 
+    def readable(self, spec: Spec) -> frozenset[str]:
+        """Return the fields of an entity that the principal may read; another one does not exist for them."""
+        return self._work.rights.readable(spec)
+
     def get(self, entity: type[Entity], ids: Iterable[Id]) -> Mapping[Id, Values]:
         """Return the readable fields of those of the records that the principal may read."""
         spec = self._work.entity(entity)

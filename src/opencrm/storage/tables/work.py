@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, UniqueConstraint
 
-from opencrm.core.columns import IdColumn, InstantColumn, JsonColumn, key_column
+from opencrm.core.columns import BooleanColumn, IdColumn, InstantColumn, JsonColumn, key_column
 from opencrm.core.entities import Core
 
 _METADATA = Core.metadata
@@ -69,6 +69,8 @@ run = Table(
     Column("lease_until", InstantColumn()),
     Column("error", Text()),
     Column("lease", IdColumn()),
+    Column("generation", Integer),
+    Column("letter", BooleanColumn()),
 )
 """What rules did: each step with when and how it went, and what is `waiting` to be done, or `failed`."""
 Index("ix_crm_run_due_at", run.c.state, run.c.due_at)

@@ -108,6 +108,13 @@ def test_a_bad_body_is_refused(api, body, status, code):
     assert api.get("/v1/deals").json["items"] == []
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "latin-1"])
+def test_a_body_is_utf_8(api, encoding):
+    """In no other encoding, as the documentation says."""
+    body = '{"title": "Größe"}'.encode(encoding)
+    assert is_problem(api.call("POST", "/v1/deals", body), 400, "malformed_request")
+
+
 def test_a_body_is_json(api):
     """Another kind is refused, however well it reads; a charset does not matter."""
     for kind in ("text/plain", "application/x-www-form-urlencoded", ""):

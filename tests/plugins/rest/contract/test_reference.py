@@ -22,7 +22,7 @@ def page() -> str:
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_every_address_is_there(page, operation):
-    assert f"| `{operation.method.upper()} /v1/deals{operation.path}` |" in page
+    assert f"| `{operation.method.upper()} /api/v1/deals{operation.path}` |" in page
 
 
 @pytest.mark.parametrize("operator", QUERY_OPERATORS)

@@ -61,7 +61,7 @@ def call(client, method, path, body=None, secret=None, **headers):
     if secret:
         sent["Authorization"] = f"Bearer {secret}"
     more = {} if body is None else {"json": body}
-    return client.open(f"/api/v1{path}", method=method, headers=sent, base_url=BASE, **more)
+    return client.open(f"/api/v1{path}", method=method, headers=sent, base_url=BASE, buffered=True, **more)
 
 
 def sign_in(client, who="seller", password=PASSWORD, **headers):

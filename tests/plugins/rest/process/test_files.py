@@ -117,6 +117,8 @@ def test_nothing_goes_out_that_a_browser_runs(seller, deal, kind, body):
         ("bytes=10-", 206, 10, len(PDF)),
         ("bytes=-5", 206, len(PDF) - 5, len(PDF)),
         ("bytes=0-999999", 206, 0, len(PDF)),
+        ("bytes=-999999", 206, 0, len(PDF)),
+        (f"bytes=-{len(PDF)}", 206, 0, len(PDF)),
         ("bytes=0-1,5-6", 200, 0, len(PDF)),
         ("lines=0-1", 200, 0, len(PDF)),
         ("bytes=x", 200, 0, len(PDF)),
@@ -243,7 +245,7 @@ def test_no_file_without_its_content(seller, deal, file):
     given = {"name": "a.pdf", "entity": "deal", "record_id": deal.id}
     refused = seller.post("/v1/files", given)
     assert (refused.status_code, list(refused.json["errors"])) == (422, ["file"])
-    assert "POST /v1/<plural>/<id>/files" in refused.json["detail"]
+    assert "POST /api/v1/<plural>/<id>/files" in refused.json["detail"]
     assert seller.post("/v1/file-versions", {"name": "a"}).status_code == 422
     assert seller.patch(f"/v1/files/{file}", {"name": "b.pdf"}).json["name"] == "b.pdf"
     assert seller.patch(f"/v1/files/{file}", {"sha256": "0" * 64}).status_code == 422
@@ -273,3 +275,23 @@ def test_the_document_tells_of_files(api):
     assert {"206", "304", "416"} <= set(paths["/files/{id}/content"]["get"]["responses"])
     assert "post" not in paths["/files"]
     assert "/files/{id}/files" not in paths
+
+
+@pytest.fixture
+def only_two(monkeypatch):
+    """Two files are sent at once."""
+    monkeypatch.setattr("opencrm.plugins.rest.filing.outgoing._MOST", 2)
+
+
+@pytest.mark.usefixtures("only_two")
+def test_so_many_files_are_on_their_way_at_once(as_, firm, file):
+    """Each keeps a file open until it was taken, or nobody wants it any more; nobody is noted who was given nothing."""
+    seller = as_(firm.seller)
+    first, second = (seller.get(f"/v1/files/{file}/content") for _ in range(2))
+    refused = seller.get(f"/v1/files/{file}/content")
+    assert (refused.status_code, refused.json["code"]) == (503, "unavailable")
+    assert len(seller.get(f"/v1/files/{file}/readers").json["items"]) == 2
+    first.close()
+    with seller.get(f"/v1/files/{file}/content", Range="bytes=0-4") as again:
+        assert again.data == PDF[:5]
+    second.close()

@@ -78,11 +78,25 @@ def test_a_bad_body_is_refused_by_name(as_, firm, path, body, field):
         assert field in answer.json["errors"]
 
 
+def test_what_cannot_be_read_keeps_nobody_waiting(as_, crm, firm):
+    """A text is judged before the transaction: here somebody else writes meanwhile."""
+    hours = {"name": "c", "hours": "Mo 00:00-00:01", "zone": "Europe/London"}
+    task = {"key": "call", "title": "Call", "due": "84h", "calendar": hours}
+    stages = [{"key": "new", "tasks": [task]}, {"key": "done", "kind": "won"}]
+    owner = as_(firm.owner)
+    owner.get("/v1/pipelines")
+    with crm.work(firm.owner):
+        answer = owner.post("/v1/pipelines/plan", {"pipelines": [{**PIPELINE, "stages": stages}]})
+    told = "task 'call': due: calendar 'c': takes longer than five years from 2026-01-05 in its hours"
+    assert (answer.status_code, [*answer.json["errors"].values()]) == (422, [[told]])
+
+
 def test_who_does_not_keep_the_rules_sees_none_of_it(as_, firm):
-    """403 for lists, plans and switches; 404 for runs of what they may not read."""
+    """403 for lists, plans, tries and switches; 404 for runs of what they may not read."""
     seller = as_(firm.seller)
     assert seller.get("/v1/pipelines").status_code == seller.get("/v1/rules").status_code == 403
     assert seller.post("/v1/rules/apply", {"rules": [RULE]}).status_code == 403
+    assert [seller.post("/v1/rules/x/try", it).status_code for it in ({}, {"rule": RULE})] == [403, 403]
     assert seller.get("/v1/rules/runs").status_code == 403
     assert seller.post(f"/v1/rules/runs/{NOBODY}/retry", {}).status_code == 403
     assert seller.get(f"/v1/deals/{NOBODY}/runs").status_code == 404

@@ -116,7 +116,7 @@ def test_what_is_missing_is_asked_for(seller: Any, task: Mapping[str, Any]) -> N
     refused = seller.post(f"/v1/tasks/{task['id']}/done", {"answers": {"currency": "EUR"}})
     assert (refused.status_code, refused.json["code"]) == (422, "requirement_missing")
     [missing] = refused.json["missing"]
-    assert missing["text"] == "Price: amount"
+    assert missing["text"] == "Price: Amount"
     assert missing["form"]["schema"]["required"] == ["amount", "currency"]
     assert seller.get(f"/v1/tasks/{task['id']}").json["state"] == "open"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from opencrm.cli.lists import harmless
+from opencrm.cli.options import DEFINITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,7 @@ def export(invocation: Invocation) -> None:
 
 
 @roles.command()
-@click.argument("file", type=click.File(encoding="utf-8"))
+@click.argument("file", type=DEFINITIONS)
 @_delete
 @click.pass_obj
 def plan(invocation: Invocation, *, file: TextIO, delete: bool) -> None:
@@ -55,7 +56,7 @@ def plan(invocation: Invocation, *, file: TextIO, delete: bool) -> None:
 
 
 @roles.command()
-@click.argument("file", type=click.File(encoding="utf-8"))
+@click.argument("file", type=DEFINITIONS)
 @_delete
 @click.pass_obj
 def apply(invocation: Invocation, *, file: TextIO, delete: bool) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from opencrm.cli.options import DEFINITIONS
 from opencrm.errors import ConflictError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def export(invocation: Invocation) -> None:
 
 
 @fields.command()
-@click.argument("file", type=click.File(encoding="utf-8"))
+@click.argument("file", type=DEFINITIONS)
 @click.option("--retire", is_flag=True, help="Retire the fields that FILE does not name.")
 @click.pass_obj
 def plan(invocation: Invocation, *, file: TextIO, retire: bool) -> None:
@@ -49,7 +50,7 @@ def plan(invocation: Invocation, *, file: TextIO, retire: bool) -> None:
 
 
 @fields.command()
-@click.argument("file", type=click.File(encoding="utf-8"))
+@click.argument("file", type=DEFINITIONS)
 @click.option("--retire", is_flag=True, help="Retire the fields that FILE does not name.")
 @click.pass_obj
 def apply(invocation: Invocation, *, file: TextIO, retire: bool) -> None:

@@ -20,6 +20,9 @@ PASSWORD = "OPENCRM_OWNER_PASSWORD"
 @click.option("--owner", envvar="OPENCRM_OWNER", metavar="NAME", help="The owner's name.  [OPENCRM_OWNER]")
 @click.option("--email", metavar="ADDRESS", help="The owner's e-mail address.")
 @click.option(
+    "--unit", default="Company", show_default=True, metavar="NAME", help="The company's name, its first unit."
+)
+@click.option(
     "--preset",
     type=click.Choice(("solo", "small", "branches", "full")),
     default="full",
@@ -27,7 +30,7 @@ PASSWORD = "OPENCRM_OWNER_PASSWORD"
     help="The company's size: which standard roles it begins with.",
 )
 @click.pass_obj
-def init(invocation: Invocation, owner: str | None, email: str | None, preset: str) -> None:
+def init(invocation: Invocation, owner: str | None, email: str | None, unit: str, preset: str) -> None:
     """Create a workspace and its owner.
 
     On a terminal it asks for what is missing, the owner's password too. There is no default password: without one
@@ -36,7 +39,7 @@ def init(invocation: Invocation, owner: str | None, email: str | None, preset: s
     name, address = _asked(owner, email)
     password = _password(address)
     crm = invocation.open(invocation.settings.db)
-    principal = crm.init(owner=name, email=address or None, preset=preset)
+    principal = crm.init(owner=name, email=address or None, unit=unit, preset=preset)
     click.echo(f"{invocation.settings.db} is ready; {name} owns it ({principal.id}).")
     if password is not None:
         crm.accounts.set_password(principal, principal.id, password)

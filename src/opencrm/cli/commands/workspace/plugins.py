@@ -46,8 +46,7 @@ def enable(invocation: Invocation, *, name: str, yes: bool) -> None:
         _ask(name, grants)
     crm.enable(principal, name, grants=grants)
     click.echo(f"{name} is active.")
-    problem = crm.problems().get(name)
-    if problem is not None:
+    for problem in crm.problems().get(name, "").splitlines():
         click.echo(line("warning", problem), err=True)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from opencrm.cli.lists import harmless
+from opencrm.cli.options import DEFINITIONS
 
 if TYPE_CHECKING:
     from opencrm.app.invocation import Invocation
@@ -31,25 +32,27 @@ def add_text_commands(group: click.Group, kind: Kind) -> None:
             click.echo(text.export(reader, kind), nl=False)
 
     @group.command(help="Say what `apply` would do with FILE, whom and how many records it touches; or refuse.")
-    @click.argument("file", type=click.File(encoding="utf-8"))
+    @click.argument("file", type=DEFINITIONS)
     @click.option("--retire", is_flag=True, help=f"Retire the {kind} that FILE does not name.")
     @click.pass_obj
     def plan(invocation: Invocation, *, file: TextIO, retire: bool) -> None:
         from opencrm.services.definitions.process import planning, text
 
         tables = text.parse(file.read(), kind)
+        planning.judge(kind, tables)
         with invocation.crm.work(invocation.principal) as work:
             planned = planning.rehearse(work, kind, tables, retire=retire)
         _print(planned)
 
     @group.command(help=f"Make the {kind} what FILE says, all of it or nothing, in one act.")
-    @click.argument("file", type=click.File(encoding="utf-8"))
+    @click.argument("file", type=DEFINITIONS)
     @click.option("--retire", is_flag=True, help=f"Retire the {kind} that FILE does not name.")
     @click.pass_obj
     def apply(invocation: Invocation, *, file: TextIO, retire: bool) -> None:
         from opencrm.services.definitions.process import planning, text
 
         tables = text.parse(file.read(), kind)
+        planning.judge(kind, tables)
         with invocation.crm.work(invocation.principal) as work:
             done = planning.carry_out(work, kind, tables, retire=retire)
             act = work.act

@@ -9,6 +9,7 @@ import click
 
 from opencrm.cli.commands.workspace.processes import add_text_commands
 from opencrm.cli.lists import harmless, print_table
+from opencrm.cli.options import DEFINITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ add_text_commands(rules, "rules")
 @rules.command("try")
 @click.argument("key")
 @click.option("--since", default="30d", show_default=True, metavar="TIME", help="From how long ago on, such as 2w.")
-@click.option("--file", type=click.File(encoding="utf-8"), help="Take the rule from FILE, which need not be applied.")
+@click.option("--file", type=DEFINITIONS, help="Take the rule from FILE, which need not be applied.")
 @click.pass_obj
 def try_(invocation: Invocation, *, key: str, since: str, file: TextIO | None) -> None:
     """Say what the rule KEY would have done, by the journal of the past; nothing is written."""

@@ -96,6 +96,7 @@ class PipelineDefinition(Core):
     )
     retired: Mapped[bool] = field(YesNo(), required=True, default=False)
     grants: Mapped[Any] = field(Structured(check_grants), label="What it may do", changed_by="system", settable=False)
+    shows: Mapped[Any] = field(Structured(list), label="What its services show", changed_by="system", settable=False)
 
 
 class RuleDefinition(Core):
@@ -110,3 +111,4 @@ class RuleDefinition(Core):
     active: Mapped[bool] = field(YesNo(), required=True, default=True, help="Whether it is switched on.")
     retired: Mapped[bool] = field(YesNo(), required=True, default=False)
     grants: Mapped[Any] = field(Structured(check_grants), label="What it may do", changed_by="system", settable=False)
+    shows: Mapped[Any] = field(Structured(list), label="What its services show", changed_by="system", settable=False)

@@ -37,7 +37,7 @@ def read_map(path: Path, entity: str | None = None) -> Map:
     data = path.read_bytes()
     try:
         raw = tomllib.loads(data.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise BadMap(path.name, f"is not TOML: {error}") from None
     except RecursionError:
         raise BadMap(path.name, "is nested too deeply") from None

@@ -6,7 +6,7 @@ problem and no file breaks off, and a slow client keeps no snapshot of the datab
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from os import SEEK_END
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
@@ -22,10 +22,10 @@ from opencrm.plugins.rest.asking.bodies import no_body
 from opencrm.plugins.rest.asking.filters import names_in, query_of
 from opencrm.plugins.rest.asking.query_strings import Pairs, named, optional, pairs, refused, without
 from opencrm.plugins.rest.asking.requests import principal
+from opencrm.plugins.rest.filing.outgoing import Outgoing
 
 _USUAL = ".csv"
 _IN_MEMORY = 2**20
-_BLOCK = 2**16
 _OF_PAGES = frozenset({"limit", "cursor", "deleted", "total", "sum", "q"})
 
 
@@ -38,6 +38,7 @@ class Exporting:
 
     def __init__(self, crm: CRM) -> None:
         self._crm = crm
+        self._outgoing = Outgoing()
 
     def export(self, plural: str) -> Response:
         """Write what a list holds, as far as the principal may export it, to a file; answer with the file."""
@@ -48,7 +49,11 @@ class Exporting:
             exporter = _exporter(exporters_by_ending(reader.configuration.catalogue.exporters.values()), given)
             query = _query(reader, spec, without(given, "format", "parts"))
         file = self._written(who, query, _parts(given), exporter)
-        return _sent(file, f"{address(spec)}{exporter.suffixes[0]}", exporter.media_type)
+        name = f"{address(spec)}{exporter.suffixes[0]}"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        response = self._outgoing.answer(lambda: file, 0, file.seek(0, SEEK_END), headers.items())
+        response.mimetype = exporter.media_type
+        return response
 
     def _written(self, who: Principal, query: Query[Any], parts: Sequence[str], exporter: Exporter) -> BinaryIO:
         file = cast(BinaryIO, SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115  # The answer closes it.
@@ -100,18 +105,3 @@ def _query(reader: Reader, spec: Spec, given: Pairs) -> Query[Any]:
     """Return what a list's parameters ask for; without a sort, the records in the order in which they were made."""
     query = query_of(reader, spec, given)
     return query if named(given, "sort") else attrs.evolve(query, sort="id")
-
-
-def _sent(file: BinaryIO, name: str, media_type: str) -> Response:
-    """Answer with a file, which is closed when it is sent or nobody wants it any more."""
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Content-Length": str(file.seek(0, SEEK_END))}
-    file.seek(0)
-    response = Response(_blocks(file), headers=headers, mimetype=media_type)
-    response.call_on_close(file.close)
-    return response
-
-
-def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    with file:
-        while block := file.read(_BLOCK):
-            yield block

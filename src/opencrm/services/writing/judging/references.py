@@ -19,6 +19,8 @@ from opencrm.storage.statements import padded
 
 _CHUNK = 500
 
+_UNREADABLE = "refers to no record that you may read"
+
 
 def astray(
     work: Block,
@@ -54,8 +56,16 @@ def astray(
     wrong: dict[int, dict[str, list[str]]] = {}
     for at, name, target, id in links:
         if id not in found.get(target, ()):
-            wrong.setdefault(at, {})[name] = ["refers to no record that you may read"]
+            wrong.setdefault(at, {})[name] = [_unreadable(work, target)]
     return wrong
+
+
+def _unreadable(work: Block, target: str) -> str:
+    """Return what is wrong with a reference; an automation is told which grant it lacks altogether."""
+    spec = work.configuration.catalogue.entities.get(target)
+    automation = work.rights.principal.kind == "automation"
+    lacks = automation and spec is not None and work.rights.expression(spec, "read").nothing
+    return _UNREADABLE + (f": it has no grant {target}.read" if lacks else "")
 
 
 def _there(work: Block, target: str, id: Id) -> bool:

@@ -101,7 +101,7 @@ def _shown() -> Shape:
 def _import() -> Shape:
     return object_of(
         {
-            "id": {**UUID, "description": "That of its act, too: `POST /v1/undo` takes it back all or nothing"},
+            "id": {**UUID, "description": "That of its act, too: `POST /api/v1/undo` takes it back all or nothing"},
             "file_name": TEXT,
             "principal": {"type": "string", "examples": [f"user:{ID}"]},
             "state": {"type": "string", "enum": ["running", "done", "undone", "partly undone"]},
