@@ -54,7 +54,7 @@ def test_an_import_gives_no_tasks_and_tells_what_is_missing(bring: Bring, crm: C
     brought = bring(ROWS, DEALS)
     assert stages(crm, firm) == {"1": "new", "2": "agreed"}
     assert tasks(crm, firm) == 0
-    assert brought.counts["without what its stage requires (amount)"] == 1
+    assert brought.counts["without what its stage requires (Amount)"] == 1
 
 
 def test_a_map_may_ask_for_automations(bring: Bring, crm: CRM, firm: Firm) -> None:

@@ -41,6 +41,7 @@ def test_reading_is_all_that_it_gives(firm, deal, task, change):
 @pytest.mark.parametrize("state", ["done", "cancelled"])
 def test_it_ends_with_the_task(firm, deal, task, sees, change, state):
     """Invariant 15: a closed task gives nothing; an open one that is paused does."""
+    change(firm.fitter, task, state="started")
     change(firm.fitter, task, state="paused")
     assert sees(firm.fitter, deal)
     change(firm.fitter, task, state=state)

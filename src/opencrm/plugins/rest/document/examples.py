@@ -61,6 +61,7 @@ _VALUES: Mapping[str, Any] = MappingProxyType(
         "result": "They will call back.",
         "rollup": {"over": "activity", "by": "contact_id", "measure": "count"},
         "series": "Classic",
+        "shows": ["deal.amount"],
         "sku": "FRAME-120",
         "source": "Website",
         "subject": "First call",
