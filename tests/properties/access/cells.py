@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.properties.access.companies import BY_NAME, PLURALS, Firm
-from tests.properties.access.grounds import hurry
 from tests.properties.access.things import FIELD_VALUES, FILED, OWNED, Things, Where
 
 from opencrm import CRM, PermissionDenied, Principal, Query
+from opencrm.testing.workspaces import hurry
 
 TABLE = Path(__file__).parent / "cells.csv"
 ACTS = ("read", "create", "update", "delete", "restore")

@@ -8,8 +8,6 @@ from contextlib import closing, contextmanager
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import event
-
 from opencrm import CRM
 
 WEEK = timedelta(weeks=1)
@@ -25,7 +23,6 @@ class Ground:
     def __init__(self, crm: CRM) -> None:
         self._crm = crm
         self._monday = crm.clock.now()
-        hurry(crm)
         self._kept = _File(crm) if crm.database.sqlite else _Schema(crm)
 
     @contextmanager
@@ -79,14 +76,6 @@ class _Schema:
     def close(self) -> None:
         with self._engine.begin() as connection:
             connection.exec_driver_sql(f"DROP SCHEMA {self._copy} CASCADE")
-
-
-def hurry(crm: CRM) -> None:
-    """Let commits to a SQLite file return before the disk has them: nobody needs it after a power cut."""
-    engine = crm.database.engine
-    if crm.database.sqlite:
-        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
-        engine.dispose()
 
 
 def _driver(connection: Any) -> sqlite3.Connection:
