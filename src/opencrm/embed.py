@@ -5,7 +5,7 @@ from opencrm.app.working.delivering.dispatching import Parcel
 from opencrm.core.access.expressions import Reason
 from opencrm.core.access.grants import grant_rows, read_grants
 from opencrm.core.access.organisation import Organisation
-from opencrm.core.clock import Clock, ManualClock, SystemClock, duration, monotonic
+from opencrm.core.clock import Clock, Deadline, ManualClock, SystemClock, duration, monotonic
 from opencrm.core.conditions import operators_of, plain, query_conditions
 from opencrm.core.conditions.query import QUERY_OPERATORS, query_operators
 from opencrm.core.custom import MOST_FIELDS
@@ -78,6 +78,7 @@ __all__ = [
     "Configuration",
     "Content",
     "Cost",
+    "Deadline",
     "Field",
     "FieldType",
     "FileStore",

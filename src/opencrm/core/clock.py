@@ -99,6 +99,28 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+class Deadline:
+    """When something is to be over, by a clock that never jumps.
+
+    Args:
+        seconds: How long there is from now on.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._until = monotonic() + seconds
+
+    def left(self) -> float:
+        """Return how many seconds are left.
+
+        Raises:
+            TimeoutError: None.
+        """
+        left = self._until - monotonic()
+        if left <= 0:
+            raise TimeoutError("it took too long")
+        return left
+
+
 @lru_cache(maxsize=1000)
 def duration(text: str) -> timedelta:
     """Read a duration such as `"16m"`, `"1h30m"` or `"6w"` (units s, m, h, d, w), of a hundred years at most.

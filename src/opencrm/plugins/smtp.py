@@ -12,7 +12,7 @@ from email.utils import localtime
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from opencrm import ConfigurationError, hookimpl
-from opencrm.embed import Message, monotonic
+from opencrm.embed import Deadline, Message, monotonic
 
 SECONDS_TO_CONNECT = 5.0
 """How long one address of a server may take to answer."""
@@ -75,7 +75,7 @@ class _Line(smtplib.SMTP):
 
     def __init__(self, url: SplitResult) -> None:
         self._secure = url.scheme == "smtps"
-        self._until = monotonic() + SECONDS
+        self._end = Deadline(SECONDS)
         self._timer = threading.Timer(SECONDS, self._cut)
         self._timer.daemon = True
         self._timer.start()
@@ -90,15 +90,15 @@ class _Line(smtplib.SMTP):
         self.sock = self._connected(host, port)
         if self._secure:
             self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=host)
-        self._left()  # What is connected by then, the timer cuts.
+        self._end.left()  # What is connected by then, the timer cuts.
         return self.getreply()
 
     def encrypt(self) -> None:
         """Go on encrypted; while the socket changes, its own patience counts."""
         if self.sock is not None:
-            self.sock.settimeout(self._left())
+            self.sock.settimeout(self._end.left())
         self.starttls(context=ssl.create_default_context())
-        self._left()
+        self._end.left()
         self.ehlo()
 
     def leave(self) -> None:
@@ -114,23 +114,12 @@ class _Line(smtplib.SMTP):
         problem = OSError("the mail server has no address")
         for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
             try:
-                found = socket.create_connection((str(address[0]), port), min(SECONDS_TO_CONNECT, self._left()))
-                found.settimeout(self._left())
+                found = socket.create_connection((str(address[0]), port), min(SECONDS_TO_CONNECT, self._end.left()))
+                found.settimeout(self._end.left())
                 return found
             except OSError as error:
                 problem = error
         raise problem
-
-    def _left(self) -> float:
-        """Return how many seconds are left.
-
-        Raises:
-            TimeoutError: None.
-        """
-        left = self._until - monotonic()
-        if left <= 0:
-            raise TimeoutError("it took too long")
-        return left
 
     def _cut(self) -> None:
         """End the line from another thread, encrypted or not."""

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from opencrm.embed import monotonic
+from opencrm.embed import Deadline
 from opencrm.plugins.webhooks.guard import Target
 
 SECONDS_TO_CONNECT = 5.0
@@ -51,36 +51,25 @@ class _Connection(http.client.HTTPConnection):
     def __init__(self, target: Target) -> None:
         super().__init__(target.host, target.port)
         self._target = target
-        self._until = monotonic() + SECONDS
+        self._end = Deadline(SECONDS)
 
     def connect(self) -> None:
         """Connect to the first address that answers."""
         sock = self._connected()
-        sock.settimeout(self._left())
+        sock.settimeout(self._end.left())
         if self._target.secure:
             sock = ssl.create_default_context().wrap_socket(sock, server_hostname=self._target.host)
         self.sock = sock
-        self._left()  # The timer cuts what is connected; from here on it does.
+        self._end.left()  # The timer cuts what is connected; from here on it does.
 
     def _connected(self) -> socket.socket:
         problem: OSError = OSError("the host has no address")
         for address in self._target.addresses:
             try:
-                return socket.create_connection((address, self._target.port), min(SECONDS_TO_CONNECT, self._left()))
+                return socket.create_connection((address, self._target.port), min(SECONDS_TO_CONNECT, self._end.left()))
             except OSError as error:
                 problem = error
         raise problem
-
-    def _left(self) -> float:
-        """Return how many seconds are left.
-
-        Raises:
-            TimeoutError: None.
-        """
-        left = self._until - monotonic()
-        if left <= 0:
-            raise TimeoutError("it took too long")
-        return left
 
     def cut(self) -> None:
         """End the connection from another thread."""
